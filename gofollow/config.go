@@ -1,0 +1,220 @@
+package gofollow
+
+import (
+	"fmt"
+	"time"
+)
+
+// Config holds the options of a Follower. The zero value gives the defaults,
+// and so does the zero value of each field.
+type Config struct {
+	// NoMidstream makes a SYN without ACK the only segment that opens a
+	// connection. By default a connection whose start was not captured is
+	// followed from its first data.
+	NoMidstream bool
+
+	// CloseOn says what ends a connection.
+	CloseOn CloseOn
+
+	// RST says which reset segments are believed.
+	RST RSTPolicy
+
+	// Overlap says which copy of a byte is delivered when two held segments
+	// disagree. Bytes that were delivered never change.
+	Overlap OverlapPolicy
+
+	// GapPatience is how long, in capture time, a missing range is waited
+	// for after the peer acknowledged it: an acknowledgement may be captured
+	// before the data that it covers. 64 further segments of the connection
+	// end the wait too. Default 500 ms; AtOnce does not wait.
+	GapPatience time.Duration
+
+	// VerifyChecksum drops segments whose TCP checksum is wrong. Off by
+	// default: checksum offloading makes wrong sums common in captures.
+	VerifyChecksum bool
+
+	// Urgent says what happens to the byte that an urgent pointer marks.
+	Urgent UrgentMode
+
+	// Anomalies asks for events of kind Anomaly.
+	Anomalies bool
+
+	Limits   Limits
+	Timeouts Timeouts
+
+	// Allocator supplies the memory that event bytes live in. Default:
+	// pooled Go slices.
+	Allocator Allocator
+}
+
+// Never, as a timeout, switches it off.
+const Never time.Duration = -1
+
+// AtOnce, as Config.GapPatience, gives a missing range up as soon as it is
+// acknowledged.
+const AtOnce time.Duration = -1
+
+// Limits bound the memory of a Follower. What a limit costs is an event and a
+// counter in Stats. Zero gives the default.
+type Limits struct {
+	// HeldBytes and HeldSegments bound what is held out of order in one
+	// direction. Beyond them the lowest missing range is given up
+	// (ReasonLimit). Default 16 MiB and 16384.
+	HeldBytes    int64
+	HeldSegments int
+
+	// TotalHeldBytes bounds what is held by all connections together; beyond
+	// it the direction that holds most gives up. Default 256 MiB.
+	TotalHeldBytes int64
+
+	// Connections bounds how many connections are followed at once; beyond
+	// it the least valuable, oldest one is closed (CloseEvicted).
+	// Default 1,000,000.
+	Connections int
+
+	// Tombstones bounds how many closed connections are remembered so that
+	// their late segments open nothing. Default 65536.
+	Tombstones int
+
+	// FarBytes is how far above everything seen a segment may start before
+	// it has to be confirmed by a second one. Default 64 MiB.
+	FarBytes int64
+
+	// QueuedEvents and QueuedBytes bound the events that wait to be polled
+	// and the payload that they hold. A Feed beyond them is refused with
+	// ErrQueueFull. Both can be exceeded by what one packet sets free.
+	// Default 65536 and 16 MiB.
+	QueuedEvents int
+	QueuedBytes  int64
+}
+
+// Timeouts are lengths of capture time. Zero gives the default, Never none.
+type Timeouts struct {
+	Handshake   time.Duration // a connection that got no further than its handshake: 60 s
+	Idle        time.Duration // an established one without packets: 1 h
+	HalfClosed  time.Duration // one of whose sides has finished: 10 min
+	RSTLinger   time.Duration // how long a reset may still be contradicted: 1 s
+	CloseLinger time.Duration // how long late segments of a closed connection are ignored: 5 s
+	ReuseIdle   time.Duration // silence after which a new SYN is a new connection at once: 5 s
+	HoleAge     time.Duration // how old held data gets before the hole below it is given up: 30 s
+	OneSidedAge time.Duration // the same while no packet of the peer was seen: 3 s
+}
+
+// CloseOn says what ends a connection.
+type CloseOn uint8
+
+const (
+	// CloseOnBoth closes when both directions have delivered their FIN, or by reset.
+	CloseOnBoth CloseOn = iota
+	// CloseOnFirstFIN closes at the first FIN or RST of either side after the
+	// SYN+ACK, as libtins' stream follower and cycapture do.
+	CloseOnFirstFIN
+)
+
+// RSTPolicy says which reset segments are believed.
+type RSTPolicy uint8
+
+const (
+	// RSTLenient believes a reset whose number lies in the window.
+	RSTLenient RSTPolicy = iota
+	// RSTStrict believes a reset at exactly the next expected number (RFC 5961, section 3.2).
+	RSTStrict
+	// RSTIgnore believes none.
+	RSTIgnore
+)
+
+// OverlapPolicy says whose bytes fill a range that two held segments share:
+// the segment's that was held first, or the newer one's. Beside First and Last
+// they are the habits of operating systems (Novak and Sturges, "Target-based
+// TCP stream reassembly").
+type OverlapPolicy uint8
+
+const (
+	OverlapFirst OverlapPolicy = iota
+	OverlapLast
+	OverlapBSD
+	OverlapLinux
+	OverlapOldLinux
+	OverlapSolaris
+	OverlapWindows
+	OverlapVista
+	OverlapHPUX10
+	OverlapHPUX11
+	OverlapIRIX
+	OverlapMacOS
+	OverlapWin2003
+	overlapPolicies // how many there are
+)
+
+// UrgentMode says what happens to the byte that an urgent pointer marks.
+type UrgentMode uint8
+
+const (
+	// UrgentInline leaves the byte in the stream (RFC 6093).
+	UrgentInline UrgentMode = iota
+	// UrgentOOB takes the byte before the urgent pointer out and reports it as
+	// a gap with ReasonUrgent.
+	UrgentOOB
+)
+
+// withDefaults returns c with every zero replaced by its default, or an error
+// that names the field that is out of range.
+func (c Config) withDefaults() (Config, error) {
+	switch {
+	case c.CloseOn > CloseOnFirstFIN:
+		return c, fmt.Errorf("gofollow: Config.CloseOn is %d, must be 0 or 1", c.CloseOn)
+	case c.RST > RSTIgnore:
+		return c, fmt.Errorf("gofollow: Config.RST is %d, must be 0 to 2", c.RST)
+	case c.Overlap >= overlapPolicies:
+		return c, fmt.Errorf("gofollow: Config.Overlap is %d, must be 0 to %d", c.Overlap, overlapPolicies-1)
+	case c.Urgent > UrgentOOB:
+		return c, fmt.Errorf("gofollow: Config.Urgent is %d, must be 0 or 1", c.Urgent)
+	}
+	l := &c.Limits
+	for _, v := range []struct {
+		name string
+		bad  bool
+	}{
+		{"HeldBytes", l.HeldBytes < 0}, {"HeldSegments", l.HeldSegments < 0}, {"TotalHeldBytes", l.TotalHeldBytes < 0},
+		{"Connections", l.Connections < 0 || l.Connections > maxConnections}, {"Tombstones", l.Tombstones < 0},
+		{"FarBytes", l.FarBytes < 0 || l.FarBytes > maxFarBytes}, {"QueuedEvents", l.QueuedEvents < 0}, {"QueuedBytes", l.QueuedBytes < 0},
+	} {
+		if v.bad {
+			return c, fmt.Errorf("gofollow: Config.Limits.%s is out of range", v.name)
+		}
+	}
+	orElse(&l.HeldBytes, 16<<20)
+	orElse(&l.HeldSegments, 16384)
+	orElse(&l.TotalHeldBytes, 256<<20)
+	orElse(&l.Connections, 1_000_000)
+	orElse(&l.Tombstones, 65536)
+	orElse(&l.FarBytes, 64<<20)
+	orElse(&l.QueuedEvents, 65536)
+	orElse(&l.QueuedBytes, 16<<20)
+	t := &c.Timeouts
+	orElse(&t.Handshake, 60*time.Second)
+	orElse(&t.Idle, time.Hour)
+	orElse(&t.HalfClosed, 10*time.Minute)
+	orElse(&t.RSTLinger, time.Second)
+	orElse(&t.CloseLinger, 5*time.Second)
+	orElse(&t.ReuseIdle, 5*time.Second)
+	orElse(&t.HoleAge, 30*time.Second)
+	orElse(&t.OneSidedAge, 3*time.Second)
+	orElse(&c.GapPatience, 500*time.Millisecond)
+	return c, nil
+}
+
+const (
+	// maxConnections keeps a connection's number in 31 bits.
+	maxConnections = 1 << 30
+	// maxFarBytes keeps a segment that is not far unambiguous in 32-bit
+	// sequence space.
+	maxFarBytes = 1 << 30
+)
+
+func orElse[T comparable](field *T, def T) {
+	var zero T
+	if *field == zero {
+		*field = def
+	}
+}

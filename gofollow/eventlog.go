@@ -1,0 +1,50 @@
+package gofollow
+
+import (
+	"encoding/hex"
+	"fmt"
+	"hash/crc32"
+)
+
+// AppendLog appends the event as one line of text, without the newline:
+// docs/event-log.md. The C and the Python front end write the same.
+func (e *Event) AppendLog(b []byte) []byte {
+	c := e.Conn
+	switch e.Kind {
+	case Opened:
+		b = fmt.Appendf(b, "opened %d %v %v roles=%v start=%v", c.ID(), c.Client(), c.Server(), c.RolesFrom(), c.Start())
+	case Data:
+		b = fmt.Appendf(b, "data %d %v offset=%d length=%d crc32=%08x captured=%d",
+			c.ID(), e.Direction, e.Offset, e.Length, crc32.ChecksumIEEE(e.Bytes), e.CapturedAt)
+	case Gap:
+		b = fmt.Appendf(b, "gap %d %v offset=%d length=%d reason=%v", c.ID(), e.Direction, e.Offset, e.Length, e.GapReason)
+	case HalfClosed:
+		b = fmt.Appendf(b, "half-closed %d %v offset=%d", c.ID(), e.Direction, e.Offset)
+	case Closed:
+		b = fmt.Appendf(b, "closed %d reason=%v by=%v clean=%d", c.ID(), e.CloseReason, e.By, boolInt(c.Clean()))
+		b = c.Counters(ClientToServer).appendLog(append(b, " client="...))
+		b = c.Counters(ServerToClient).appendLog(append(b, " server="...))
+		b = append(b, " reset_text="...)
+		b = hex.AppendEncode(b, c.ResetText())
+	case Anomaly:
+		b = fmt.Appendf(b, "anomaly %d %v kind=%v offset=%d length=%d crc32=%08x",
+			c.ID(), e.Direction, e.AnomalyKind, e.Offset, e.Length, crc32.ChecksumIEEE(e.Bytes))
+	}
+	b = fmt.Appendf(b, " time=%d packet=%d", e.Time, e.Packet)
+	if e.Reordered {
+		b = append(b, " reordered"...)
+	}
+	return b
+}
+
+func (c Counters) appendLog(b []byte) []byte {
+	return fmt.Appendf(b, "%d,%d,%d,%d,%d,%d,%d,%d,%d,%d,%d,%d,%d", c.Packets, c.DataPackets, c.Bytes, c.GapBytes, c.Gaps, c.DuplicateBytes,
+		c.ConflictBytes, c.ReorderedBytes, c.LateBytes, c.BeforeStart, c.AfterFIN, c.AfterRST, c.MaxHeld)
+}
+
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}

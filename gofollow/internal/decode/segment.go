@@ -1,0 +1,69 @@
+// Package decode turns frames into TCP segments.
+//
+// Ethernet, VLAN tags, IP and TCP are read by hand, because every packet meets
+// them; any other layer is gopacket's. Lengths come from the IP header, never
+// from the frame.
+package decode
+
+// Addr is an IP address as two big-endian words. An IPv4 address stands in the
+// low 32 bits of Lo; only Segment.IPv6 tells it from an IPv6 one.
+type Addr struct{ Hi, Lo uint64 }
+
+// Flags are TCP's control bits, as in byte 13 of the header (RFC 9293, section 3.1).
+type Flags uint8
+
+const (
+	FIN Flags = 1 << iota
+	SYN
+	RST
+	PSH
+	ACK
+	URG
+	ECE
+	CWR
+)
+
+// Segment is one TCP segment: the innermost one of a frame, with the innermost
+// addresses.
+type Segment struct {
+	Src, Dst         Addr
+	SrcPort, DstPort uint16
+	IPv6             bool
+	Flags            Flags
+	WindowScale      int8 // shift count of a SYN's window scale option, -1 without (RFC 7323)
+	Window           uint16
+	Urgent           uint16 // valid only if Flags has URG
+	Seq, Ack         uint32 // Ack is valid only if Flags has ACK
+
+	// Wire is the length of the payload as it was on the wire.
+	Wire int
+
+	// Payload is the captured part of it: len(Payload) <= Wire. It is part of
+	// the decoded frame unless Owned is set; then it belongs to the Decoder
+	// and is valid until the next Decode.
+	Payload []byte
+	Owned   bool
+}
+
+// Outcome says what a frame turned out to be.
+type Outcome uint8
+
+const (
+	TCP         Outcome = iota // a segment
+	NotTCP                     // well formed, but without TCP inside
+	Fragment                   // a part of an IP datagram that is not complete
+	Malformed                  // a header that contradicts itself or is cut
+	BadChecksum                // a segment whose TCP checksum is wrong, with verification on
+	UnknownLink                // a link type that is not known
+	TooDeep                    // more layers than the decoder follows
+	Outcomes                   // how many there are
+)
+
+var outcomes = [Outcomes]string{"tcp", "not_tcp", "fragment", "malformed", "bad_checksum", "unknown_link", "too_deep"}
+
+func (o Outcome) String() string {
+	if o >= Outcomes {
+		return "unknown"
+	}
+	return outcomes[o]
+}

@@ -1,0 +1,29 @@
+package gofollow
+
+// Stats counts what a Follower was given and what became of it.
+type Stats struct {
+	Packets  uint64 // packets taken
+	Bytes    uint64 // captured bytes of them
+	Segments uint64 // TCP segments among them
+
+	// Packets that are no segment, by what they were.
+	NotTCP, Fragments, Malformed, BadChecksum, UnknownLink, TooDeep uint64
+
+	// Segments that no connection was told of: of no connection that is
+	// followed (and opening none), or late ones of a closed connection.
+	Unknown, AfterClose uint64
+
+	// NoACKFlag counts segments without ACK outside SYN and RST; they are followed.
+	NoACKFlag uint64
+
+	Opened      uint64    // connections opened
+	ClosedBy    [7]uint64 // connections closed, indexed by CloseReason
+	Connections int       // connections open now
+	Tombstones  int       // closed connections that are remembered now
+
+	HeldBytes    int64 // bytes held out of order now, by all connections
+	MaxHeldBytes int64 // the most there were after any packet
+
+	Events  uint64 // events made
+	Waiting int    // events that wait to be polled
+}
