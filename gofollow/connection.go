@@ -1,39 +1,275 @@
 package gofollow
 
-import "net/netip"
+import (
+	"encoding/binary"
+	"net/netip"
+
+	"gofollow/gofollow/internal/decode"
+)
 
 // Connection tells the facts of one connection. Everything but the closing facts
 // is known from its Opened event on.
-type Connection struct{}
+type Connection struct {
+	key          flowKey
+	id           uint64
+	openedAt     int64
+	openedPacket uint64
+	last         int64 // highest time of its packets; of a tombstone, when it was closed
+	due          int64 // no deadline of the connection is earlier
+	dirs         [2]direction
+	rare         *rareState
+	index        uint32 // its place in connections
+	before       uint32 // neighbours in the list of its class, index plus 1
+	after        uint32
+	class        class
+	flags        connFlags
+	client       side // which end is the client
+	rolesFrom    RolesFrom
+	start        Start
+	closeReason  CloseReason
+	closedBy     By
+}
+
+// class is what a connection is worth when there are too many, in the order in
+// which they are evicted; each has a list, ordered by last activity.
+type class uint8
+
+const (
+	free        class = iota // not in use
+	tombstone                // closed; swallows late segments
+	handshake                // nothing but handshake or bare acknowledgements
+	lingering                // reset, unless the sender goes on
+	midstream                // followed from its middle
+	halfClosed               // one side finished
+	established              // the rest
+	classes                  // how many there are
+)
+
+type connFlags uint8
+
+const (
+	opened      connFlags = 1 << iota // the Opened event was made
+	closed                            // the Closed event was made
+	queued                            // the Closed event was not taken yet
+	synACKSeen                        // a SYN+ACK was seen
+	handshaken                        // SYN, SYN+ACK and ACK were seen
+	doubtfulISN                       // SYN+ACKs with different numbers were seen
+	reset                             // a RST was accepted and may still be contradicted
+	inTable                           // the flow table finds it
+)
+
+// rareState is what few connections need.
+type rareState struct {
+	resetText []byte
+	resetAt   int64
+	resetBy   side
+	heapDue   int64      // the earliest entry in the follower's heap
+	candidate *candidate // a SYN that may be a new connection's
+}
+
+func (c *Connection) has(f connFlags) bool { return c.flags&f != 0 }
+
+// rarely returns c.rare, made on first use.
+func (c *Connection) rarely() *rareState {
+	if c.rare == nil {
+		c.rare = &rareState{heapDue: never}
+	}
+	return c.rare
+}
+
+// carriedData says that anything was delivered, in either direction.
+func (c *Connection) carriedData() bool { return c.dirs[0].right > 0 || c.dirs[1].right > 0 }
+
+// direction returns which of the two streams a side sends.
+func (c *Connection) direction(s side) Direction { return Direction(s ^ c.client) }
+
+// by returns a side's name for Closed events.
+func (c *Connection) by(s side) By { return ByClient + By(c.direction(s)) }
 
 // ID returns the connection's number: from 0, in order of opening, never reused.
-func (c *Connection) ID() uint64 { panic("not yet") }
+func (c *Connection) ID() uint64 { return c.id }
 
 // Client returns the endpoint that opened the connection, as far as is known.
-func (c *Connection) Client() netip.AddrPort { panic("not yet") }
+func (c *Connection) Client() netip.AddrPort { return c.endpoint(c.client) }
 
 // Server returns the other endpoint.
-func (c *Connection) Server() netip.AddrPort { panic("not yet") }
+func (c *Connection) Server() netip.AddrPort { return c.endpoint(c.client ^ 1) }
+
+func (c *Connection) endpoint(s side) netip.AddrPort {
+	addr, port := c.key.low, uint16(c.key.ports>>16)
+	if s == 1 {
+		addr, port = c.key.high, uint16(c.key.ports)
+	}
+	var b [16]byte
+	binary.BigEndian.PutUint64(b[:8], addr.Hi)
+	binary.BigEndian.PutUint64(b[8:], addr.Lo)
+	if c.key.ports>>32 == 0 {
+		return netip.AddrPortFrom(netip.AddrFrom4([4]byte(b[12:])), port)
+	}
+	return netip.AddrPortFrom(netip.AddrFrom16(b), port)
+}
 
 // RolesFrom says how it is known which side is the client.
-func (c *Connection) RolesFrom() RolesFrom { panic("not yet") }
+func (c *Connection) RolesFrom() RolesFrom { return c.rolesFrom }
 
 // Start says with what the connection was first seen.
-func (c *Connection) Start() Start { panic("not yet") }
+func (c *Connection) Start() Start { return c.start }
 
 // OpenedAt returns the time of its Opened event.
-func (c *Connection) OpenedAt() int64 { panic("not yet") }
+func (c *Connection) OpenedAt() int64 { return c.openedAt }
 
 // OpenedPacket returns the packet number of its Opened event.
-func (c *Connection) OpenedPacket() uint64 { panic("not yet") }
+func (c *Connection) OpenedPacket() uint64 { return c.openedPacket }
 
 // Clean says that the handshake was seen, nothing is missing or in conflict, and
 // both sides ended by FIN. Known with the Closed event, as what follows.
-func (c *Connection) Clean() bool { panic("not yet") }
+func (c *Connection) Clean() bool {
+	if !c.has(handshaken) || c.closeReason != CloseFIN {
+		return false
+	}
+	for i := range c.dirs {
+		d := &c.dirs[i]
+		if !d.has(finished) || d.slow != nil && (d.slow.Gaps > 0 || d.slow.ConflictBytes > 0) {
+			return false
+		}
+	}
+	return true
+}
 
 // Counters tells what one direction went through.
-func (c *Connection) Counters(d Direction) Counters { panic("not yet") }
+func (c *Connection) Counters(dir Direction) Counters {
+	d := &c.dirs[side(dir)^c.client]
+	var n Counters
+	if d.slow != nil {
+		n = d.slow.Counters
+	}
+	n.Packets, n.DataPackets = d.packets, d.dataPackets
+	n.Bytes = uint64(d.next) - n.GapBytes
+	return n
+}
 
 // ResetText returns the payload of the reset that ended the connection, at most
 // 1024 bytes of it.
-func (c *Connection) ResetText() []byte { panic("not yet") }
+func (c *Connection) ResetText() []byte {
+	if c.rare == nil || c.closeReason != CloseRST {
+		return nil
+	}
+	return c.rare.resetText
+}
+
+// connections stores the connections in chunks, so that they never move.
+type connections struct {
+	chunks [][]Connection
+	unused []uint32        // indexes of free ones
+	heads  [classes]uint32 // oldest of each class, index plus 1
+	tails  [classes]uint32
+	counts [classes]int
+}
+
+const chunkConnections = 256
+
+func (s *connections) at(i uint32) *Connection {
+	return &s.chunks[i/chunkConnections][i%chunkConnections]
+}
+
+// take returns a connection that is not in use, cleared.
+func (s *connections) take() *Connection {
+	if len(s.unused) == 0 {
+		base := uint32(len(s.chunks) * chunkConnections)
+		s.chunks = append(s.chunks, make([]Connection, chunkConnections))
+		for i := range uint32(chunkConnections) {
+			s.unused = append(s.unused, base+chunkConnections-1-i)
+		}
+	}
+	i := s.unused[len(s.unused)-1]
+	s.unused = s.unused[:len(s.unused)-1]
+	c := s.at(i)
+	*c = Connection{index: i, due: never}
+	c.dirs[0].fin, c.dirs[1].fin = noFIN, noFIN
+	return c
+}
+
+// discard gives a connection back that is in no list and no table, unless its
+// Closed event still waits.
+func (s *connections) discard(c *Connection) {
+	if !c.has(queued | inTable) {
+		c.dirs[0].slow, c.dirs[1].slow, c.rare = nil, nil, nil
+		s.unused = append(s.unused, c.index)
+	}
+}
+
+// reported says that a connection's Closed event was taken.
+func (s *connections) reported(c *Connection) {
+	c.flags &^= queued
+	c.dirs[0].slow, c.dirs[1].slow = nil, nil
+	s.discard(c)
+}
+
+// enlist moves a connection to the end of a class's list.
+func (s *connections) enlist(c *Connection, to class) {
+	if c.class == to && s.tails[to] == c.index+1 {
+		return
+	}
+	s.delist(c)
+	c.class = to
+	c.before, c.after = s.tails[to], 0
+	if c.before != 0 {
+		s.at(c.before - 1).after = c.index + 1
+	} else {
+		s.heads[to] = c.index + 1
+	}
+	s.tails[to] = c.index + 1
+	s.counts[to]++
+}
+
+// delist takes a connection out of its class's list.
+func (s *connections) delist(c *Connection) {
+	if c.class == free {
+		return
+	}
+	if c.before != 0 {
+		s.at(c.before - 1).after = c.after
+	} else {
+		s.heads[c.class] = c.after
+	}
+	if c.after != 0 {
+		s.at(c.after - 1).before = c.before
+	} else {
+		s.tails[c.class] = c.before
+	}
+	s.counts[c.class]--
+	c.class = free
+}
+
+// oldest returns the first of a class's list, nil if it is empty.
+func (s *connections) oldest(k class) *Connection {
+	if s.heads[k] == 0 {
+		return nil
+	}
+	return s.at(s.heads[k] - 1)
+}
+
+// open makes the Opened event and settles which side is the client.
+func (f *Follower) open(c *Connection, from side, s *decode.Segment) {
+	c.flags |= opened
+	c.id = f.nextID
+	f.nextID++
+	c.openedAt, c.openedPacket = f.cause.time, f.cause.packet
+	low, high := c.key.ports>>16&0xffff < 1024, c.key.ports&0xffff < 1024
+	switch {
+	case s.Flags&(decode.SYN|decode.ACK) == decode.SYN:
+		c.client, c.rolesFrom, c.start = from, RolesFromSYN, StartSYN
+	case s.Flags&decode.SYN != 0:
+		c.client, c.rolesFrom, c.start = from^1, RolesFromSYNACK, StartSYNACK
+	case low != high:
+		c.rolesFrom, c.start = RolesFromPort, StartMidstream
+		c.client = 0
+		if low {
+			c.client = 1
+		}
+	default: // c.client is the sender of the first packet
+		c.rolesFrom, c.start = RolesFromFirst, StartMidstream
+	}
+	f.stats.Opened++
+	f.queue.push(Opened, c, f.cause)
+}

@@ -1,11 +1,71 @@
 package gofollow
 
+import (
+	"slices"
+	"time"
+
+	"gofollow/gofollow/internal/decode"
+)
+
 // Follower follows TCP connections. It is not safe for concurrent use;
 // different Followers are independent.
-type Follower struct{}
+type Follower struct {
+	config   Config
+	timeouts [classes]time.Duration
+	closed   bool
+
+	// In the order in which a packet meets them.
+	file    *file
+	capture captureInput
+	decoder decode.Decoder
+	table   flowTable
+	conns   connections
+	holders holders
+	queue   queue
+
+	blocks blockPool
+	arena  arena
+	seg    decode.Segment // the segment under way
+
+	cause     cause // of the events that are made now
+	clock     int64 // highest time seen
+	sweepAt   int64 // when the clock next makes a sweep
+	jump      int64 // a time too far ahead to be believed yet
+	jumped    bool
+	reminders reminders
+	flushing  []*Connection // what Flush has left to do
+
+	nextID uint64
+	stats  Stats
+}
+
+// cause is the packet that events come from: its time and number, or a deadline
+// and 0.
+type cause struct {
+	time   int64
+	packet uint64
+}
 
 // New returns a Follower. It fails if a field of config is out of range.
-func New(config Config) (*Follower, error) { panic("not yet") }
+func New(config Config) (*Follower, error) {
+	config, err := config.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	if config.Allocator == nil {
+		config.Allocator = new(goAllocator)
+	}
+	f := &Follower{
+		config:   config,
+		timeouts: classTimeouts(&config.Timeouts),
+		decoder:  decode.Decoder{VerifyChecksum: config.VerifyChecksum},
+		table:    newFlowTable(),
+		blocks:   blockPool{allocator: config.Allocator},
+		clock:    neverBefore,
+	}
+	f.arena.pool = &f.blocks
+	return f, nil
+}
 
 // NoTime, as a Packet's Time, says that it has none: it takes the time of the
 // packet before.
@@ -37,58 +97,205 @@ const (
 // Feed follows one packet. The bytes are not kept. A frame that cannot be decoded
 // is not an error, it is counted. ErrQueueFull, ErrPacketTooLarge and ErrClosed
 // mean that the packet was not taken.
-func (f *Follower) Feed(p *Packet) error { panic("not yet") }
+func (f *Follower) Feed(p *Packet) error {
+	if err := f.ready(); err != nil {
+		return err
+	}
+	return f.feed(p)
+}
 
 // FeedBatch follows packets and returns how many were taken, fewer than all
 // only with an error.
-func (f *Follower) FeedBatch(packets []Packet) (int, error) { panic("not yet") }
-
-// FeedCapture follows the bytes of a capture (pcap, pcapng, gzip of either), cut
-// anywhere, and returns how many were taken, fewer than all only with an error.
-// After ErrQueueFull poll and pass the rest. A *CaptureError ends the capture:
-// what stands before the fault is followed, and EndCapture must be called
-// before the next one.
-func (f *Follower) FeedCapture(b []byte) (int, error) { panic("not yet") }
-
-// EndCapture says that the capture's bytes are complete; the next ones begin a
-// new one. It returns a *CaptureError if they end within a record. Nothing is
-// flushed: captures may continue each other. It also closes an opened file.
-func (f *Follower) EndCapture() error { panic("not yet") }
-
-// OpenFile opens a capture file for ReadFile. It fails with what os.Open says.
-func (f *Follower) OpenFile(path string) error { panic("not yet") }
-
-// Progress tells how far a file was read.
-type Progress struct {
-	Packets   uint64 // packets taken from this file so far
-	BytesRead int64  // bytes of the file read so far, compressed ones for gzip
-	FileSize  int64  // 0 where it has none
-	End       bool   // the file is at its end and closed
+func (f *Follower) FeedBatch(packets []Packet) (int, error) {
+	if err := f.ready(); err != nil {
+		return 0, err
+	}
+	for i := range packets {
+		if err := f.feed(&packets[i]); err != nil {
+			return i, err
+		}
+	}
+	return len(packets), nil
 }
 
-// ReadFile follows up to max packets of the opened file, any number if max is 0.
-// It may return before that, so that events can point into what was read: call
-// it until Progress.End, polling in between. At an error (a *CaptureError, or one
-// of reading) the file is closed; what stands before it is followed.
-func (f *Follower) ReadFile(max int) (Progress, error) { panic("not yet") }
+func (f *Follower) feed(p *Packet) error {
+	switch {
+	case len(p.Data) > MaxPacket:
+		return ErrPacketTooLarge
+	case f.full():
+		return ErrQueueFull
+	}
+	f.packet(uint32(p.LinkType), p.Time, p.Data, p.WireLen, nil)
+	return nil
+}
+
+// ready begins a call that feeds: it gives back what the last Poll handed out.
+func (f *Follower) ready() error {
+	if f.closed {
+		return ErrClosed
+	}
+	f.settle()
+	return nil
+}
+
+// packet is the way of every packet through the follower. src is the block that
+// data lies in, nil if its payload must be copied.
+func (f *Follower) packet(link uint32, t int64, data []byte, wireLen int, src *block) {
+	f.stats.Packets++
+	f.stats.Bytes += uint64(len(data))
+	if t == NoTime {
+		t = max(f.cause.time, 0)
+	}
+	f.tick(t)
+	f.cause = cause{t, f.stats.Packets}
+	switch f.decoder.Decode(link, data, max(wireLen, len(data)), &f.seg) {
+	case decode.TCP:
+		if f.seg.Owned {
+			src = nil
+		}
+		f.segment(&f.seg, src)
+	case decode.NotTCP:
+		f.stats.NotTCP++
+	case decode.Fragment:
+		f.stats.Fragments++
+	case decode.Malformed:
+		f.stats.Malformed++
+	case decode.UnknownLink:
+		f.stats.UnknownLink++
+	case decode.TooDeep:
+		f.stats.TooDeep++
+	case decode.BadChecksum:
+		f.stats.BadChecksum++
+		key, from := keyOf(&f.seg)
+		if c := f.table.find(&key, &f.conns); c != nil && !c.has(closed) {
+			f.anomaly(c, from, AnomalyChecksum, c.dirs[from].offsetOf(seqNum(f.seg.Seq)), int64(f.seg.Wire))
+		}
+	}
+	f.stats.MaxHeldBytes = max(f.stats.MaxHeldBytes, f.holders.total)
+}
 
 // Waiting returns how many events wait to be polled.
-func (f *Follower) Waiting() int { panic("not yet") }
+func (f *Follower) Waiting() int { return f.queue.waiting() }
 
 // Poll takes up to max waiting events. The slice and what it points to are valid
 // until the next call that feeds, polls, flushes or closes.
-func (f *Follower) Poll(max int) []Event { panic("not yet") }
+func (f *Follower) Poll(max int) []Event {
+	if f.ready() != nil {
+		return nil
+	}
+	return f.queue.poll(max)
+}
 
 // AdvanceTime says that it is now t: what is overdue by then expires. It is for
 // live use without packets. After ErrQueueFull poll and call it again.
-func (f *Follower) AdvanceTime(t int64) error { panic("not yet") }
+func (f *Follower) AdvanceTime(t int64) error {
+	if err := f.ready(); err != nil {
+		return err
+	}
+	f.clock = max(f.clock, t)
+	if !f.sweep() {
+		return ErrQueueFull
+	}
+	return nil
+}
 
 // Flush ends every connection. After ErrQueueFull poll and call it again. The
 // Follower can be fed again afterwards.
-func (f *Follower) Flush() error { panic("not yet") }
+func (f *Follower) Flush() error {
+	if err := f.ready(); err != nil {
+		return err
+	}
+	if f.flushing == nil {
+		for k := tombstone; k < classes; k++ {
+			for c := f.conns.oldest(k); c != nil; c = f.conns.oldest(k) {
+				if c.has(opened) && !c.has(closed) {
+					break
+				}
+				f.bury(c)
+			}
+		}
+		f.flushing = f.conns.live()
+	}
+	now := f.cause
+	defer func() { f.cause = now }()
+	for i, c := range f.flushing {
+		if f.full() {
+			f.flushing = f.flushing[i:]
+			return ErrQueueFull
+		}
+		if !c.has(inTable) || c.has(closed) { // ended since Flush was called first
+			continue
+		}
+		f.cause = cause{c.last, 0}
+		switch {
+		case !c.has(opened):
+		case c.has(reset):
+			f.end(c, CloseRST, c.by(c.rare.resetBy))
+		default:
+			f.end(c, CloseFlush, ByNobody)
+		}
+		f.bury(c)
+	}
+	f.flushing = nil
+	return nil
+}
+
+// live returns the connections that are not closed, in order of opening.
+func (s *connections) live() []*Connection {
+	all := []*Connection{}
+	for k := handshake; k < classes; k++ {
+		for i := s.heads[k]; i != 0; {
+			c := s.at(i - 1)
+			all = append(all, c)
+			i = c.after
+		}
+	}
+	slices.SortFunc(all, func(a, b *Connection) int { return compareOffsets(int64(a.id), int64(b.id)) })
+	return all
+}
 
 // Close frees everything. Events are no longer valid. Closing twice does nothing.
-func (f *Follower) Close() { panic("not yet") }
+func (f *Follower) Close() {
+	if f.closed {
+		return
+	}
+	f.settle()
+	f.closed = true
+	f.closeFile()
+	f.capture.reset()
+	for i := range f.queue.events {
+		if b := f.queue.events[i].owner; b != nil {
+			f.blocks.release(b)
+		}
+	}
+	for _, r := range f.holders.heap {
+		for _, h := range r.held {
+			if h.owner != nil {
+				f.blocks.release(h.owner)
+			}
+		}
+	}
+	for _, c := range f.conns.live() {
+		for i := range c.dirs {
+			if r := c.dirs[i].slow; r != nil && r.suspect != nil && r.suspect.owner != nil {
+				f.blocks.release(r.suspect.owner)
+			}
+		}
+	}
+	f.arena.free()
+	f.blocks.drain()
+	f.table, f.conns, f.holders, f.queue, f.reminders, f.flushing = flowTable{}, connections{}, holders{}, queue{}, nil, nil
+}
 
 // Stats returns what the Follower was given and what became of it.
-func (f *Follower) Stats() Stats { panic("not yet") }
+func (f *Follower) Stats() Stats {
+	s := f.stats
+	s.Tombstones = f.conns.counts[tombstone]
+	s.Connections = int(s.Opened)
+	for _, n := range s.ClosedBy {
+		s.Connections -= int(n)
+	}
+	s.HeldBytes = f.holders.total
+	s.Events, s.Waiting = f.queue.made, f.queue.waiting()
+	return s
+}

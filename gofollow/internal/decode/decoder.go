@@ -1,13 +1,125 @@
 package decode
 
+import "github.com/google/gopacket/layers"
+
 // Decoder turns frames into segments. It is not safe for concurrent use.
 type Decoder struct {
 	// VerifyChecksum makes segments with a wrong TCP checksum BadChecksum.
 	VerifyChecksum bool
+
+	gre layers.GRE // scratch of greHeader
 }
+
+// maxLayers is how many headers a frame may have, TCP's included. Real frames
+// have up to ten; a frame made of nothing but tags or tunnels must not cost more.
+const maxLayers = 16
 
 // Decode decodes one frame of the given link type, of which wireLen bytes
 // were on the wire, len(frame) <= wireLen. seg is valid only if the outcome is TCP (or BadChecksum).
 func (d *Decoder) Decode(link uint32, frame []byte, wireLen int, seg *Segment) Outcome {
-	panic("not yet")
+	p := packet{b: frame, wire: max(wireLen, len(frame))}
+	p.frame = p.wire
+	next, outcome := linkLayer(link, &p)
+	if outcome != more {
+		return outcome
+	}
+	for range maxLayers {
+		switch next {
+		case etherBridged:
+			next, outcome = ethernet(&p)
+		case etherVLAN, etherProviderVLAN, etherOldVLAN, etherOldVLAN2:
+			next, outcome = vlan(&p)
+		case etherIPv4, protoIPv4:
+			next, outcome = ipv4(&p, seg, d.VerifyChecksum)
+		case etherIPv6, protoIPv6:
+			next, outcome = ipv6(&p, seg)
+		case protoTCP:
+			return tcp(&p, seg, d.VerifyChecksum)
+		case protoHopByHop:
+			next, outcome = hopByHop(&p)
+		case protoRouting:
+			next, outcome = routing(&p)
+		case protoDestination:
+			next, outcome = extension(&p)
+		case protoFragment:
+			next, outcome = fragment(&p)
+		case protoAuthentication:
+			next, outcome = authentication(&p)
+		case protoGRE:
+			next, outcome = d.greLayer(&p)
+		default:
+			return NotTCP
+		}
+		if outcome != more {
+			return outcome
+		}
+	}
+	return TooDeep
+}
+
+// more is the outcome of a layer that has another one inside.
+const more = Outcomes
+
+// packet is what is left of a frame when the headers so far are taken off.
+type packet struct {
+	b     []byte // the captured part
+	wire  int    // the length on the wire, at least len(b)
+	frame int    // the whole frame's length on the wire
+
+	// lengthless is set within an IPv6 packet whose payload length is 0.
+	lengthless bool
+	// unverifiable is set where a checksum proves nothing: a part
+	// of the segment was not on the wire, or the address in the header is not the one that was summed.
+	unverifiable bool
+}
+
+// take removes n bytes from the front, n <= len(p.b).
+func (p *packet) take(n int) {
+	p.b = p.b[n:]
+	p.wire -= n
+}
+
+// bound drops what lies behind the n bytes that a header says are there. A
+// header that promises more than the enclosing layer carries adds nothing.
+func (p *packet) bound(n int) {
+	if n > p.wire {
+		p.unverifiable = true
+		return
+	}
+	p.wire = n
+	if len(p.b) > n {
+		p.b = p.b[:n]
+	}
+}
+
+// protocol names the layer that comes next: an EtherType, or
+// an IP protocol number plus ipProtocol.
+type protocol uint32
+
+const ipProtocol protocol = 1 << 16
+
+const (
+	etherIPv4         protocol = 0x0800
+	etherIPv6         protocol = 0x86dd
+	etherVLAN         protocol = 0x8100
+	etherProviderVLAN protocol = 0x88a8
+	etherOldVLAN      protocol = 0x9100
+	etherOldVLAN2     protocol = 0x9200
+	etherBridged      protocol = 0x6558 // an Ethernet frame, FCS left out
+
+	protoHopByHop       = ipProtocol + 0
+	protoIPv4           = ipProtocol + 4
+	protoTCP            = ipProtocol + 6
+	protoIPv6           = ipProtocol + 41
+	protoRouting        = ipProtocol + 43
+	protoFragment       = ipProtocol + 44
+	protoGRE            = ipProtocol + 47
+	protoAuthentication = ipProtocol + 51
+	protoDestination    = ipProtocol + 60
+)
+
+// be16 reads a number in network byte order.
+func be16(b []byte) uint16 {
+	_ = b[1]
+	return uint16(b[0])<<8 | uint16(b[1])
 }

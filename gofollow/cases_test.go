@@ -1,0 +1,395 @@
+package gofollow_test
+
+import (
+	"bytes"
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"gofollow/gofollow"
+)
+
+// script turns a conversation in short notation into packets. Segments stand
+// between semicolons; the words of one are
+//
+//	c, s, c2, s2 ...  who sends: the client or server of the first, second ... connection; always the first word
+//	SA                flags, of S F R A P U; "A" without
+//	5                 the stream offset of the first byte; 0 without, a SYN is at -1 always
+//	"hello"           payload
+//	ack=5             the offset that is acknowledged, 0 without
+//	isn=9000          from here on this side's initial number
+//	t=2s              comes so long after the segment before, 1ms without
+//	cut=2             only so many bytes of the payload were captured
+//	urg=2             the urgent pointer
+//	bad               the checksum is wrong
+//
+// H stands for the handshake. Clients have 10.0.0.1:40001 and so on, the server
+// is 10.0.0.2:80; initial numbers are 1000 and 5000.
+func script(t testing.TB, text string) (packets []gofollow.Packet) {
+	t.Helper()
+	isn := map[string]uint32{}
+	now := time.Duration(0)
+	for _, line := range strings.Split(strings.Replace(text, "H;", "c S; s SA; c A;", 1), ";") {
+		words := strings.Fields(line)
+		who, number, step := words[0], 1, time.Millisecond
+		if len(who) > 1 {
+			number, _ = strconv.Atoi(who[1:])
+		}
+		client := netip.AddrPortFrom(netip.MustParseAddr("10.0.0.1"), uint16(40000+number))
+		server := netip.MustParseAddrPort("10.0.0.2:80")
+		s, peer := segment{src: client, dst: server, flags: "A"}, "s"+who[1:]
+		if who[0] == 's' {
+			s.src, s.dst, peer = server, client, "c"+who[1:]
+		}
+		for side, n := range map[string]uint32{"c": 1000, "s": 5000} {
+			if _, ok := isn[side+who[1:]]; !ok {
+				isn[side+who[1:]] = n
+			}
+		}
+		offset, ack, cut, bad := int64(0), int64(0), 0, false
+		for _, word := range words[1:] {
+			key, value, _ := strings.Cut(word, "=")
+			n, err := strconv.ParseInt(value, 10, 64)
+			at, notOffset := strconv.ParseInt(word, 10, 64)
+			switch {
+			case word[0] == '"':
+				s.payload = []byte(strings.Trim(word, `"`))
+				err = nil
+			case key == "ack":
+				ack = n
+			case key == "isn":
+				isn[who] = uint32(n)
+			case key == "t":
+				step, err = time.ParseDuration(value)
+			case key == "cut":
+				cut = len(s.payload) - int(n)
+			case key == "urg":
+				s.urgent = uint16(n)
+			case word == "bad":
+				bad, err = true, nil
+			case notOffset == nil:
+				offset, err = at, nil
+			case strings.Trim(word, "SFRAPU") == "":
+				s.flags, err = word, nil
+			default:
+				t.Fatalf("script: %q in %q", word, line)
+			}
+			if err != nil {
+				t.Fatalf("script: %q in %q: %v", word, line, err)
+			}
+		}
+		s.seq = isn[who] + 1 + uint32(offset)
+		if strings.Contains(s.flags, "S") {
+			s.seq = isn[who]
+		}
+		if strings.Contains(s.flags, "A") {
+			s.ack = isn[peer] + 1 + uint32(ack)
+		}
+		frame := s.frame(t)
+		if bad {
+			frame[14+20+16] ^= 0x55
+		}
+		now += step
+		packets = append(packets, gofollow.Packet{LinkType: gofollow.LinkEthernet, Time: int64(now), Data: frame[:len(frame)-cut], WireLen: len(frame)})
+	}
+	return packets
+}
+
+// brief shows an event in the notation of the cases below: "c3 abc" are the
+// client's bytes from offset 3 on, with a star if they were reordered, "gap s0+2 ack"
+// a gap, "fin c3" half-closed, "!kind c" an anomaly. Connections after the first have
+// their number before a dot.
+func brief(e *gofollow.Event) string {
+	side := e.Direction.String()[:1]
+	text := ""
+	switch e.Kind {
+	case gofollow.Opened:
+		text = "open"
+		if e.Conn.Start() != gofollow.StartSYN {
+			text = fmt.Sprintf("open %v/%v", e.Conn.RolesFrom(), e.Conn.Start())
+		}
+	case gofollow.Data:
+		text = fmt.Sprintf("%s%d %s", side, e.Offset, e.Bytes)
+		if e.Reordered {
+			text += "*"
+		}
+	case gofollow.Gap:
+		text = fmt.Sprintf("gap %s%d+%d %v", side, e.Offset, e.Length, e.GapReason)
+	case gofollow.HalfClosed:
+		text = fmt.Sprintf("fin %s%d", side, e.Offset)
+	case gofollow.Closed:
+		text = fmt.Sprintf("closed %v", e.CloseReason)
+		if e.CloseReason == gofollow.CloseRST {
+			text += fmt.Sprintf(" by %v", e.By)
+		}
+		if e.Conn.Clean() {
+			text += " clean"
+		}
+		if reset := e.Conn.ResetText(); len(reset) > 0 {
+			text += fmt.Sprintf(" %q", reset)
+		}
+	case gofollow.Anomaly:
+		text = fmt.Sprintf("!%v %s", e.AnomalyKind, side)
+	}
+	if id := e.Conn.ID(); id > 0 {
+		text = fmt.Sprintf("%d.%s", id, text)
+	}
+	return text
+}
+
+// dropped lists the counters of what was not delivered, those that are not 0.
+func (c *conversation) dropped() string {
+	var b strings.Builder
+	for d, side := range [2]string{"c", "s"} {
+		n := &c.streams[d].counters
+		for _, v := range []struct {
+			name  string
+			count uint64
+		}{
+			{"duplicate", n.DuplicateBytes}, {"conflict", n.ConflictBytes}, {"late", n.LateBytes}, {"before", n.BeforeStart},
+			{"after-fin", n.AfterFIN}, {"after-rst", n.AfterRST},
+		} {
+			if v.count > 0 {
+				fmt.Fprintf(&b, " %s %s=%d", side, v.name, v.count)
+			}
+		}
+	}
+	return strings.TrimSpace(b.String())
+}
+
+// oneByteEach is n segments of one byte each, for counting segments.
+func oneByteEach(side string, n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, ` %s %d "%c";`, side, i, 'a'+i%26)
+	}
+	return b.String()
+}
+
+// shown is what oneByteEach comes out as.
+func shown(side string, n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "%s%d %c; ", side, i, 'a'+i%26)
+	}
+	return b.String()
+}
+
+var (
+	noisy    = gofollow.Config{Anomalies: true}
+	atOnce   = gofollow.Config{GapPatience: gofollow.AtOnce}
+	firstFIN = gofollow.Config{CloseOn: gofollow.CloseOnFirstFIN, NoMidstream: true}
+)
+
+// TestCases goes through the tables of SEMANTICS.md. A bar stands before what only
+// the flush at the end of the input brings.
+func TestCases(t *testing.T) {
+	for _, test := range []struct {
+		name, script, want string
+		dropped            string // counters, where the case is about one
+		config             gofollow.Config
+	}{
+		// Opening: section 4.2 and 4.3.
+		{name: "handshake to the end", script: `H; c 0 "hi"; s 0 "yo" ack=2; c FA 2; s FA 2; c A 3`,
+			want: `open; c0 hi; s0 yo; fin c2; fin s2; closed fin clean`},
+		{name: "SYN alone", script: `c S`, want: `open | closed flush`},
+		{name: "SYN and SYN+ACK again", script: `c S; c S; s SA; s SA; c A; c 0 "a"`, want: `open; c0 a | closed flush`},
+		{name: "start at the SYN+ACK", script: `s SA; c A; c 0 "a"; s 0 "b"`, want: `open synack/synack; c0 a; s0 b | closed flush`},
+		{name: "mid-stream, client first", script: `c 0 "hi"; s 0 "yo"`, want: `open port/midstream; c0 hi; s0 yo | closed flush`},
+		{name: "mid-stream, server first", script: `s 0 "yo"; c 0 "hi"`, want: `open port/midstream; s0 yo; c0 hi | closed flush`},
+		{name: "mid-stream, no data", script: `c A; s A; c FA; s RA`, want: ``},
+		{name: "mid-stream, the bare ACK's number counts", script: `c A 0; c 3 "x"`, want: `open port/midstream | gap c0+3 close; c3 x*; closed flush`},
+		{name: "mid-stream, a keep-alive first", script: `c A 0; c 1 "x"`, want: `open port/midstream; c0 x | closed flush`},
+		{name: "mid-stream, bytes below the start", script: `c 5 "x"; c 2 "abc"`, want: `open port/midstream; c0 x | closed flush`, dropped: `c before=3`},
+		{name: "mid-stream, the SYN comes late", script: `c 0 "hi"; c S; c 2 "!"`, want: `open port/midstream; c0 hi; c2 ! | closed flush`},
+		{name: "mid-stream not wanted", script: `c 0 "x"; s SA; c S; c 0 "y"`, want: `open; c0 y | closed flush`, config: gofollow.Config{NoMidstream: true}},
+		{name: "SYN with data", script: `c S "hi"; s SA ack=2; c 2 "!"`, want: `open; c0 hi; c2 ! | closed flush`},
+		{name: "SYN with data, other bytes later", script: `c S "hi"; s SA; c 0 "XY!"`, want: `open; c0 hi; c2 ! | closed flush`},
+		{name: "SYN+ACK with data", script: `c S; s SA "yo"; c A ack=2; s 2 "!"`, want: `open; s0 yo; s2 ! | closed flush`},
+		{name: "several SYN+ACKs, the latest counts", script: `c S; s SA; s SA isn=7000; c A; s 0 "x"`, want: `open; s0 x | closed flush`},
+		{name: "simultaneous open", script: `c S; s S; c SA; s SA; c 0 "a"; s 0 "b"`, want: `open; c0 a; s0 b | closed flush`},
+		{name: "SYN and FIN in one", script: `c SF; s SA; c 0 "a"`, want: `open; fin c0 | closed flush`, dropped: `c after-fin=1`},
+
+		// One direction: sections 6 and 7.
+		{name: "out of order", script: `H; c 2 "cd"; c 4 "ef"; c 0 "ab"`, want: `open; c0 ab; c2 cd*; c4 ef* | closed flush`},
+		{name: "retransmission", script: `H; c 0 "ab"; c 0 "ab"`, want: `open; c0 ab | closed flush`, dropped: `c duplicate=2`},
+		{name: "retransmission, other bytes, delivered", script: `H; c 0 "ab"; c 0 "XY"`, want: `open; c0 ab | closed flush`, dropped: `c duplicate=2`, config: noisy},
+		{name: "overlap with a new tail", script: `H; c 0 "ab"; c 1 "Xcd"`, want: `open; c0 ab; c2 cd | closed flush`},
+		{name: "held copies disagree, the first wins", script: `H; c 2 "cd"; c 2 "XY"; c 0 "ab"`, want: `open; c0 ab; c2 cd* | closed flush`},
+		{name: "held copies disagree, it is told", script: `H; c 2 "cd"; c 2 "XY"; c 0 "ab"`, want: `open; !overlap_conflict c; c0 ab; c2 cd* | closed flush`, config: noisy},
+		{name: "held copies disagree, the last wins", script: `H; c 2 "cd"; c 2 "XY"; c 0 "ab"`, want: `open; c0 ab; c2 XY* | closed flush`,
+			config: gofollow.Config{Overlap: gofollow.OverlapLast}},
+		{name: "one copy covers two held ones, the first win", script: `H; c 2 "c"; c 4 "e"; c 1 "BCDEF"; c 0 "a"`,
+			want: `open; c0 a; c1 B*; c2 c*; c3 D*; c4 e*; c5 F* | closed flush`},
+		{name: "keep-alive", script: `H; c 0 "ab"; c A 1; c 1 "?"; c 2 "c"`, want: `open; c0 ab; c2 c | closed flush`, config: noisy},
+		{name: "zero-window probe", script: `H; c 0 "ab"; c 2 "c"; c 2 "cd"`, want: `open; c0 ab; c2 c; c3 d | closed flush`},
+		{name: "no ACK flag", script: `H; c P 0 "a"`, want: `open; !no_ack_flag c; c0 a | closed flush`, config: noisy},
+		{name: "far segment", script: `H; c 0 "a"; c 100000000 "x"; c 1 "b"`, want: `open; c0 a; c1 b | !far_segment c; closed flush`, config: noisy},
+		{name: "far segment, continued", script: `H; c 100000000 "x"; c 100000001 "y"`,
+			want: `open | gap c0+100000000 close; c100000000 x*; c100000001 y*; closed flush`},
+		{name: "cut packet", script: `H; c 0 "abcdef" cut=2; c 6 "g"`, want: `open; c0 ab; gap c2+4 snaplen; c6 g | closed flush`},
+		{name: "cut packet at the end", script: `H; c 0 "abcdef" cut=2`, want: `open; c0 ab | gap c2+4 snaplen; closed flush`},
+		{name: "urgent, inline", script: `H; c UA 0 "abc" urg=2`, want: `open; c0 abc | closed flush`},
+		{name: "urgent, taken out", script: `H; c UA 0 "abc" urg=2`, want: `open; c0 a; gap c1+1 urgent; c2 c | closed flush`,
+			config: gofollow.Config{Urgent: gofollow.UrgentOOB}},
+		{name: "wrong checksum", script: `H; c 0 "a" bad; c 0 "b"`, want: `open; c0 a | closed flush`},
+		{name: "wrong checksum, verified", script: `H; c 0 "a" bad; c 0 "b"`, want: `open; c0 b | closed flush`, config: gofollow.Config{VerifyChecksum: true}},
+
+		// Holes given up: section 6, G1 to G4.
+		{name: "G1, patience by time", script: `H; c 2 "b"; s A ack=3; s A ack=3 t=400ms; c 3 "c" t=200ms`, want: `open; gap c0+2 ack; c2 b*; c3 c | closed flush`},
+		{name: "G1, patience not over", script: `H; c 2 "b"; s A ack=3; c 0 "aa" t=400ms`, want: `open; c0 aa; c2 b* | closed flush`},
+		{name: "G1, at once", script: `H; c 2 "b"; s A ack=3; c 0 "aa"`, want: `open; gap c0+2 ack; c2 b* | closed flush`, dropped: `c late=2`, config: atOnce},
+		{name: "G1, 63 further segments", script: `H; c 2 "b"; s A ack=3;` + oneByteEach("s", 63) + ` c 0 "aa"`,
+			want: `open; ` + shown("s", 63) + `c0 aa; c2 b* | closed flush`},
+		{name: "G1, 64 further segments", script: `H; c 2 "b"; s A ack=3;` + oneByteEach("s", 64) + ` c 0 "aa"`,
+			want: `open; ` + shown("s", 64) + `gap c0+2 ack; c2 b* | closed flush`, dropped: `c late=2`},
+		{name: "G1, a FIN beyond the hole", script: `H; c FA 2; s A ack=3`, want: `open; gap c0+2 ack; fin c2 | closed flush`, config: atOnce},
+		{name: "G1, nothing beyond the hole", script: `H; s A ack=5; c A`, want: `open | gap c0+5 close; closed flush`, config: atOnce},
+		{name: "data of the other side gives nothing up", script: `H; c 2 "b"; s 0 "x"; s 1 "y" t=2s`, want: `open; s0 x; s1 y | gap c0+2 close; c2 b*; closed flush`},
+		{name: "G2, old", script: `H; c 2 "b"; s A; s A t=31s`, want: `open; gap c0+2 timeout; c2 b* | closed flush`},
+		{name: "G2, one side only", script: `c S; c 2 "b"; c 3 "c" t=4s`, want: `open; gap c0+2 timeout; c2 b*; c3 c | closed flush`},
+		{name: "G3, segments", script: `H; c 2 "a"; c 4 "b"; c 6 "d"`, want: `open; gap c0+2 limit; c2 a* | gap c3+1 close; c4 b*; gap c5+1 close; c6 d*; closed flush`,
+			config: gofollow.Config{Limits: gofollow.Limits{HeldSegments: 2}}},
+		{name: "G3, bytes", script: `H; c 2 "aaa"; c 6 "bb"`, want: `open; gap c0+2 limit; c2 aaa* | gap c5+1 close; c6 bb*; closed flush`,
+			config: gofollow.Config{Limits: gofollow.Limits{HeldBytes: 4}}},
+		{name: "G3, bytes of all", script: `H; c2 S; c 2 "aaa"; c2 2 "bb"`, want: `open; 1.open; gap c0+2 limit; c2 aaa* | closed flush; 1.gap c0+2 close; 1.c2 bb*; 1.closed flush`,
+			config: gofollow.Config{Limits: gofollow.Limits{TotalHeldBytes: 4}}},
+		{name: "G4", script: `H; c 2 "b"; c 5 "d"`, want: `open | gap c0+2 close; c2 b*; gap c3+2 close; c5 d*; closed flush`},
+
+		// Closing: section 4.5.
+		{name: "FIN with data", script: `H; c FA 0 "ab"`, want: `open; c0 ab; fin c2 | closed flush`},
+		{name: "FIN before its data", script: `H; c FA 2; c 0 "ab"`, want: `open; c0 ab; fin c2 | closed flush`},
+		{name: "FIN behind a hole", script: `H; c 1 "b"; c FA 2`, want: `open | gap c0+1 close; c1 b*; fin c2; closed flush`},
+		{name: "data past FIN", script: `H; c FA 0 "ab"; c 2 "cd"`, want: `open; c0 ab; fin c2; !after_fin c | closed flush`, dropped: `c after-fin=2`, config: noisy},
+		{name: "FIN below data", script: `H; c 0 "abcd"; c FA 2`, want: `open; c0 abcd; !fin_below_data c | closed flush`, config: noisy},
+		{name: "a second FIN elsewhere", script: `H; c FA 0 "ab"; c FA 5`, want: `open; c0 ab; fin c2; !fin_below_data c | closed flush`, config: noisy},
+		{name: "half-close", script: `H; c FA 0; s 0 "ab" ack=1; c A 1 ack=2; s 2 "c" t=60s; s FA 3`, want: `open; fin c0; s0 ab; s2 c; fin s3; closed fin clean`},
+		{name: "simultaneous close", script: `H; c FA 0; s FA 0; c A 1 ack=1; s A 1 ack=1`, want: `open; fin c0; fin s0; closed fin clean`},
+		{name: "late segments meet a tombstone", script: `H; c 0 "a"; c FA 1; s FA 0; c 0 "a" t=2s; s RA 1; c A 2 t=2s`, want: `open; c0 a; fin c1; fin s0; closed fin clean`},
+		{name: "the tombstone is gone", script: `H; c FA 0; s FA 0; c 1 "z" t=6s`, want: `open; fin c0; fin s0; closed fin clean; 1.open port/midstream; 1.c0 z | 1.closed flush`},
+		{name: "first FIN closes", script: `H; c 0 "a"; c FA 1; s 0 "b"`, want: `open; c0 a; fin c1; closed fin`, config: firstFIN},
+		{name: "first FIN closes, what is held comes out", script: `H; c 2 "x"; s FA 0 "b"`, want: `open; s0 b; gap c0+2 close; c2 x*; fin s1; closed fin`, config: firstFIN},
+		{name: "first FIN before the SYN+ACK is nothing", script: `c S; c FA 0; s SA; c 0 "a"`, want: `open; c0 a | closed flush`, config: firstFIN},
+		{name: "first RST closes, with its data", script: `H; c 0 "a"; s RA 0 "bye"`, want: `open; c0 a; s0 bye; closed rst by server`, config: firstFIN},
+
+		// Reset: section 4.5.
+		{name: "RST", script: `H; c 0 "a"; s RA 0; c A t=2s`, want: `open; c0 a; closed rst by server`},
+		{name: "RST, holes before it", script: `H; c 2 "b"; s RA 0`, want: `open | gap c0+2 close; c2 b*; closed rst by server`},
+		{name: "RST, out of window", script: `H; c 0 "a"; s RA 2000000000`, want: `open; c0 a; !rst_out_of_window s | closed flush`, config: noisy},
+		{name: "RST, within the window", script: `H; c 0 "a"; c R 100`, want: `open; c0 a | closed rst by client`},
+		{name: "RST, strict", script: `H; c 0 "a"; c R 100`, want: `open; c0 a | closed flush`, config: gofollow.Config{RST: gofollow.RSTStrict}},
+		{name: "RST, strict and exact", script: `H; c 0 "a"; c R 1`, want: `open; c0 a | closed rst by client`, config: gofollow.Config{RST: gofollow.RSTStrict}},
+		{name: "RST, ignored", script: `H; c 0 "a"; c R 1`, want: `open; c0 a | closed flush`, config: gofollow.Config{RST: gofollow.RSTIgnore}},
+		{name: "RST with data", script: `H; s RA 0 "no"`, want: `open | closed rst by server "no"`},
+		{name: "refused", script: `c S; s RA; c A t=2s`, want: `open; closed rst by server`},
+		{name: "refused, tried again with the same number", script: `c S; s RA; c S t=200ms; s SA; c 0 "a"`, want: `open; closed rst by server; 1.open; 1.c0 a | 1.closed flush`},
+		{name: "data after RST, the other side", script: `H; s RA 0; c 0 "a"`, want: `open; c0 a | closed rst by server`},
+		{name: "data after RST, its own side", script: `H; s RA 0; s 0 "b"; s 1 "c" t=2s`, want: `open; !rst_cancelled s; s0 b; s1 c | closed flush`, config: noisy},
+		{name: "data after the end by RST", script: `H; s RA 0; c 0 "abc" t=2s; c 3 "d"`, want: `open; closed rst by server`},
+
+		// Addresses used again: section 4.4.
+		{name: "reuse after the end", script: `H; c FA 0; s FA 0; c S isn=9000; s SA isn=8000; c 0 "n"`,
+			want: `open; fin c0; fin s0; closed fin clean; 1.open; 1.c0 n | 1.closed flush`},
+		{name: "reuse after the end, same number", script: `H; c 0 "a"; c FA 1; s FA 0; c S; s SA; c 0 "n"`,
+			want: `open; c0 a; fin c1; fin s0; closed fin clean; 1.open; 1.c0 n | 1.closed flush`},
+		{name: "reuse of a live one, SYN+ACK", script: `H; c 0 "o"; c S isn=9000; s SA isn=8000; c 0 "n"`, want: `open; c0 o; closed reused; 1.open; 1.c0 n | 1.closed flush`},
+		{name: "reuse of a live one, data", script: `H; c 0 "o"; c S isn=9000; c 0 "n"`, want: `open; c0 o; closed reused; 1.open; 1.c0 n | 1.closed flush`},
+		{name: "reuse of a live one, not confirmed", script: `H; c 0 "o"; c S isn=9000; c 1 "p" isn=1000`, want: `open; c0 o; c1 p | closed flush`},
+		{name: "reuse of a silent one", script: `H; c 0 "o"; c S isn=9000 t=6s`, want: `open; c0 o; closed reused; 1.open | 1.closed flush`},
+		{name: "reuse in linger", script: `H; s RA 0; c S isn=9000`, want: `open; closed rst by server; 1.open | 1.closed flush`},
+		{name: "SYN+ACK on an ended one", script: `H; c FA 0; s FA 0; s SA isn=8000; s 0 "n"`,
+			want: `open; fin c0; fin s0; closed fin clean; 1.open synack/synack; 1.s0 n | 1.closed flush`},
+
+		// Time and numbers of connections: sections 9 and 10.
+		{name: "handshake timeout", script: `c S; c 0 "a" t=80s`, want: `open; closed timeout; 1.open port/midstream; 1.c0 a | 1.closed flush`},
+		{name: "handshake not timed out", script: `c S; s SA t=50s; c A t=50s; c 0 "a" t=50s`, want: `open; c0 a | closed flush`},
+		{name: "idle timeout", script: `H; c 2 "a"; c 3 "b" t=20s`, want: `open; gap c0+2 close; c2 a*; closed timeout; 1.open port/midstream; 1.c0 b | 1.closed flush`,
+			config: gofollow.Config{Timeouts: gofollow.Timeouts{Idle: 10 * time.Second}}},
+		{name: "half-closed timeout", script: `H; c FA 0; s 0 "b" t=700s`, want: `open; fin c0; closed timeout; 1.open port/midstream; 1.s0 b | 1.closed flush`},
+		{name: "no timeout", script: `H; c FA 0; s 0 "b" t=700s`, want: `open; fin c0; s0 b | closed flush`,
+			config: gofollow.Config{Timeouts: gofollow.Timeouts{HalfClosed: gofollow.Never}}},
+		{name: "eviction", script: `c S; c2 S; c2 0 "b"`, want: `open; closed evicted; 1.open; 1.c0 b | 1.closed flush`,
+			config: gofollow.Config{Limits: gofollow.Limits{Connections: 1}}},
+		{name: "eviction, SYN-only before established", script: `H; c2 S; c3 S; c 0 "a"`, want: `open; 1.open; 1.closed evicted; 2.open; c0 a | closed flush; 2.closed flush`,
+			config: gofollow.Config{Limits: gofollow.Limits{Connections: 2}}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := follow(t, test.config, script(t, test.script))
+			if got := r.String(); got != test.want {
+				t.Errorf("%s\n got %s\nwant %s", test.script, got, test.want)
+			}
+			if test.dropped != "" && len(r.conversations) > 0 {
+				if got := r.conversations[0].dropped(); got != test.dropped {
+					t.Errorf("%s\ncounts %s, want %s", test.script, got, test.dropped)
+				}
+			}
+		})
+	}
+}
+
+// String shows all events, with a bar before those of the flush.
+func (r *result) String() string {
+	text := strings.Join(r.short[:r.unflushed], "; ")
+	if r.unflushed < len(r.short) {
+		text += " | " + strings.Join(r.short[r.unflushed:], "; ")
+	}
+	return text
+}
+
+// TestWrap lets the same conversation cross the edges of the 32-bit numbers.
+func TestWrap(t *testing.T) {
+	const conversation = `H; c 4 "ef"; c 0 "ab"; c 0 "abcd"; c 7 "h"; s 2 "zz"; s 0 "yy"; s A 4 ack=8; c 6 "g"; c FA 8; s FA 4`
+	const want = `open; c0 ab; c2 cd; c4 ef*; s0 yy; s2 zz*; c6 g; c7 h*; fin c8; fin s4; closed fin clean`
+	for _, edge := range []uint32{0, 1 << 31} {
+		for below := range uint32(12) {
+			isn := edge + 1 - below
+			text := strings.Replace(conversation, "H;", fmt.Sprintf("c S isn=%d; s SA isn=%d; c A;", isn, isn+3), 1)
+			if got := follow(t, gofollow.Config{}, script(t, text)).String(); got != want {
+				t.Errorf("initial number %d:\n got %s\nwant %s", isn, got, want)
+			}
+		}
+	}
+}
+
+// TestManyWraps jumps ahead by less than the follower doubts at, until the
+// numbers have wrapped several times.
+func TestManyWraps(t *testing.T) {
+	const jump, jumps = 60 << 20, 400
+	var text strings.Builder
+	text.WriteString("c S; s SA; c A")
+	for i := range int64(jumps) {
+		fmt.Fprintf(&text, `; c %d "x"; s A ack=%d`, i*jump, i*jump+1)
+	}
+	r := follow(t, atOnce, script(t, text.String()))
+	s := r.conversations[0].streams[gofollow.ClientToServer]
+	if want := bytes.Repeat([]byte("x"), jumps); !bytes.Equal(s.data, want) || s.end != (jumps-1)*jump+1 || len(s.gaps) != jumps-1 {
+		t.Errorf("%d bytes up to %d with %d gaps, want %d up to %d with %d", len(s.data), s.end, len(s.gaps), len(want), (jumps-1)*jump+1, jumps-1)
+	}
+}
+
+// TestAdvanceTime closes by the clock alone, at the deadline and by no packet.
+func TestAdvanceTime(t *testing.T) {
+	f, r := newFollower(t, gofollow.Config{}), &result{}
+	for _, p := range script(t, `H; c 2 "b"; s RA 0`) {
+		if err := f.Feed(&p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, ms := range []int64{1004, 1005} { // the reset came at 5 ms
+		r.poll(f)
+		if len(r.log) != 1 {
+			t.Errorf("before %d ms: %q", ms, r.log)
+		}
+		if err := f.AdvanceTime(ms * 1e6); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.poll(f)
+	if got, want := r.short[len(r.short)-1], "closed rst by server"; got != want || !strings.HasSuffix(r.log[len(r.log)-1], " time=1005000000 packet=0") {
+		t.Errorf("after a second: %q, want %s", r.log, want)
+	}
+	r.finish(t, f)
+}

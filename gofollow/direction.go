@@ -1,0 +1,211 @@
+package gofollow
+
+import "gofollow/gofollow/internal/decode"
+
+// direction is one byte stream of a connection. What a stream that arrives in
+// order needs stands here, the rest in slow.
+type direction struct {
+	next        streamOffset // bytes below it were delivered or given up
+	right       streamOffset // highest end of accepted data
+	ack         streamOffset // highest plausible acknowledgement by the peer
+	fin         streamOffset // where the stream ends, noFIN if unknown
+	packets     uint64
+	dataPackets uint64
+	slow        *reassembly // nil as long as nothing is unusual
+	base        seqNum      // number of offset 0; valid only if has(based)
+	window      uint16      // last window that the peer advertised for this direction
+	scale       uint8       // shift count of window
+	flags       dirFlags
+}
+
+type dirFlags uint8
+
+const (
+	based    dirFlags = 1 << iota // base is known
+	hinted                        // base is the number of a segment without payload
+	synSeen                       // base comes from a SYN
+	finished                      // HalfClosed was made
+)
+
+func (d *direction) has(f dirFlags) bool { return d.flags&f != 0 }
+
+// untouched says that nothing was accepted yet, so that base may change.
+func (d *direction) untouched() bool { return d.next == 0 && d.right == 0 && d.fin == noFIN }
+
+// rebase sets the number of offset 0 of a direction that is untouched.
+func (d *direction) rebase(base seqNum) {
+	if d.has(based) {
+		d.ack = max(0, d.ack+streamOffset(int32(d.base-base)))
+	}
+	d.base = base
+	d.flags = d.flags&^hinted | based
+}
+
+// slowly returns d.slow, made on first use.
+func (d *direction) slowly() *reassembly {
+	if d.slow == nil {
+		d.slow = &reassembly{holder: -1}
+	}
+	return d.slow
+}
+
+// receive takes the payload of a segment that begins at off: trim, place,
+// deliver. wire is its length on the wire, of which payload was captured.
+func (f *Follower) receive(c *Connection, from side, off streamOffset, wire int, payload []byte, src *block) {
+	d := &c.dirs[from]
+	lo, hi := f.trim(c, from, off, off+streamOffset(wire))
+	if lo >= hi {
+		return
+	}
+	payload = payload[min(lo-off, int64(len(payload))):min(hi-off, int64(len(payload)))] // what was captured of [lo, hi)
+	if lo > max(d.right, d.ack)+f.config.Limits.FarBytes && !f.believe(c, from, lo, hi, payload) {
+		return
+	}
+	d.right = max(d.right, hi)
+	if lo == d.next && int64(len(payload)) == hi-lo && (d.slow == nil || len(d.slow.held) == 0) {
+		f.deliver(c, from, lo, payload, src)
+		return
+	}
+	f.place(c, from, lo, hi, payload)
+	f.deliverHeld(c, from, false)
+	f.enforceLimits(c, from)
+}
+
+// trim returns the part of [off, end) that lies between what was delivered and the
+// end of the stream, and counts the rest.
+func (f *Follower) trim(c *Connection, from side, off, end streamOffset) (lo, hi streamOffset) {
+	d := &c.dirs[from]
+	if off < 0 {
+		cut := min(end, 0)
+		d.slowly().BeforeStart += uint64(cut - off)
+		f.anomaly(c, from, AnomalyBeforeStart, off, cut-off)
+		off = cut
+	}
+	if end > d.fin {
+		cut := max(off, d.fin)
+		d.slowly().AfterFIN += uint64(end - cut)
+		f.anomaly(c, from, AnomalyAfterFIN, cut, end-cut)
+		end = cut
+	}
+	if off < d.next && off < end {
+		cut := min(end, d.next)
+		late := d.slowly().lateIn(off, cut)
+		d.slow.LateBytes += uint64(late)
+		d.slow.DuplicateBytes += uint64(cut - off - late)
+		off = cut
+	}
+	return off, end
+}
+
+// deliver makes the Data event of bytes that arrived at next.
+func (f *Follower) deliver(c *Connection, from side, off streamOffset, payload []byte, src *block) {
+	if src == nil {
+		payload, src = f.arena.copy(payload)
+	} else {
+		src.refs++
+	}
+	f.emitData(c, from, off, payload, src, f.cause.time, false)
+}
+
+// emitData makes a Data event and moves next behind it. The reference to src
+// becomes the event's.
+func (f *Follower) emitData(c *Connection, from side, off streamOffset, b []byte, src *block, capturedAt int64, reordered bool) {
+	e := f.queue.push(Data, c, f.cause)
+	e.Direction = c.direction(from)
+	e.Offset, e.Length, e.Bytes = off, int64(len(b)), b
+	e.CapturedAt, e.Reordered, e.owner = capturedAt, reordered, src
+	f.queue.bytes += int64(len(b))
+	c.dirs[from].next = off + int64(len(b))
+}
+
+// emitGap gives [next, end) up.
+func (f *Follower) emitGap(c *Connection, from side, end streamOffset, why GapReason) {
+	d := &c.dirs[from]
+	r := d.slowly()
+	e := f.queue.push(Gap, c, f.cause)
+	e.Direction = c.direction(from)
+	e.Offset, e.Length, e.GapReason = d.next, end-d.next, why
+	r.Gaps++
+	r.GapBytes += uint64(e.Length)
+	r.gaveUp(d.next, end)
+	d.next = end
+}
+
+// anomaly makes an Anomaly event if they are asked for.
+func (f *Follower) anomaly(c *Connection, from side, kind AnomalyKind, off, length int64) *Event {
+	if !f.config.Anomalies || !c.has(opened) {
+		return nil
+	}
+	e := f.queue.push(Anomaly, c, f.cause)
+	e.Direction, e.AnomalyKind, e.Offset, e.Length = c.direction(from), kind, off, length
+	return e
+}
+
+// finish records the offset of a FIN.
+func (f *Follower) finish(c *Connection, from side, off streamOffset) {
+	d := &c.dirs[from]
+	switch {
+	case d.fin == off:
+	case d.fin != noFIN || off < d.next || off < d.right || off > max(d.right, d.ack)+f.config.Limits.FarBytes:
+		f.anomaly(c, from, AnomalyFINBelowData, off, 0)
+	default:
+		d.fin = off
+	}
+}
+
+// halfClose makes the HalfClosed event once next has reached the FIN.
+func (f *Follower) halfClose(c *Connection, from side) {
+	d := &c.dirs[from]
+	if d.next != d.fin || d.has(finished) {
+		return
+	}
+	d.flags |= finished
+	if c.closedBy == ByNobody {
+		c.closedBy = c.by(from)
+	}
+	e := f.queue.push(HalfClosed, c, f.cause)
+	e.Direction, e.Offset = c.direction(from), d.fin
+}
+
+// acknowledge takes the acknowledgement number of a segment: it is about the
+// bytes that `of` sent.
+func (f *Follower) acknowledge(c *Connection, of side, s *decode.Segment) {
+	d := &c.dirs[of]
+	d.window = s.Window
+	if !d.has(based) {
+		return
+	}
+	ack := d.offsetOf(seqNum(s.Ack))
+	if ack <= d.ack {
+		return
+	}
+	var gaps streamOffset
+	if d.slow != nil {
+		gaps = streamOffset(d.slow.GapBytes)
+	}
+	if ack > d.right+maxACKLead+gaps && !d.slowly().agree(ack, f.cause.packet) {
+		f.anomaly(c, of, AnomalyACKUnseen, ack, 0)
+		return
+	}
+	d.ack = ack
+	if min(ack, d.fin) > d.next {
+		d.slowly().acknowledged(min(ack, d.fin), c.last)
+		f.remind(c, after(c.last, f.patience()))
+	}
+}
+
+// maxACKLead is how far beyond everything seen a single acknowledgement is
+// believed: a forged one cannot declare more than this lost.
+const maxACKLead = 1 << 30
+
+// takeUrgent takes the byte at off, which the sender marked as urgent, out of the
+// stream.
+func (f *Follower) takeUrgent(c *Connection, from side, off streamOffset) {
+	if lo, hi := f.trim(c, from, off, off+1); lo < hi {
+		d := &c.dirs[from]
+		d.right = max(d.right, hi)
+		f.placeMark(c, from, span{lo, hi}, GapUrgent)
+		f.deliverHeld(c, from, false)
+		f.enforceLimits(c, from)
+	}
+}

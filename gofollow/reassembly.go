@@ -1,0 +1,371 @@
+package gofollow
+
+import (
+	"bytes"
+	"slices"
+	"sort"
+)
+
+// reassembly is the state of a direction in which something is unusual: data
+// held above a hole, acknowledgements that run ahead, bytes given up.
+type reassembly struct {
+	Counters // those that an undisturbed stream leaves at 0
+
+	// held are the ranges above next, sorted, not overlapping. A sorted slice
+	// does: it is short but under attack, and then Limits.HeldSegments bounds
+	// an insertion to moving some 128 KiB.
+	held   []*held
+	bytes  int64 // captured bytes in held
+	oldest int64 // no held segment arrived before
+	conn   *Connection
+	from   side
+	holder int // place in the follower's heap of holders, -1 if none
+
+	acks    []ackMark    // acknowledgements beyond next whose patience runs, ascending
+	settled streamOffset // acknowledged so far that patience is over
+	ticks   uint64       // segments of the connection, adjacent duplicates left out
+	lastSig uint64       // of the segment before, to know adjacent duplicates
+
+	doubt       streamOffset // an acknowledgement that nobody believed yet
+	doubtPacket uint64       // the packet that brought it, 0 if none
+	suspect     *held        // a segment far above everything seen
+
+	lost [8]span // the ranges given up last, to know late bytes
+	lose int     // where the next goes
+}
+
+// span is the half-open range [start, end) of stream offsets.
+type span struct{ start, end streamOffset }
+
+// ackMark says that the peer had acknowledged everything below off at that time.
+type ackMark struct {
+	off   streamOffset
+	time  int64
+	ticks uint64
+}
+
+// held is a range of stream bytes above next: captured bytes, or a mark that the
+// capture does not have them.
+type held struct {
+	span
+	data      []byte // nil for a mark
+	owner     *block // keeps data alive; one reference is this range's
+	time      int64  // capture time of its packet
+	arrived   int64  // the connection's clock then
+	packet    uint64
+	why       GapReason // of a mark
+}
+
+// gaveUp remembers a range that was given up.
+func (r *reassembly) gaveUp(start, end streamOffset) {
+	if i := (r.lose + len(r.lost) - 1) % len(r.lost); r.lost[i].end == start && start < r.lost[i].end {
+		r.lost[i].end = end
+		return
+	}
+	r.lost[r.lose] = span{start, end}
+	r.lose = (r.lose + 1) % len(r.lost)
+}
+
+// lateIn returns how many bytes of [start, end) were given up, as far as is remembered.
+func (r *reassembly) lateIn(start, end streamOffset) (n streamOffset) {
+	for _, s := range r.lost {
+		n += max(0, min(end, s.end)-max(start, s.start))
+	}
+	return n
+}
+
+// agree says that two different packets brought acknowledgements beyond belief
+// that fit each other.
+func (r *reassembly) agree(ack streamOffset, packet uint64) bool {
+	ok := r.doubtPacket != 0 && r.doubtPacket != packet && ack >= r.doubt && ack-r.doubt <= maxACKLead
+	r.doubt, r.doubtPacket = ack, packet
+	return ok
+}
+
+// firstAbove returns the index of the first held range that ends above off.
+func (r *reassembly) firstAbove(off streamOffset) int {
+	return sort.Search(len(r.held), func(i int) bool { return r.held[i].end > off })
+}
+
+// place holds [lo, hi), of which payload was captured, by the overlap policy.
+func (f *Follower) place(c *Connection, from side, lo, hi streamOffset, payload []byte) {
+	d := &c.dirs[from]
+	r := d.slowly()
+	r.conn, r.from = c, from
+	if len(r.held) == 0 {
+		r.oldest = c.last
+	}
+	n := held{span: span{lo, hi}, time: f.cause.time, arrived: c.last, packet: f.cause.packet}
+	cut := lo + streamOffset(len(payload))
+	if len(payload) > 0 {
+		b := f.blocks.get(len(payload))
+		copy(b.mem, payload)
+		n.end, n.data, n.owner = cut, b.mem, b
+		f.insert(c, from, n)
+		f.blocks.release(b)
+	}
+	if cut < hi {
+		f.placeMark(c, from, span{cut, hi}, GapSnaplen)
+	}
+	r.MaxHeld = max(r.MaxHeld, uint64(r.bytes))
+	f.remind(c, after(c.last, f.holeAge(c, from)))
+}
+
+// placeMark notes that the capture will not have s, unless another copy comes.
+func (f *Follower) placeMark(c *Connection, from side, s span, why GapReason) {
+	r := c.dirs[from].slowly()
+	r.conn, r.from = c, from
+	if len(r.held) == 0 {
+		r.oldest = c.last
+	}
+	f.insert(c, from, held{span: s, time: f.cause.time, arrived: c.last, packet: f.cause.packet, why: why})
+}
+
+// insert puts n, which has no reference of its own, between the held ranges.
+// Where it meets one, the policy says whose bytes stay; the rest of both stays
+// in any case.
+func (f *Follower) insert(c *Connection, from side, n held) {
+	r := c.dirs[from].slow
+	whole := n.span
+	i := r.firstAbove(n.start)
+	for i < len(r.held) && r.held[i].start < n.end {
+		h := r.held[i]
+		if n.start < h.start {
+			i += f.put(r, i, n, n.start, h.start)
+			n = n.from(h.start)
+			continue
+		}
+		common := span{n.start, min(n.end, h.end)}
+		f.compare(c, from, h, &n, common)
+		if n.wins(f.config.Overlap, whole, h) {
+			i = f.cutOut(r, i, common)
+			i += f.put(r, i, n, common.start, common.end)
+		} else {
+			i++
+		}
+		n = n.from(common.end)
+	}
+	if n.start < n.end {
+		f.put(r, i, n, n.start, n.end)
+	}
+}
+
+// from returns the part of h that begins at off.
+func (h held) from(off streamOffset) held {
+	if h.data != nil {
+		h.data = h.data[off-h.start:]
+	}
+	h.start = off
+	return h
+}
+
+// put inserts the part [start, end) of n at index i and returns how many
+// ranges that made: none if it continues the one before it.
+func (f *Follower) put(r *reassembly, i int, n held, start, end streamOffset) int {
+	n = n.from(start)
+	n.end = end
+	if n.data != nil {
+		n.data = n.data[:end-start]
+		f.holders.changed(r, end-start)
+		if i > 0 && r.held[i-1].owner == n.owner && r.held[i-1].end == start {
+			p := r.held[i-1]
+			p.data, p.end = p.data[:end-p.start], end
+			return 0
+		}
+		n.owner.refs++
+	}
+	r.held = slices.Insert(r.held, i, &n)
+	return 1
+}
+
+// cutOut removes the range s from the held range i, which contains it, and
+// returns the index at which s may be inserted.
+func (f *Follower) cutOut(r *reassembly, i int, s span) int {
+	h := r.held[i]
+	if h.data != nil {
+		f.holders.changed(r, s.start-s.end)
+	}
+	if s.end < h.end { // what is above s becomes a range of its own
+		rest := h.from(s.end)
+		if rest.owner != nil {
+			rest.owner.refs++
+		}
+		r.held = slices.Insert(r.held, i+1, &rest)
+	}
+	if s.start > h.start { // what is below s stays
+		h.end = s.start
+		if h.data != nil {
+			h.data = h.data[: h.end-h.start : h.end-h.start]
+		}
+		return i + 1
+	}
+	r.held = slices.Delete(r.held, i, i+1)
+	if h.owner != nil {
+		f.blocks.release(h.owner)
+	}
+	return i
+}
+
+// compare counts what the held range h and the new one n have in common.
+func (f *Follower) compare(c *Connection, from side, h, n *held, s span) {
+	if h.data == nil || n.data == nil {
+		return
+	}
+	r := c.dirs[from].slow
+	old, fresh := h.data[s.start-h.start:s.end-h.start], n.data[s.start-n.start:s.end-n.start]
+	r.DuplicateBytes += uint64(s.end - s.start)
+	if bytes.Equal(old, fresh) {
+		return
+	}
+	for i := range old {
+		if old[i] != fresh[i] {
+			r.ConflictBytes++
+		}
+	}
+	if e := f.anomaly(c, from, AnomalyOverlapConflict, s.start, s.end-s.start); e != nil {
+		own := f.blocks.get(2 * len(old))
+		copy(own.mem[copy(own.mem, old):], fresh)
+		e.Bytes, e.owner = own.mem, own
+		f.queue.bytes += int64(len(own.mem))
+	}
+}
+
+// wins says whether the new range n, which arrived as whole, fills what it shares
+// with h. Captured bytes always win over a mark.
+func (n *held) wins(p OverlapPolicy, whole span, h *held) bool {
+	if h.data == nil || n.data == nil {
+		return h.data == nil && n.data != nil
+	}
+	starts, ends := &overlapTable[p].before, compareOffsets(whole.end, h.end)
+	switch {
+	case whole.start == h.start:
+		starts = &overlapTable[p].same
+	case whole.start > h.start:
+		starts = &overlapTable[p].after
+	}
+	return starts[ends+1]
+}
+
+func compareOffsets(a, b streamOffset) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+// newWins says whether the new segment wins if it ends before, with and after
+// the held one.
+type newWins [3]bool
+
+var (
+	heldStays   = newWins{false, false, false}
+	always      = newWins{true, true, true}
+	endsAfter   = newWins{false, false, true}
+	endsAtLeast = newWins{false, true, true}
+)
+
+// overlapTable says who wins if the new segment starts before, with and after
+// the held one (Novak and Sturges; as Suricata implements it).
+var overlapTable = [overlapPolicies]struct{ before, same, after newWins }{
+	OverlapFirst:    {heldStays, heldStays, heldStays},
+	OverlapLast:     {always, always, always},
+	OverlapBSD:      {always, heldStays, heldStays},
+	OverlapLinux:    {always, endsAfter, heldStays},
+	OverlapOldLinux: {always, endsAtLeast, heldStays},
+	OverlapSolaris:  {endsAtLeast, endsAtLeast, endsAfter},
+	OverlapWindows:  {always, heldStays, heldStays},
+	OverlapVista:    {heldStays, heldStays, heldStays},
+	OverlapHPUX10:   {always, heldStays, heldStays},
+	OverlapHPUX11:   {endsAtLeast, endsAtLeast, endsAfter},
+	OverlapIRIX:     {always, heldStays, heldStays},
+	OverlapMacOS:    {always, heldStays, heldStays},
+	OverlapWin2003:  {always, heldStays, heldStays},
+}
+
+// deliverHeld delivers the held ranges that begin at next. A mark is given up as
+// soon as anything beyond it was seen, or at once if forced.
+func (f *Follower) deliverHeld(c *Connection, from side, force bool) {
+	d := &c.dirs[from]
+	r := d.slow
+	done := 0
+	for ; done < len(r.held) && r.held[done].start == d.next; done++ {
+		h := r.held[done]
+		if h.data == nil {
+			if !force && h.why == GapSnaplen && d.right <= h.end && d.ack < h.end && d.fin == noFIN {
+				break
+			}
+			f.emitGap(c, from, h.end, h.why)
+			continue
+		}
+		n := int64(len(h.data))
+		f.holders.changed(r, -n)
+		reordered := h.packet != f.cause.packet
+		if reordered {
+			r.ReorderedBytes += uint64(n)
+		}
+		f.emitData(c, from, h.start, h.data, h.owner, h.time, reordered)
+	}
+	if done > 0 {
+		clear(r.held[:done])
+		r.held = r.held[done:]
+		if len(r.held) == 0 {
+			r.held = nil
+		}
+	}
+}
+
+// believe keeps a segment that starts far above everything seen as the
+// direction's suspect. It returns true if the segment continues the one before.
+func (f *Follower) believe(c *Connection, from side, lo, hi streamOffset, payload []byte) bool {
+	r := c.dirs[from].slowly()
+	if p := r.suspect; p != nil && p.end == lo {
+		return true // confirmSuspect places p
+	}
+	f.dropSuspect(c, from)
+	s := &held{span: span{lo, hi}, time: f.cause.time, packet: f.cause.packet}
+	if len(payload) > 0 {
+		b := f.blocks.get(len(payload))
+		copy(b.mem, payload)
+		s.data, s.owner = b.mem, b
+	}
+	r.suspect = s
+	return false
+}
+
+// confirmSuspect places the suspect once data or an acknowledgement reached it.
+func (f *Follower) confirmSuspect(c *Connection, from side) {
+	d := &c.dirs[from]
+	s := d.slow.suspect
+	if s == nil || d.right < s.end && d.ack < s.start {
+		return
+	}
+	d.slow.suspect = nil
+	if lo, hi := f.trim(c, from, s.start, s.end); lo < hi {
+		d.right = max(d.right, hi)
+		now := f.cause
+		f.cause.time, f.cause.packet = s.time, s.packet
+		f.place(c, from, lo, hi, s.data[min(lo-s.start, int64(len(s.data))):min(hi-s.start, int64(len(s.data)))])
+		f.cause = now
+		f.deliverHeld(c, from, false)
+		f.enforceLimits(c, from)
+	}
+	if s.owner != nil {
+		f.blocks.release(s.owner)
+	}
+}
+
+// dropSuspect forgets the suspect.
+func (f *Follower) dropSuspect(c *Connection, from side) {
+	s := c.dirs[from].slow.suspect
+	if s == nil {
+		return
+	}
+	f.anomaly(c, from, AnomalyFarSegment, s.start, s.end-s.start)
+	if s.owner != nil {
+		f.blocks.release(s.owner)
+	}
+	c.dirs[from].slow.suspect = nil
+}

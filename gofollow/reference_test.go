@@ -1,0 +1,162 @@
+package gofollow_test
+
+import (
+	"bytes"
+	"net/netip"
+
+	"github.com/google/gopacket"
+	"github.com/google/gopacket/layers"
+	"gofollow/gofollow"
+)
+
+// reference reassembles whole captures in the simplest way that can be right. It
+// shares no code with the engine, and knows nothing of time and limits: decode
+// by gopacket, split by endpoints and SYN, place every byte where its number
+// says, the first copy of each wins; what is not there at the end is a gap.
+type reference struct {
+	conversations []*refConversation
+	current       map[[2]netip.AddrPort]*refConversation // by sender and receiver, either way
+}
+
+type refConversation struct {
+	ends    [2]netip.AddrPort // of the first packet: sender, receiver
+	streams [2]refStream      // sent by each of them
+	opened  bool
+	reset   bool
+}
+
+type refStream struct {
+	based, syn bool
+	base       uint32 // number of the byte at offset 0
+	hint       bool   // base is that of a segment without data
+	bytes      []byte
+	have       []bool
+	fin, end   int64 // -1 and 0 at first
+}
+
+// maxReferenceBytes is the longest stream that the reference takes.
+const maxReferenceBytes = 1 << 26
+
+func reassemble(packets []gofollow.Packet) []*refConversation {
+	r := reference{current: map[[2]netip.AddrPort]*refConversation{}}
+	for _, p := range packets {
+		packet := gopacket.NewPacket(p.Data, layers.LinkType(p.LinkType), gopacket.DecodeOptions{NoCopy: true})
+		var src, dst netip.Addr
+		var tcp *layers.TCP
+		for _, layer := range packet.Layers() {
+			switch l := layer.(type) {
+			case *layers.IPv4:
+				src, _ = netip.AddrFromSlice(l.SrcIP)
+				dst, _ = netip.AddrFromSlice(l.DstIP)
+			case *layers.IPv6:
+				src, _ = netip.AddrFromSlice(l.SrcIP)
+				dst, _ = netip.AddrFromSlice(l.DstIP)
+			case *layers.TCP:
+				tcp = l
+			}
+		}
+		if tcp != nil {
+			r.segment(netip.AddrPortFrom(src, uint16(tcp.SrcPort)), netip.AddrPortFrom(dst, uint16(tcp.DstPort)), tcp)
+		}
+	}
+	return r.conversations
+}
+
+func (r *reference) segment(src, dst netip.AddrPort, tcp *layers.TCP) {
+	key := [2]netip.AddrPort{src, dst}
+	c := r.current[key]
+	if c == nil || tcp.SYN && !tcp.ACK && c.ended() {
+		c = &refConversation{ends: key}
+		c.streams[0].fin, c.streams[1].fin = -1, -1
+		r.conversations = append(r.conversations, c)
+		r.current[key], r.current[[2]netip.AddrPort{dst, src}] = c, c
+	}
+	from, to := &c.streams[0], &c.streams[1]
+	if c.ends[0] != src {
+		from, to = to, from
+	}
+	payload := tcp.Payload
+	seq := tcp.Seq
+	c.opened = c.opened || tcp.SYN || len(payload) > 0 && !tcp.RST
+	if tcp.SYN {
+		seq++
+		from.start(seq, false, true)
+		if tcp.ACK {
+			to.start(tcp.Ack, false, true)
+		}
+	}
+	from.start(seq, len(payload) == 0, false)
+	if tcp.RST {
+		c.reset = true
+		return
+	}
+	offset := from.unwrap(seq)
+	if len(payload) > 0 {
+		if from.hint && offset == 1 { // what was taken for the start was a keep-alive
+			from.base++
+			offset--
+		}
+		from.hint = false
+		from.place(offset, payload)
+	}
+	if end := offset + int64(len(payload)); tcp.FIN && from.fin < 0 && end >= int64(len(from.bytes)) {
+		from.fin = end
+	}
+	if tcp.ACK && to.based {
+		if ack := to.unwrap(tcp.Ack); ack < to.end+1<<30 {
+			to.end = max(to.end, ack)
+		}
+	}
+}
+
+func (c *refConversation) ended() bool {
+	return c.reset || c.streams[0].fin >= 0 && c.streams[1].fin >= 0
+}
+
+func (s *refStream) start(base uint32, hint, syn bool) {
+	if !s.based {
+		s.based, s.base, s.hint, s.syn = true, base, hint, syn
+	}
+}
+
+func (s *refStream) unwrap(seq uint32) int64 {
+	return s.end + int64(int32(seq-s.base-uint32(s.end)))
+}
+
+func (s *refStream) place(offset int64, payload []byte) {
+	if offset < 0 {
+		payload = payload[min(-offset, int64(len(payload))):]
+		offset = 0
+	}
+	end := offset + int64(len(payload))
+	if len(payload) == 0 || end > maxReferenceBytes {
+		return
+	}
+	if grow := int(end) - len(s.bytes); grow > 0 {
+		s.bytes = append(s.bytes, make([]byte, grow)...)
+		s.have = append(s.have, make([]bool, grow)...)
+	}
+	for i, b := range payload {
+		if at := offset + int64(i); !s.have[at] {
+			s.bytes[at], s.have[at] = b, true
+		}
+	}
+	s.end = max(s.end, end)
+}
+
+// read returns the stream's bytes without the gaps, and the gaps.
+func (s *refStream) read() (data []byte, gaps []span) {
+	end := s.end
+	if s.fin >= 0 {
+		end = s.fin
+	}
+	var out bytes.Buffer
+	for at := range end {
+		if at < int64(len(s.have)) && s.have[at] {
+			out.WriteByte(s.bytes[at])
+		} else {
+			gaps = appendSpan(gaps, at, at+1)
+		}
+	}
+	return out.Bytes(), gaps
+}

@@ -1,0 +1,71 @@
+package gofollow
+
+import "gofollow/gofollow/internal/decode"
+
+// maxResetText is how much of a reset's payload is kept.
+const maxResetText = 1024
+
+// reset takes a RST: if it is believed, the connection lingers for
+// Timeouts.RSTLinger, because a forged one is followed by its alleged sender's
+// data.
+func (f *Follower) reset(c *Connection, from side, s *decode.Segment, src *block) {
+	switch {
+	case !c.has(opened):
+		f.bury(c)
+		return
+	case f.config.CloseOn == CloseOnFirstFIN:
+		if c.has(synACKSeen) {
+			off := c.dirs[from].offsetOf(seqNum(s.Seq))
+			if s.Wire > 0 {
+				f.payload(c, from, off, s, src)
+			}
+			f.closeNow(c, from, CloseRST, off)
+			return
+		}
+	case f.config.RST == RSTIgnore:
+	case !f.believable(c, from, s):
+		f.anomaly(c, from, AnomalyRSTOutOfWindow, c.dirs[from].offsetOf(seqNum(s.Seq)), 0)
+	case !c.has(reset):
+		c.flags |= reset
+		r := c.rarely()
+		r.resetAt, r.resetBy = c.last, from
+		r.resetText = append([]byte(nil), s.Payload[:min(len(s.Payload), maxResetText)]...)
+	}
+	f.conclude(c)
+}
+
+// believable says whether a RST is accepted.
+func (f *Follower) believable(c *Connection, from side, s *decode.Segment) bool {
+	d, p := &c.dirs[from], &c.dirs[from^1]
+	seq, hasACK := seqNum(s.Seq), s.Flags&decode.ACK != 0
+	if !c.has(handshaken) && c.start != StartMidstream {
+		if hasACK && p.has(based) && seqNum(s.Ack) == p.base || d.has(based) && (seq == d.base || seq == d.base-1) {
+			return true
+		}
+	}
+	if hasACK && p.has(based) && p.offsetOf(seqNum(s.Ack)) > max(p.right, p.ack)+1 {
+		return false // acknowledges what was never sent
+	}
+	if !d.has(based) {
+		return hasACK && p.has(based)
+	}
+	off := d.offsetOf(seq)
+	if off == d.next || off == d.ack {
+		return true
+	}
+	if f.config.RST == RSTStrict {
+		return false
+	}
+	scale := d.scale
+	if !d.has(synSeen) || !p.has(synSeen) {
+		scale = 14 // the largest there is (RFC 7323, section 2.3)
+	}
+	return off >= min(d.next, d.ack) && off <= d.right+int64(d.window)<<scale
+}
+
+// cancelReset takes an accepted RST back: its sender went on.
+func (f *Follower) cancelReset(c *Connection) {
+	c.flags &^= reset
+	f.anomaly(c, c.rare.resetBy, AnomalyRSTCancelled, c.dirs[c.rare.resetBy].next, 0)
+	c.rare.resetText = nil
+}

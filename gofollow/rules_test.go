@@ -1,0 +1,290 @@
+package gofollow_test
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"testing"
+
+	"gofollow/gofollow"
+)
+
+// span is a half-open range [Start, End) of stream offsets.
+type span struct{ Start, End int64 }
+
+// stream is what a follower said about one direction.
+type stream struct {
+	data       []byte // without gaps
+	gaps       []span // adjacent ones merged
+	chunks     []span // data, adjacent ones merged
+	reasons    []gofollow.GapReason
+	end        int64
+	halfClosed bool
+	gapEvents  uint64
+	counters   gofollow.Counters
+}
+
+// conversation is what a follower said about one connection.
+type conversation struct {
+	id             uint64
+	client, server netip.AddrPort
+	roles          gofollow.RolesFrom
+	start          gofollow.Start
+	streams        [2]stream // indexed by Direction
+	closed         bool
+	reason         gofollow.CloseReason
+	clean          bool
+}
+
+// result collects a follower's events and checks on the way the rules that hold
+// for every input (DESIGN.md section 3, SEMANTICS.md I1 to I4).
+type result struct {
+	conversations []*conversation // indexed by id
+	log           []string        // the event log
+	short         []string        // the same as briefly as cases_test.go has it
+	unflushed     int             // how many lines of log stood before Flush
+	problems      []string        // broken rules
+}
+
+func (r *result) problem(e *gofollow.Event, format string, args ...any) {
+	r.problems = append(r.problems, fmt.Sprintf(format, args...)+": "+string(e.AppendLog(nil)))
+}
+
+func (r *result) take(e *gofollow.Event) {
+	r.log = append(r.log, string(e.AppendLog(nil)))
+	r.short = append(r.short, brief(e))
+	id := e.Conn.ID()
+	if e.Kind == gofollow.Opened {
+		if id != uint64(len(r.conversations)) {
+			r.problem(e, "opened as %d, want id %d", id, len(r.conversations))
+			return
+		}
+		if e.Conn.OpenedAt() != e.Time || e.Conn.OpenedPacket() != e.Packet {
+			r.problem(e, "OpenedAt %d, OpenedPacket %d", e.Conn.OpenedAt(), e.Conn.OpenedPacket())
+		}
+		r.conversations = append(r.conversations, &conversation{
+			id: id, client: e.Conn.Client(), server: e.Conn.Server(), roles: e.Conn.RolesFrom(), start: e.Conn.Start(),
+		})
+		return
+	}
+	if id >= uint64(len(r.conversations)) {
+		r.problem(e, "event before opened")
+		return
+	}
+	c := r.conversations[id]
+	if c.closed {
+		r.problem(e, "event after closed")
+	}
+	if c.client != e.Conn.Client() || c.server != e.Conn.Server() || c.roles != e.Conn.RolesFrom() || c.start != e.Conn.Start() {
+		r.problem(e, "the connection's facts changed")
+	}
+	s := &c.streams[e.Direction]
+	switch e.Kind {
+	case gofollow.Data, gofollow.Gap:
+		if s.halfClosed {
+			r.problem(e, "bytes after half-closed")
+		}
+		if e.Offset != s.end {
+			r.problem(e, "offset is %d, the event before ended at %d", e.Offset, s.end)
+		}
+		if e.Length <= 0 {
+			r.problem(e, "length is %d", e.Length)
+		}
+		s.end = e.Offset + e.Length
+		if e.Kind == gofollow.Gap {
+			s.gaps = appendSpan(s.gaps, e.Offset, s.end)
+			s.reasons = append(s.reasons, e.GapReason)
+			s.gapEvents++
+			break
+		}
+		if int64(len(e.Bytes)) != e.Length {
+			r.problem(e, "%d bytes", len(e.Bytes))
+		}
+		if !e.Reordered && e.CapturedAt != e.Time {
+			r.problem(e, "captured at %d but not reordered", e.CapturedAt)
+		}
+		s.data = append(s.data, e.Bytes...)
+		s.chunks = appendSpan(s.chunks, e.Offset, s.end)
+	case gofollow.HalfClosed:
+		if s.halfClosed {
+			r.problem(e, "half-closed twice")
+		}
+		if e.Offset != s.end {
+			r.problem(e, "half-closed at %d, the stream ends at %d", e.Offset, s.end)
+		}
+		s.halfClosed = true
+	case gofollow.Closed:
+		c.closed, c.reason, c.clean = true, e.CloseReason, e.Conn.Clean()
+		gaps := 0
+		for d := range c.streams {
+			s := &c.streams[d]
+			s.counters = e.Conn.Counters(gofollow.Direction(d))
+			gaps += len(s.gaps)
+			want := [3]uint64{uint64(len(s.data)), uint64(s.end) - uint64(len(s.data)), s.gapEvents}
+			if got := [3]uint64{s.counters.Bytes, s.counters.GapBytes, s.counters.Gaps}; got != want {
+				r.problem(e, "%v counts bytes, gap bytes, gaps %d, the events say %d", gofollow.Direction(d), got, want)
+			}
+		}
+		if c.clean && (gaps > 0 || !c.streams[0].halfClosed || !c.streams[1].halfClosed) {
+			r.problem(e, "clean with %d gaps", gaps)
+		}
+		if e.CloseReason == gofollow.CloseFIN && (!c.streams[0].halfClosed && !c.streams[1].halfClosed) {
+			r.problem(e, "closed by FIN without half-closed")
+		}
+	case gofollow.Anomaly:
+		if e.AnomalyKind == gofollow.AnomalyOverlapConflict && len(e.Old()) != len(e.New()) {
+			r.problem(e, "old has %d bytes, new has %d", len(e.Old()), len(e.New()))
+		}
+	default:
+		r.problem(e, "kind %d", e.Kind)
+	}
+}
+
+// appendSpan appends [start, end) to sorted spans, merging it with the last one
+// if it begins at its end.
+func appendSpan(spans []span, start, end int64) []span {
+	if n := len(spans); n > 0 && spans[n-1].End == start {
+		spans[n-1].End = end
+		return spans
+	}
+	return append(spans, span{start, end})
+}
+
+// poll takes all events that wait.
+func (r *result) poll(f *gofollow.Follower) {
+	for f.Waiting() > 0 {
+		for _, e := range f.Poll(64) {
+			r.take(&e)
+		}
+	}
+}
+
+// untilTaken calls feed, and again after polling as long as the queue is full.
+func (r *result) untilTaken(t testing.TB, f *gofollow.Follower, feed func() error) {
+	t.Helper()
+	for {
+		err := feed()
+		if err == nil {
+			return
+		}
+		if !errors.Is(err, gofollow.ErrQueueFull) || f.Waiting() == 0 {
+			t.Fatalf("%v with %d events waiting", err, f.Waiting())
+		}
+		r.poll(f)
+	}
+}
+
+// finish flushes and closes f and checks what must hold at the end.
+func (r *result) finish(t testing.TB, f *gofollow.Follower) *result {
+	t.Helper()
+	r.poll(f)
+	r.unflushed = len(r.log)
+	r.untilTaken(t, f, f.Flush)
+	r.poll(f)
+	stats := f.Stats()
+	f.Close()
+	for _, c := range r.conversations {
+		if !c.closed {
+			r.problems = append(r.problems, fmt.Sprintf("connection %d is not closed after Flush", c.id))
+		}
+	}
+	var ended uint64
+	for _, n := range stats.ClosedBy {
+		ended += n
+	}
+	n := uint64(len(r.conversations))
+	if stats.Opened != n || ended != n || stats.Connections != 0 || stats.HeldBytes != 0 || stats.Waiting != 0 || stats.Events != uint64(len(r.log)) {
+		r.problems = append(r.problems, fmt.Sprintf("after %d connections and %d events: %+v", n, len(r.log), stats))
+	}
+	for i, p := range r.problems {
+		if t.Errorf("broken rule: %s", p); i == 5 {
+			break
+		}
+	}
+	return r
+}
+
+func newFollower(t testing.TB, config gofollow.Config) *gofollow.Follower {
+	t.Helper()
+	f, err := gofollow.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// follow feeds packets one by one, polls after each, flushes at the end, and
+// checks the rules.
+func follow(t testing.TB, config gofollow.Config, packets []gofollow.Packet) *result {
+	t.Helper()
+	f, r := newFollower(t, config), &result{}
+	limit := config.Limits.TotalHeldBytes
+	if limit == 0 {
+		limit = 256 << 20
+	}
+	for i := range packets {
+		r.untilTaken(t, f, func() error { return f.Feed(&packets[i]) })
+		r.poll(f)
+		if held := f.Stats().HeldBytes; held > limit {
+			t.Errorf("%d bytes are held after packet %d, the limit is %d", held, i+1, limit)
+		}
+	}
+	if got := f.Stats().Packets; got != uint64(len(packets)) {
+		t.Errorf("Stats.Packets is %d after %d packets", got, len(packets))
+	}
+	return r.finish(t, f)
+}
+
+// find returns the conversations between two endpoints, whichever is the client.
+func (r *result) find(a, b netip.AddrPort) (found []*conversation) {
+	for _, c := range r.conversations {
+		if c.client == a && c.server == b || c.client == b && c.server == a {
+			found = append(found, c)
+		}
+	}
+	return found
+}
+
+// sentBy returns the direction that a sends.
+func (c *conversation) sentBy(a netip.AddrPort) *stream {
+	if c.client == a {
+		return &c.streams[gofollow.ClientToServer]
+	}
+	return &c.streams[gofollow.ServerToClient]
+}
+
+// TestRulesCatch makes sure that the checker sees a broken rule at all.
+func TestRulesCatch(t *testing.T) {
+	f := newFollower(t, gofollow.Config{})
+	packets := script(t, `c S; s SA; c A; c 0 "one"; c 3 "two"; c FA 6; s FA 0; c A`)
+	var events []gofollow.Event
+	for i := range packets {
+		if err := f.Feed(&packets[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	events = append(events, f.Poll(100)...)
+	check := func(events ...gofollow.Event) int {
+		r := &result{}
+		for i := range events {
+			r.take(&events[i])
+		}
+		return len(r.problems)
+	}
+	if len(events) != 6 || check(events...) != 0 {
+		t.Fatalf("%d events, %d problems in order, want 6 and 0", len(events), check(events...))
+	}
+	if n := check(append(events[:1:1], events[2:]...)...); n == 0 {
+		t.Error("a missing data event is not seen")
+	}
+	if n := check(append(events[:6:6], events[5])...); n == 0 {
+		t.Error("closed twice is not seen")
+	}
+	if n := check(events[1:]...); n == 0 {
+		t.Error("a missing opened event is not seen")
+	}
+	if n := check(append(append(events[:4:4], events[3]), events[4:]...)...); n == 0 {
+		t.Error("half-closed twice is not seen")
+	}
+	f.Close()
+}

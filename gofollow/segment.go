@@ -1,0 +1,215 @@
+package gofollow
+
+import "gofollow/gofollow/internal/decode"
+
+// segment takes one TCP segment to its connection. src is the block that the
+// payload lies in, nil if it must be copied.
+func (f *Follower) segment(s *decode.Segment, src *block) {
+	f.stats.Segments++
+	if s.Flags&decode.RST != 0 {
+		s.Flags &^= decode.SYN | decode.FIN
+	}
+	key, from := keyOf(s)
+	c := f.table.find(&key, &f.conns)
+	if c != nil && f.cause.time >= c.due {
+		c = f.expire(c, f.cause.time)
+	}
+	if c != nil && (s.Flags&decode.SYN != 0 || c.class == tombstone || c.rare != nil && c.rare.candidate != nil) {
+		var done bool
+		if c, done = f.weigh(c, from, s); done {
+			return
+		}
+	}
+	if c == nil {
+		if c = f.admit(key, from, s); c == nil {
+			f.stats.Unknown++
+			return
+		}
+	}
+	f.follow(c, from, s, src)
+}
+
+// admit makes a connection for a key that has none, nil if the segment is not
+// one to begin with.
+func (f *Follower) admit(key flowKey, from side, s *decode.Segment) *Connection {
+	if f.config.NoMidstream && s.Flags&(decode.SYN|decode.ACK) != decode.SYN || s.Flags&decode.RST != 0 {
+		return nil
+	}
+	f.makeRoom()
+	c := f.conns.take()
+	c.key, c.client, c.last = key, from, f.cause.time
+	c.flags |= inTable
+	f.table.insert(c)
+	return c
+}
+
+// follow is the way of a segment through its connection.
+func (f *Follower) follow(c *Connection, from side, s *decode.Segment, src *block) {
+	d, p := &c.dirs[from], &c.dirs[from^1]
+	c.last = max(c.last, f.cause.time)
+	d.packets++
+	if d.slow != nil || p.slow != nil {
+		sig := uint64(s.Seq)<<32 ^ uint64(s.Ack) ^ uint64(s.Wire)<<40 ^ uint64(s.Window)<<20 ^ uint64(s.Flags)<<56 ^ uint64(from)<<63
+		d.slow.tick(sig)
+		p.slow.tick(sig)
+	}
+	if s.Flags&decode.RST != 0 {
+		f.reset(c, from, s, src)
+		return
+	}
+	seq := seqNum(s.Seq)
+	if s.Flags&decode.SYN != 0 {
+		if !f.synchronize(c, from, s) {
+			return
+		}
+		seq++
+	} else {
+		f.begin(c, from, seq, s)
+	}
+	if !c.has(opened) {
+		if s.Wire == 0 && s.Flags&decode.SYN == 0 {
+			f.touch(c) // only a hint where the numbers stand
+			return
+		}
+		f.open(c, from, s)
+	}
+	off := d.offsetOf(seq)
+	if s.Flags&(decode.SYN|decode.ACK) == 0 {
+		f.stats.NoACKFlag++
+		f.anomaly(c, from, AnomalyNoACKFlag, off, int64(s.Wire))
+	}
+	if s.Wire > 0 {
+		if c.has(reset) && c.rare.resetBy == from && off <= d.next && off+int64(s.Wire) > d.next {
+			f.cancelReset(c)
+		}
+		f.payload(c, from, off, s, src)
+	}
+	fin := s.Flags&decode.FIN != 0 && (f.config.CloseOn == CloseOnBoth || c.has(synACKSeen))
+	if fin && f.config.CloseOn == CloseOnFirstFIN {
+		f.closeNow(c, from, CloseFIN, off+int64(s.Wire))
+		return
+	}
+	if fin {
+		f.finish(c, from, off+int64(s.Wire))
+	}
+	if s.Flags&decode.ACK != 0 {
+		f.acknowledge(c, from^1, s)
+	}
+	f.conclude(c)
+}
+
+// begin settles where the stream of a direction begins whose SYN was not seen.
+func (f *Follower) begin(c *Connection, from side, seq seqNum, s *decode.Segment) {
+	d := &c.dirs[from]
+	switch {
+	case !d.has(based):
+		d.rebase(seq)
+		if s.Wire == 0 {
+			d.flags |= hinted
+		}
+	case d.has(hinted) && s.Wire > 0:
+		if d.flags &^= hinted; seq == d.base+1 && d.untouched() {
+			d.rebase(seq) // the hint was a keep-alive, one below the next number
+		}
+	}
+	if s.Flags&decode.ACK == 0 {
+		return
+	}
+	p := &c.dirs[from^1]
+	if c.has(doubtfulISN) {
+		if p.untouched() {
+			p.rebase(seqNum(s.Ack))
+		}
+		c.flags &^= doubtfulISN
+	}
+	if c.has(synACKSeen) && d.has(synSeen) && p.has(synSeen) {
+		c.flags |= handshaken
+	}
+}
+
+// synchronize takes the numbers of a SYN. It returns false if the segment is not
+// this connection's.
+func (f *Follower) synchronize(c *Connection, from side, s *decode.Segment) bool {
+	d, p := &c.dirs[from], &c.dirs[from^1]
+	base := seqNum(s.Seq) + 1
+	if s.Flags&decode.ACK != 0 {
+		if d.has(based) && d.base != base {
+			if !d.untouched() {
+				return false
+			}
+			if d.has(synSeen) {
+				c.flags |= doubtfulISN
+			}
+		}
+		c.flags |= synACKSeen
+		if !p.has(based) {
+			p.rebase(seqNum(s.Ack))
+		}
+		if s.WindowScale < 0 {
+			d.scale = 0 // scaling takes both (RFC 7323, section 2.2)
+		}
+	}
+	if !d.has(based) || d.base != base {
+		d.rebase(base)
+	}
+	d.flags = d.flags&^hinted | synSeen
+	p.scale = uint8(max(0, s.WindowScale))
+	if s.Flags&decode.FIN != 0 {
+		f.anomaly(c, from, AnomalySYNFIN, 0, 0)
+	}
+	return true
+}
+
+// payload takes the payload of a segment, without its urgent byte if that is
+// asked for.
+func (f *Follower) payload(c *Connection, from side, off streamOffset, s *decode.Segment, src *block) {
+	c.dirs[from].dataPackets++
+	if f.config.Urgent == UrgentOOB && s.Flags&decode.URG != 0 && s.Urgent > 0 && int(s.Urgent) <= s.Wire {
+		at := int(s.Urgent) - 1
+		captured := min(at, len(s.Payload))
+		f.receive(c, from, off, at, s.Payload[:captured], src)
+		f.takeUrgent(c, from, off+int64(at))
+		f.receive(c, from, off+int64(at)+1, s.Wire-at-1, s.Payload[min(at+1, len(s.Payload)):], src)
+		return
+	}
+	f.receive(c, from, off, s.Wire, s.Payload, src)
+}
+
+// conclude draws what follows from a segment once its payload, FIN and
+// acknowledgement are taken: holes given up, directions and connection closed.
+func (f *Follower) conclude(c *Connection) {
+	for i := range side(2) {
+		if d := &c.dirs[i]; d.slow != nil {
+			f.confirmSuspect(c, i)
+			f.deliverHeld(c, i, false)
+			f.holesByACK(c, i, neverBefore)
+		} else if d.fin == d.next {
+			f.halfClose(c, i)
+		}
+	}
+	if !f.closeIfDone(c) {
+		f.touch(c)
+	}
+}
+
+// closeIfDone closes a connection whose both directions have ended.
+func (f *Follower) closeIfDone(c *Connection) bool {
+	if !c.dirs[0].has(finished) || !c.dirs[1].has(finished) || c.has(reset) {
+		return false
+	}
+	f.end(c, CloseFIN, c.closedBy)
+	return true
+}
+
+// closeNow closes at the first FIN or RST (CloseOnFirstFIN); fin is where that
+// segment ended.
+func (f *Follower) closeNow(c *Connection, from side, why CloseReason, fin streamOffset) {
+	for _, i := range [2]side{c.client, c.client ^ 1} {
+		f.giveUpAll(c, i)
+		if d := &c.dirs[i]; i == from && why == CloseFIN && d.next == fin {
+			d.fin = fin
+			f.halfClose(c, i)
+		}
+	}
+	f.end(c, why, c.by(from))
+}
