@@ -48,12 +48,12 @@ type ackMark struct {
 // capture does not have them.
 type held struct {
 	span
-	data      []byte // nil for a mark
-	owner     *block // keeps data alive; one reference is this range's
-	time      int64  // capture time of its packet
-	arrived   int64  // the connection's clock then
-	packet    uint64
-	why       GapReason // of a mark
+	data    []byte // nil for a mark
+	owner   *block // keeps data alive; one reference is this range's
+	time    int64  // capture time of its packet
+	arrived int64  // the connection's clock then
+	packet  uint64
+	why     GapReason // of a mark
 }
 
 // gaveUp remembers a range that was given up.
