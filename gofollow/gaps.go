@@ -32,9 +32,9 @@ func (r *reassembly) tick(sig uint64) {
 	r.lastSig = sig
 }
 
-// holesByACK is rule G1: it gives up what was acknowledged and did not come
-// while patience lasted, as far as something beyond it is known. Marks made at
-// or before until have waited long enough.
+// holesByACK is rule G1: it gives up a hole once patience is over since its first
+// acknowledgement, as far as the peer has acknowledged it by now and something
+// beyond it is known. Marks made at or before until have waited long enough.
 func (f *Follower) holesByACK(c *Connection, from side, until int64) {
 	d := &c.dirs[from]
 	r := d.slow
@@ -51,7 +51,7 @@ func (f *Follower) holesByACK(c *Connection, from side, until int64) {
 		r.acks = nil
 	}
 	for d.next < min(r.settled, d.fin) && (len(r.held) > 0 || d.fin != noFIN) {
-		start, end := d.next, min(r.settled, d.fin)
+		start, end := d.next, min(d.ack, d.fin)
 		if len(r.held) > 0 {
 			end = min(end, r.held[0].start)
 		}

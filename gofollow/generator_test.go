@@ -303,7 +303,8 @@ func (w *world) truth(c *talk, side int) truth {
 			if p.has("S") && !based { // SYN+ACK: the acknowledged SYN stood at -1
 				based = p.has("A")
 			}
-			if p.has("A") && !p.has("R") {
+			// An ACK that is captured before its stream's start is known has no offset yet.
+			if p.has("A") && !p.has("R") && based {
 				end = max(end, p.ack)
 			}
 			continue

@@ -154,14 +154,15 @@ func (f *Follower) EndCapture() error {
 		in.reset()
 		return nil
 	}
+	var err error
 	if in.gunzip != nil {
-		if _, err := f.feedCompressed(nil); err == ErrQueueFull {
-			return err
-		} else if err == nil {
-			in.failed = in.gunzip.End()
+		err = in.gunzip.End() // sets free what the decompressor held back
+		if _, fed := f.feedCompressed(nil); fed == ErrQueueFull {
+			return fed
+		} else if fed != nil {
+			err = fed
 		}
 	}
-	err := in.failed
 	if err == nil {
 		err = in.reader.End(in.carry)
 	}

@@ -31,7 +31,7 @@ func TestBadFiles(t *testing.T) {
 	}{
 		{"whole", good, nil, 7},
 		{"empty", nil, gofollow.NotACapture, 0},
-		{"three bytes", good[:3], gofollow.NotACapture, 0},
+		{"three bytes", good[:3], gofollow.CaptureTruncated, 0},
 		{"text", []byte("Dear reader, this is not a capture, it is only a text.\n"), gofollow.NotACapture, 0},
 		{"cut in the file header", good[:20], gofollow.CaptureTruncated, 0},
 		{"cut in a record's header", good[:24+8], gofollow.CaptureTruncated, 0},

@@ -128,9 +128,6 @@ func (r *result) take(e *gofollow.Event) {
 		if c.clean && (gaps > 0 || !c.streams[0].halfClosed || !c.streams[1].halfClosed) {
 			r.problem(e, "clean with %d gaps", gaps)
 		}
-		if e.CloseReason == gofollow.CloseFIN && (!c.streams[0].halfClosed && !c.streams[1].halfClosed) {
-			r.problem(e, "closed by FIN without half-closed")
-		}
 	case gofollow.Anomaly:
 		if e.AnomalyKind == gofollow.AnomalyOverlapConflict && len(e.Old()) != len(e.New()) {
 			r.problem(e, "old has %d bytes, new has %d", len(e.Old()), len(e.New()))
@@ -232,7 +229,13 @@ func follow(t testing.TB, config gofollow.Config, packets []gofollow.Packet) *re
 	if got := f.Stats().Packets; got != uint64(len(packets)) {
 		t.Errorf("Stats.Packets is %d after %d packets", got, len(packets))
 	}
-	return r.finish(t, f)
+	r.finish(t, f)
+	for _, c := range r.conversations {
+		if config.CloseOn == gofollow.CloseOnBoth && c.reason == gofollow.CloseFIN && !(c.streams[0].halfClosed && c.streams[1].halfClosed) {
+			t.Errorf("connection %d is closed by FIN, half-closed: %v, %v", c.id, c.streams[0].halfClosed, c.streams[1].halfClosed)
+		}
+	}
+	return r
 }
 
 // find returns the conversations between two endpoints, whichever is the client.

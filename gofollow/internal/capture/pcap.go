@@ -51,7 +51,7 @@ func (r *Reader) pcapHeader(b []byte, magic uint32) (int, bool, error) {
 	return pcapHeaderLen, false, nil
 }
 
-// nextPcap reads one record. Every packet passes here: no calls, one bounds check.
+// nextPcap reads one record. Every packet passes here, so it is one straight line.
 func (r *Reader) nextPcap(b []byte, rec *Record) (int, bool, error) {
 	if len(b) < pcapRecordLen {
 		return r.short(pcapRecordLen)

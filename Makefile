@@ -1,0 +1,133 @@
+# Build, test and install gofollow. `make` or `make help` lists the targets.
+#
+# Needed: Go 1.24, Python 3.10 with venv, a C compiler, make. What else Python
+# needs is put into build/venv; nothing outside build/ is touched, except by
+# install, record and golden.
+
+SHELL   := /bin/bash
+GO      ?= go
+PYTHON  ?= python3
+PREFIX  ?= /usr/local
+DESTDIR ?=
+
+BUILD   := build
+VENV    := $(BUILD)/venv
+PY      := $(VENV)/bin/python
+LIB     := $(BUILD)/lib
+
+GO_SOURCES     := go.mod go.sum $(shell find gofollow capi -name '*.go' ! -name '*_test.go')
+NATIVE_SOURCES := $(GO_SOURCES) $(shell find capi -type f ! -name '*.go')
+PYTHON_SOURCES := setup.py pyproject.toml README.md $(wildcard MANIFEST.in) $(shell find python -name '*.py' ! -name _ffi.py -o -name py.typed)
+
+# Pinned, so that a new release of a checker changes nothing here by itself.
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+# How long `make fuzz` gives each fuzz target.
+FUZZTIME ?= 20s
+
+# The tests are run from outside the tree's python/, so that they see what is installed.
+PYTEST = cd $(BUILD) && venv/bin/python -m pytest -c ../pyproject.toml --rootdir .. -p no:cacheprovider
+
+.PHONY: help demo build test test-go test-c test-py test-full lint bench install uninstall clean record golden fuzz venv
+
+help:
+	@echo 'make demo       build everything and follow a capture'
+	@echo 'make test       the tests: Go, C, Python'
+	@echo 'make test-go    test-c    test-py     one of them'
+	@echo 'make test-full  the tests, and what needs more: race detector, sanitizer, tshark (tools/packages.txt)'
+	@echo 'make lint       formatters, vet, staticcheck, C warnings, ruff, mypy'
+	@echo 'make fuzz       every fuzz target for FUZZTIME=$(FUZZTIME)'
+	@echo 'make bench      measure against gopacket'"'"'s tcpassembly (bench/README.md)'
+	@echo 'make build      the C library in $(LIB)'
+	@echo 'make install    the C library: PREFIX=$(PREFIX) DESTDIR=$(DESTDIR); make uninstall takes it away'
+	@echo 'make record     record the captures of tests/data again (Linux, root)'
+	@echo 'make golden     write the expected event logs of tests/data'
+	@echo 'make clean      remove what was built'
+
+demo: $(BUILD)/installed
+	@echo
+	@echo '$$ gofollow streams tests/data/several.pcap'
+	@$(VENV)/bin/gofollow streams tests/data/several.pcap
+	@echo
+	@echo '$$ gofollow streams tests/data/capture_loss.pcap'
+	@$(VENV)/bin/gofollow streams tests/data/capture_loss.pcap
+	@echo
+	@echo 'More: $(VENV)/bin/gofollow --help, and README.md'
+
+# The C library.
+
+build: $(LIB)/.built
+
+$(LIB)/.built: $(NATIVE_SOURCES)
+	@mkdir -p $(LIB)
+	capi/build.sh $(LIB)
+	@touch $@
+
+install: build
+	capi/install.sh '$(PREFIX)' '$(DESTDIR)' $(LIB)
+
+uninstall:
+	capi/install.sh '$(PREFIX)' '$(DESTDIR)' $(LIB) --uninstall
+
+# The Python package: a wheel, installed into a virtual environment.
+
+venv: $(VENV)/.ready
+
+$(VENV)/.ready: tools/requirements-dev.txt
+	$(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet --disable-pip-version-check -r tools/requirements-dev.txt
+	@touch $@
+
+$(BUILD)/installed: $(VENV)/.ready $(NATIVE_SOURCES) $(PYTHON_SOURCES)
+	@rm -rf $(BUILD)/wheel
+	$(PY) -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir $(BUILD)/wheel .
+	$(PY) -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps $(BUILD)/wheel/gofollow-*.whl
+	@touch $@
+
+# Tests.
+
+test: test-go test-c test-py
+
+test-go:
+	$(GO) vet ./...
+	$(GO) test ./...
+
+test-c: build
+	tests/c/run.sh $(LIB)
+
+test-py: $(BUILD)/installed
+	$(PYTEST) ../tests/python
+
+test-full: test
+	tools/test-full.sh $(LIB) $(VENV)
+
+lint: $(VENV)/.ready
+	@unformatted="$$(gofmt -l gofollow capi bench tools)"; \
+	if [ -n "$$unformatted" ]; then echo "gofmt -w is needed for:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+	@if [ -x capi/lint.sh ]; then echo capi/lint.sh; capi/lint.sh; else echo 'capi/lint.sh is not there: C is not checked'; fi
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy --strict python/gofollow python/cycapture
+	$(VENV)/bin/mypy --strict --follow-imports=silent tools/record.py tools/compare_tshark.py
+	@if command -v shellcheck >/dev/null; then echo shellcheck; shellcheck .ci/run $$(find tools capi tests -name '*.sh'); \
+	else echo 'shellcheck is not there: shell scripts are not checked'; fi
+
+fuzz:
+	tools/fuzz.sh $(FUZZTIME)
+
+bench: build
+	bench/run.sh $(LIB)
+
+# The test data.
+
+record:
+	$(PYTHON) tools/record.py
+
+golden:
+	$(GO) test ./gofollow -run TestGolden -update
+
+clean:
+	rm -rf $(BUILD) dist *.egg-info python/*.egg-info python/gofollow/*.so python/gofollow/_ffi.py
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,196 @@
+package main
+
+// #include <stdlib.h>
+// #include "internal.h"
+import "C"
+
+import (
+	"net/netip"
+	"unsafe"
+
+	"gofollow/gofollow"
+)
+
+// cEvent is gofollow_event with numbers for its pointers: a pointer written into
+// memory of C, which may hold anything before, would confuse the garbage collector.
+type cEvent struct {
+	kind, direction, reason, by, reordered uint8
+	_                                      [3]uint8
+	connectionID                           uint64
+	connection                             uintptr
+	time                                   int64
+	packet                                 uint64
+	offset                                 int64
+	length                                 uint64
+	bytes                                  uintptr
+	capturedAt                             int64
+	_                                      [3]uint64
+}
+
+// cConnection is gofollow_connection, likewise.
+type cConnection struct {
+	id                                                     uint64
+	client, server                                         cEndpoint
+	openedAt                                               int64
+	openedPacket                                           uint64
+	rolesFrom, start, closed, closeReason, closedBy, clean uint8
+	resetTextLength                                        uint16
+	resetText                                              uintptr
+	counters                                               [2]gofollow.Counters
+}
+
+type cEndpoint struct {
+	address [16]byte
+	port    uint16
+	family  uint8
+	_       [5]uint8
+}
+
+// These do not compile where the mirrors differ from the header.
+var (
+	_ [unsafe.Sizeof(C.gofollow_event{})]byte                   = [unsafe.Sizeof(cEvent{})]byte{}
+	_ [unsafe.Offsetof(C.gofollow_event{}.connection)]byte      = [unsafe.Offsetof(cEvent{}.connection)]byte{}
+	_ [unsafe.Offsetof(C.gofollow_event{}.captured_ns)]byte     = [unsafe.Offsetof(cEvent{}.capturedAt)]byte{}
+	_ [unsafe.Sizeof(C.gofollow_connection{})]byte              = [unsafe.Sizeof(cConnection{})]byte{}
+	_ [unsafe.Offsetof(C.gofollow_connection{}.opened_ns)]byte  = [unsafe.Offsetof(cConnection{}.openedAt)]byte{}
+	_ [unsafe.Offsetof(C.gofollow_connection{}.reset_text)]byte = [unsafe.Offsetof(cConnection{}.resetText)]byte{}
+	_ [unsafe.Offsetof(C.gofollow_connection{}.counters)]byte   = [unsafe.Offsetof(cConnection{}.counters)]byte{}
+	_ [unsafe.Sizeof(C.gofollow_counters{})]byte                = [unsafe.Sizeof(gofollow.Counters{})]byte{}
+	_ [unsafe.Offsetof(C.gofollow_counters{}.max_held)]byte     = [unsafe.Offsetof(gofollow.Counters{}.MaxHeld)]byte{}
+	_ [C.GOFOLLOW_MAX_PACKET]struct{}                           = [gofollow.MaxPacket]struct{}{}
+)
+
+// facts are the gofollow_connections that the events of one poll point to, in C
+// memory, valid until the next poll. Events of one connection share one where
+// they stand close together; a Closed event has its own, since only that one
+// tells the closing facts.
+type facts struct {
+	chunks []*[factsPerChunk]cConnection
+	used   int
+	texts  []unsafe.Pointer // copies of reset texts
+	poll   uint64           // number of the current poll
+	recent [256]recentFacts // by the low bits of the connection's id
+}
+
+type recentFacts struct {
+	poll uint64 // the poll that the entry belongs to
+	id   uint64
+	at   uintptr
+}
+
+const (
+	factsPerChunk = 64
+	keptChunks    = 64 // how many stay allocated between polls: 1.2 MiB
+)
+
+// begin forgets the poll before.
+func (s *facts) begin() {
+	s.poll++
+	s.used = 0
+	for _, text := range s.texts {
+		C.free(text)
+	}
+	s.texts = s.texts[:0]
+	for len(s.chunks) > keptChunks {
+		last := len(s.chunks) - 1
+		C.free(unsafe.Pointer(s.chunks[last]))
+		s.chunks[last] = nil
+		s.chunks = s.chunks[:last]
+	}
+}
+
+func (s *facts) free() {
+	s.begin()
+	for _, chunk := range s.chunks {
+		C.free(unsafe.Pointer(chunk))
+	}
+	s.chunks = nil
+}
+
+// next returns room for one, with anything in it.
+func (s *facts) next() *cConnection {
+	chunk := s.used / factsPerChunk
+	if chunk == len(s.chunks) {
+		s.chunks = append(s.chunks, (*[factsPerChunk]cConnection)(C.malloc(C.size_t(unsafe.Sizeof([factsPerChunk]cConnection{})))))
+	}
+	c := &s.chunks[chunk][s.used%factsPerChunk]
+	s.used++
+	return c
+}
+
+// of returns the address of a connection's facts without the closing ones.
+func (s *facts) of(c *gofollow.Connection) uintptr {
+	recent := &s.recent[c.ID()%uint64(len(s.recent))]
+	if recent.poll != s.poll || recent.id != c.ID() {
+		*recent = recentFacts{s.poll, c.ID(), uintptr(unsafe.Pointer(s.opening(c)))}
+	}
+	return recent.at
+}
+
+func (s *facts) opening(c *gofollow.Connection) *cConnection {
+	out := s.next()
+	*out = cConnection{id: c.ID(), openedAt: c.OpenedAt(), openedPacket: c.OpenedPacket(), rolesFrom: uint8(c.RolesFrom()), start: uint8(c.Start())}
+	out.client.set(c.Client())
+	out.server.set(c.Server())
+	return out
+}
+
+// closing returns the address of a closed connection's facts.
+func (s *facts) closing(e *gofollow.Event) uintptr {
+	c := e.Conn
+	out := s.opening(c)
+	out.closed, out.closeReason, out.closedBy = 1, uint8(e.CloseReason), uint8(e.By)
+	if c.Clean() {
+		out.clean = 1
+	}
+	out.counters[0], out.counters[1] = c.Counters(gofollow.ClientToServer), c.Counters(gofollow.ServerToClient)
+	if text := c.ResetText(); len(text) > 0 {
+		copied := C.CBytes(text)
+		s.texts = append(s.texts, copied)
+		out.resetText, out.resetTextLength = uintptr(copied), uint16(len(text))
+	}
+	return uintptr(unsafe.Pointer(out))
+}
+
+func (p *cEndpoint) set(from netip.AddrPort) {
+	p.port = from.Port()
+	if a := from.Addr(); a.Is4() {
+		p.family = 4
+		b := a.As4()
+		copy(p.address[:], b[:])
+	} else {
+		p.family = 6
+		p.address = a.As16()
+	}
+}
+
+// events converts what was polled into the caller's array.
+func (s *facts) events(out []cEvent, events []gofollow.Event) {
+	s.begin()
+	for i := range events {
+		e, o := &events[i], &out[i]
+		*o = cEvent{
+			kind:         uint8(e.Kind),
+			direction:    uint8(e.Direction),
+			reason:       uint8(e.GapReason) | uint8(e.CloseReason) | uint8(e.AnomalyKind), // one at most is set
+			by:           uint8(e.By),
+			connectionID: e.Conn.ID(),
+			time:         e.Time,
+			packet:       e.Packet,
+			offset:       e.Offset,
+			length:       uint64(e.Length),
+			capturedAt:   e.CapturedAt,
+		}
+		if e.Reordered {
+			o.reordered = 1
+		}
+		if len(e.Bytes) > 0 {
+			o.bytes = uintptr(unsafe.Pointer(unsafe.SliceData(e.Bytes)))
+		}
+		if e.Kind == gofollow.Closed {
+			o.connection = s.closing(e)
+		} else {
+			o.connection = s.of(e.Conn)
+		}
+	}
+}

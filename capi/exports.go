@@ -1,0 +1,232 @@
+// Package main is the C library. Its public functions are C (guard.c): they check
+// the process and the arguments, then call the exports below, which convert,
+// call and convert back. See gofollow.h.
+package main
+
+// #cgo CFLAGS: -Wall -Wextra
+// #include "internal.h"
+import "C"
+
+import (
+	"math"
+	"runtime/debug"
+	"unsafe"
+
+	"gofollow/gofollow"
+)
+
+const (
+	errArgument    = C.GOFOLLOW_ERR_ARGUMENT
+	errHandle      = C.GOFOLLOW_ERR_HANDLE
+	errBusy        = C.GOFOLLOW_ERR_BUSY
+	errFull        = C.GOFOLLOW_ERR_FULL
+	errTooBig      = C.GOFOLLOW_ERR_TOO_BIG
+	errState       = C.GOFOLLOW_ERR_STATE
+	errIO          = C.GOFOLLOW_ERR_IO
+	errFormat      = C.GOFOLLOW_ERR_FORMAT
+	errTruncated   = C.GOFOLLOW_ERR_TRUNCATED
+	errDamaged     = C.GOFOLLOW_ERR_DAMAGED
+	errUnsupported = C.GOFOLLOW_ERR_UNSUPPORTED
+	errInternal    = C.GOFOLLOW_ERR_INTERNAL
+)
+
+func main() {}
+
+//export gofollow_go_create
+func gofollow_go_create(out *C.gofollow_t, config *C.gofollow_config) C.int {
+	converted, ok := configFrom(config)
+	if !ok {
+		return errArgument
+	}
+	id, code := create(converted)
+	*out = C.gofollow_t(id)
+	return C.int(code)
+}
+
+//export gofollow_go_feed
+func gofollow_go_feed(f C.gofollow_t, linkType C.uint32_t, time C.int64_t, data unsafe.Pointer, captured, original C.size_t) C.int {
+	return C.int(use(uint64(f), func(h *handle) (int, error) {
+		packets := h.room(1)
+		defer clear(packets)
+		packets[0] = packet(linkType, time, data, captured, original)
+		err := h.follower.Feed(&packets[0])
+		return h.follower.Waiting(), err
+	}))
+}
+
+//export gofollow_go_feed_batch
+func gofollow_go_feed_batch(f C.gofollow_t, packets *C.gofollow_packet, n C.size_t, consumed *C.size_t) C.int {
+	return C.int(use(uint64(f), func(h *handle) (int, error) {
+		for rest := unsafe.Slice(packets, int(n)); len(rest) > 0; {
+			part := rest[:min(len(rest), batchPart)]
+			taken, err := h.feed(part)
+			*consumed += C.size_t(taken)
+			if err != nil {
+				return 0, err
+			}
+			rest = rest[len(part):]
+		}
+		return h.follower.Waiting(), nil
+	}))
+}
+
+// batchPart is how many packets of a batch are converted at once.
+const batchPart = 256
+
+func (h *handle) feed(part []C.gofollow_packet) (int, error) {
+	packets := h.room(len(part))
+	// The addresses in them are the caller's: none stays in Go's memory.
+	defer clear(packets)
+	for i := range part {
+		p := &part[i]
+		packets[i] = packet(p.link_type, p.ts_ns, p.bytes, p.captured, p.original)
+	}
+	return h.follower.FeedBatch(packets)
+}
+
+// room returns n packets to fill in, at most batchPart.
+func (h *handle) room(n int) []gofollow.Packet {
+	if len(h.packets) < n {
+		h.packets = make([]gofollow.Packet, n)
+	}
+	return h.packets[:n]
+}
+
+func packet(linkType C.uint32_t, time C.int64_t, data unsafe.Pointer, captured, original C.size_t) gofollow.Packet {
+	p := gofollow.Packet{LinkType: gofollow.LinkType(linkType), Time: int64(time), WireLen: int(min(original, math.MaxInt))}
+	if captured > 0 {
+		p.Data = unsafe.Slice((*byte)(data), int(captured))
+	}
+	return p
+}
+
+//export gofollow_go_feed_capture
+func gofollow_go_feed_capture(f C.gofollow_t, data unsafe.Pointer, n C.size_t, consumed *C.size_t) C.int {
+	return C.int(use(uint64(f), func(h *handle) (int, error) {
+		taken, err := h.follower.FeedCapture(unsafe.Slice((*byte)(data), int(n)))
+		*consumed = C.size_t(taken)
+		return h.follower.Waiting(), err
+	}))
+}
+
+//export gofollow_go_end_capture
+func gofollow_go_end_capture(f C.gofollow_t) C.int {
+	return C.int(use(uint64(f), func(h *handle) (int, error) {
+		err := h.follower.EndCapture()
+		return h.follower.Waiting(), err
+	}))
+}
+
+//export gofollow_go_open_file
+func gofollow_go_open_file(f C.gofollow_t, path *C.char) C.int {
+	return C.int(use(uint64(f), func(h *handle) (int, error) {
+		return 0, h.follower.OpenFile(C.GoString(path))
+	}))
+}
+
+//export gofollow_go_read_file
+func gofollow_go_read_file(f C.gofollow_t, maxPackets C.size_t, progress *C.gofollow_progress) C.int {
+	return C.int(use(uint64(f), func(h *handle) (int, error) {
+		p, err := h.follower.ReadFile(int(min(maxPackets, math.MaxInt)))
+		progress.packets = C.uint64_t(p.Packets)
+		progress.bytes_read = C.uint64_t(p.BytesRead)
+		progress.file_size = C.uint64_t(p.FileSize)
+		if p.End {
+			progress.end = 1
+		}
+		return h.follower.Waiting(), err
+	}))
+}
+
+//export gofollow_go_poll
+func gofollow_go_poll(f C.gofollow_t, events *C.gofollow_event, limit C.size_t) C.int {
+	return C.int(use(uint64(f), func(h *handle) (int, error) {
+		polled := h.follower.Poll(int(min(limit, math.MaxInt32)))
+		h.facts.events(unsafe.Slice((*cEvent)(unsafe.Pointer(events)), len(polled)), polled)
+		return len(polled), nil
+	}))
+}
+
+//export gofollow_go_advance_time
+func gofollow_go_advance_time(f C.gofollow_t, time C.int64_t) C.int {
+	return C.int(use(uint64(f), func(h *handle) (int, error) {
+		err := h.follower.AdvanceTime(int64(time))
+		return h.follower.Waiting(), err
+	}))
+}
+
+//export gofollow_go_flush
+func gofollow_go_flush(f C.gofollow_t) C.int {
+	return C.int(use(uint64(f), func(h *handle) (int, error) {
+		err := h.follower.Flush()
+		return h.follower.Waiting(), err
+	}))
+}
+
+//export gofollow_go_destroy
+func gofollow_go_destroy(f C.gofollow_t) C.int {
+	return C.int(destroy(uint64(f)))
+}
+
+//export gofollow_go_stats
+func gofollow_go_stats(f C.gofollow_t, out *C.gofollow_statistics) C.int {
+	return C.int(use(uint64(f), func(h *handle) (int, error) {
+		s := h.follower.Stats()
+		out.packets, out.bytes, out.segments = C.uint64_t(s.Packets), C.uint64_t(s.Bytes), C.uint64_t(s.Segments)
+		out.not_tcp, out.fragments, out.malformed = C.uint64_t(s.NotTCP), C.uint64_t(s.Fragments), C.uint64_t(s.Malformed)
+		out.bad_checksum, out.unknown_link, out.too_deep = C.uint64_t(s.BadChecksum), C.uint64_t(s.UnknownLink), C.uint64_t(s.TooDeep)
+		out.unknown, out.after_close, out.no_ack_flag = C.uint64_t(s.Unknown), C.uint64_t(s.AfterClose), C.uint64_t(s.NoACKFlag)
+		out.opened = C.uint64_t(s.Opened)
+		for i, n := range s.ClosedBy {
+			out.closed[i] = C.uint64_t(n)
+		}
+		out.connections, out.tombstones = C.uint64_t(s.Connections), C.uint64_t(s.Tombstones)
+		out.held_bytes, out.max_held_bytes = C.uint64_t(s.HeldBytes), C.uint64_t(s.MaxHeldBytes)
+		out.events, out.waiting = C.uint64_t(s.Events), C.uint64_t(s.Waiting)
+		return 0, nil
+	}))
+}
+
+//export gofollow_go_error_message
+func gofollow_go_error_message(f C.gofollow_t, buf *C.char, size C.size_t) (code C.int) {
+	defer recovered(&code)
+	h := table.get(uint64(f))
+	if h == nil {
+		return errHandle
+	}
+	message := h.complaint()
+	if size > 0 {
+		out := unsafe.Slice((*byte)(unsafe.Pointer(buf)), int(min(size, C.size_t(len(message))+1)))
+		out[copy(out[:len(out)-1], message)] = 0
+	}
+	return C.int(len(message))
+}
+
+//export gofollow_go_refuse
+func gofollow_go_refuse(f C.gofollow_t, reason C.int, message *C.char) (code C.int) {
+	defer recovered(&code)
+	h := table.get(uint64(f))
+	if h == nil {
+		return errHandle
+	}
+	h.complain(C.GoString(message))
+	return reason
+}
+
+//export gofollow_go_set_memory_limit
+func gofollow_go_set_memory_limit(bytes C.uint64_t) (code C.int) {
+	defer recovered(&code)
+	limit := int64(math.MaxInt64)
+	if bytes > 0 {
+		limit = int64(bytes)
+	}
+	debug.SetMemoryLimit(limit)
+	return 0
+}
+
+// recovered, deferred, turns a panic into a code.
+func recovered(code *C.int) {
+	if recover() != nil {
+		*code = errInternal
+	}
+}

@@ -1,0 +1,180 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+
+	"gofollow/gofollow"
+)
+
+// handle is a follower as C knows it. One call at a time uses it, which holds
+// busy; only message is for any thread at any time.
+type handle struct {
+	follower *gofollow.Follower
+	memory   *cMemory // what the follower allocated
+	facts    facts    // what the events of the last poll point to
+	packets  []gofollow.Packet
+
+	busy     atomic.Bool
+	poisoned bool // a panic went through it: only destroy works
+
+	mu      sync.Mutex
+	message string // what the last failed call stumbled over
+}
+
+// handles is the table of all handles. Numbers only grow: a stale one never
+// means another follower.
+type handles struct {
+	mu   sync.RWMutex
+	live map[uint64]*handle
+	last uint64
+}
+
+var table handles
+
+func (t *handles) add(h *handle) uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.live == nil {
+		t.live = make(map[uint64]*handle)
+	}
+	t.last++
+	t.live[t.last] = h
+	return t.last
+}
+
+// get returns a handle, nil if there is no such one.
+func (t *handles) get(id uint64) *handle {
+	t.mu.RLock()
+	h := t.live[id]
+	t.mu.RUnlock()
+	return h
+}
+
+func (t *handles) remove(id uint64) {
+	t.mu.Lock()
+	delete(t.live, id)
+	t.mu.Unlock()
+}
+
+// create makes a follower and returns its number.
+func create(config gofollow.Config) (id uint64, code int32) {
+	defer func() {
+		if recover() != nil {
+			id, code = 0, errInternal
+		}
+	}()
+	memory := newCMemory()
+	if config.Allocator == nil {
+		config.Allocator = memory
+	}
+	follower, err := gofollow.New(config)
+	if err != nil {
+		memory.freeAll()
+		return 0, errArgument
+	}
+	return table.add(&handle{follower: follower, memory: memory}), 0
+}
+
+// use runs call with a handle that is free and sound, and returns call's number
+// or the code of its error.
+func use(id uint64, call func(h *handle) (int, error)) (code int32) {
+	h := table.get(id)
+	switch {
+	case h == nil:
+		return errHandle
+	case !h.busy.CompareAndSwap(false, true):
+		return errBusy
+	}
+	defer h.release(&code)
+	if h.poisoned {
+		return errInternal
+	}
+	n, err := call(h)
+	if err != nil {
+		return h.fail(err)
+	}
+	return int32(min(n, math.MaxInt32))
+}
+
+// release ends a call. It is deferred, so that a panic ends here.
+func (h *handle) release(code *int32) {
+	if fault := recover(); fault != nil {
+		h.poisoned = true
+		h.complain(fmt.Sprintf("a fault inside gofollow, please report it: %v\n%s", fault, debug.Stack()))
+		*code = errInternal
+	}
+	h.busy.Store(false)
+}
+
+// destroy frees a handle and everything that belongs to it.
+func destroy(id uint64) (code int32) {
+	h := table.get(id)
+	switch {
+	case h == nil:
+		return errHandle
+	case !h.busy.CompareAndSwap(false, true):
+		return errBusy
+	}
+	// busy stays set: a call that found the handle before it went is refused.
+	table.remove(id)
+	defer func() {
+		if recover() != nil {
+			code = errInternal
+		}
+		h.memory.freeAll()
+	}()
+	h.facts.free()
+	// A follower that a panic went through is not asked to tidy up; its memory
+	// is freed from the list of what it allocated.
+	if !h.poisoned {
+		h.follower.Close()
+	}
+	return 0
+}
+
+// complain keeps what a failed call stumbled over.
+func (h *handle) complain(message string) {
+	h.mu.Lock()
+	h.message = message
+	h.mu.Unlock()
+}
+
+// complaint returns it.
+func (h *handle) complaint() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.message
+}
+
+// fail keeps an error's message and returns its code.
+func (h *handle) fail(err error) int32 {
+	h.complain(err.Error())
+	var inCapture *gofollow.CaptureError
+	switch {
+	case errors.Is(err, gofollow.ErrQueueFull):
+		return errFull
+	case errors.Is(err, gofollow.ErrPacketTooLarge):
+		return errTooBig
+	case errors.Is(err, gofollow.ErrClosed):
+		return errHandle
+	case errors.Is(err, gofollow.ErrNoFile), errors.Is(err, gofollow.ErrFileOpen):
+		return errState
+	case errors.As(err, &inCapture):
+		switch inCapture.Kind {
+		case gofollow.NotACapture:
+			return errFormat
+		case gofollow.CaptureTruncated:
+			return errTruncated
+		case gofollow.CaptureDamaged:
+			return errDamaged
+		case gofollow.CaptureUnsupported:
+			return errUnsupported
+		}
+	}
+	return errIO
+}

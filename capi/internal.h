@@ -1,0 +1,32 @@
+/* What stands between the public functions (C) and the engine (Go). The Go
+ * exports are declared here by hand; cgo's generated header includes this file,
+ * so that a declaration which does not fit fails to compile. They may assume
+ * checked arguments, and out-parameters that hold a value already. */
+#ifndef GOFOLLOW_INTERNAL_H
+#define GOFOLLOW_INTERNAL_H
+
+#include "gofollow.h"
+
+/* Packets above this many bytes are refused. */
+#define GOFOLLOW_MAX_PACKET ((size_t) 16 << 20)
+
+int gofollow_go_create (gofollow_t *out, gofollow_config *config);
+int gofollow_go_feed (gofollow_t f, uint32_t link_type, int64_t ts_ns, void *bytes, size_t captured, size_t original);
+int gofollow_go_feed_batch (gofollow_t f, gofollow_packet *packets, size_t n, size_t *consumed);
+int gofollow_go_feed_capture (gofollow_t f, void *bytes, size_t n, size_t *consumed);
+int gofollow_go_end_capture (gofollow_t f);
+int gofollow_go_open_file (gofollow_t f, char *path);
+int gofollow_go_read_file (gofollow_t f, size_t max_packets, gofollow_progress *progress);
+int gofollow_go_poll (gofollow_t f, gofollow_event *events, size_t max);
+int gofollow_go_advance_time (gofollow_t f, int64_t ts_ns);
+int gofollow_go_flush (gofollow_t f);
+int gofollow_go_destroy (gofollow_t f);
+int gofollow_go_stats (gofollow_t f, gofollow_statistics *out);
+int gofollow_go_error_message (gofollow_t f, char *buf, size_t size);
+int gofollow_go_set_memory_limit (uint64_t bytes);
+
+/* Keeps message, a static string, as what the last call on f stumbled over, and
+ * returns code; or GOFOLLOW_ERR_HANDLE if there is no f. */
+int gofollow_go_refuse (gofollow_t f, int code, char *message);
+
+#endif

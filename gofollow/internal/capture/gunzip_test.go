@@ -1,0 +1,194 @@
+package capture
+
+import (
+	"bytes"
+	"compress/gzip"
+	"math/rand"
+	"runtime"
+	"testing"
+)
+
+func zip(t testing.TB, b []byte) []byte {
+	var out bytes.Buffer
+	w := gzip.NewWriter(&out)
+	if _, err := w.Write(b); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// gunzip feeds b in pieces of n bytes and takes the result in pieces of m.
+func gunzip(t testing.TB, b []byte, n, m int) ([]byte, *Error) {
+	t.Helper()
+	g := NewGunzip()
+	defer g.Close()
+	var out []byte
+	dst := make([]byte, m)
+	drain := func(src []byte) error {
+		for {
+			nDst, nSrc, err := g.Decompress(dst, src)
+			out = append(out, dst[:nDst]...)
+			for i := range nSrc { // what was used may be overwritten
+				src[i] = 0xAA
+			}
+			src = src[nSrc:]
+			if err != nil {
+				return err
+			}
+			if nDst == 0 && nSrc == 0 {
+				if len(src) > 0 {
+					t.Fatal("no progress")
+				}
+				return nil
+			}
+		}
+	}
+	for len(b) > 0 {
+		k := min(n, len(b))
+		if err := drain(bytes.Clone(b[:k])); err != nil {
+			return out, err.(*Error)
+		}
+		b = b[k:]
+	}
+	err := g.End()
+	if left := drain(nil); err != nil || left != nil {
+		if left != err && (left == nil || left.Error() != err.Error()) {
+			t.Fatalf("End said %v, then Decompress %v", err, left)
+		}
+		return out, err.(*Error)
+	}
+	return out, nil
+}
+
+func TestGunzip(t *testing.T) {
+	rng := rand.New(rand.NewSource(1))
+	noise := make([]byte, 100_000)
+	rng.Read(noise)
+	text := bytes.Repeat([]byte("some text that compresses well "), 10_000)
+	stream := append(zip(t, []byte("short")), zip(t, nil)...)
+	stream = append(stream, zip(t, noise)...)
+	stream = append(stream, zip(t, text)...)
+	want := append(append([]byte("short"), noise...), text...)
+	for _, padding := range []int{0, 1, 511} {
+		b := append(bytes.Clone(stream), make([]byte, padding)...)
+		for _, n := range []int{1, 2, 1000, 4096, 1 << 20} {
+			for _, m := range []int{1, 999, 1 << 20} {
+				if n*m == 1 {
+					continue // 400,000 rounds prove no more than 2 by 1
+				}
+				got, err := gunzip(t, b, n, m)
+				if err != nil || !bytes.Equal(got, want) {
+					t.Fatalf("%d by %d, padding %d: %d bytes, %v", n, m, padding, len(got), err)
+				}
+			}
+		}
+	}
+}
+
+// TestGunzipTruncated cuts a stream everywhere: what comes out is a
+// beginning, and all of what the bytes say.
+func TestGunzipTruncated(t *testing.T) {
+	first := zip(t, []byte("the first member"))
+	b := append(bytes.Clone(first), zip(t, bytes.Repeat([]byte("0123456789"), 20))...)
+	want := append([]byte("the first member"), bytes.Repeat([]byte("0123456789"), 20)...)
+	for n := range b {
+		got, err := gunzip(t, b[:n], 3, 5)
+		if n == len(first) {
+			if err != nil {
+				t.Errorf("a whole member: %v", err)
+			}
+			continue
+		}
+		if err == nil || err.Kind != Truncated || err.Offset != int64(len(got)) {
+			t.Errorf("%d bytes: %v after %d", n, err, len(got))
+		}
+		if !bytes.HasPrefix(want, got) || n > len(first) && len(got) < 16 || n > len(b)-8 && len(got) != len(want) {
+			t.Errorf("%d bytes gave %q", n, got)
+		}
+	}
+}
+
+func TestGunzipDamaged(t *testing.T) {
+	b := zip(t, bytes.Repeat([]byte("0123456789"), 20))
+	sum := bytes.Clone(b)
+	sum[len(sum)-8]++
+	header := bytes.Clone(b)
+	header[2] = 9
+	block := bytes.Clone(b)
+	block[10] |= 6
+	for name, b := range map[string][]byte{
+		"checksum": sum, "header": header, "block": block,
+		"trailing text": append(bytes.Clone(b), "trailing text"...),
+		"after padding": append(append(bytes.Clone(b), 0, 0), b...),
+	} {
+		for _, n := range []int{1, 1000} {
+			got, err := gunzip(t, b, n, 64)
+			if err == nil || err.Kind != Damaged || err.Offset != int64(len(got)) {
+				t.Errorf("%s: %+v after %d bytes", name, err, len(got))
+			}
+			if wantAll := name != "header" && name != "block"; wantAll && len(got) != 200 {
+				t.Errorf("%s: %d bytes came before the error", name, len(got))
+			}
+		}
+	}
+}
+
+// TestGunzipClose closes in every state and counts goroutines.
+func TestGunzipClose(t *testing.T) {
+	before := runtime.NumGoroutine()
+	b := zip(t, make([]byte, 1<<20))
+	dst := make([]byte, 10)
+	for _, n := range []int{0, 1, 5, 100, len(b)} {
+		for _, end := range []bool{false, true} {
+			g := NewGunzip()
+			if n > 0 {
+				g.Decompress(dst, b[:n])
+			}
+			if end {
+				g.End()
+			}
+			g.Close()
+			g.Close()
+			if _, _, err := g.Decompress(dst, b); err == nil {
+				t.Error("a closed Gunzip goes on")
+			}
+			if err := g.End(); err == nil {
+				t.Error("a closed Gunzip ends well")
+			}
+		}
+	}
+	// A goroutine closes its channel before it is gone, so give it its turn.
+	for range 1000 {
+		if runtime.NumGoroutine() <= before {
+			return
+		}
+		runtime.Gosched()
+	}
+	t.Errorf("%d goroutines, %d before", runtime.NumGoroutine(), before)
+}
+
+func BenchmarkGunzip(b *testing.B) {
+	plain := bytes.Repeat([]byte("some text that compresses well "), 100_000)
+	packed := zip(b, plain)
+	dst := make([]byte, 64<<10)
+	b.SetBytes(int64(len(plain)))
+	for b.Loop() {
+		g := NewGunzip()
+		for src := packed; ; {
+			nDst, nSrc, err := g.Decompress(dst, src)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if src = src[nSrc:]; nDst+nSrc == 0 {
+				break
+			}
+		}
+		if err := g.End(); err != nil {
+			b.Fatal(err)
+		}
+		g.Close()
+	}
+}

@@ -1,0 +1,309 @@
+"""Addresses as cycapture scripts use them: equal to their text, comparable, divisible by a prefix length."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from typing import Any, ClassVar, TypeVar
+
+from ._exceptions import MalformedAddress
+
+_A = TypeVar("_A", bound="_Address")
+
+
+class _Address:
+    """An address is its packed bytes in network order; a subclass says how text becomes bytes and back."""
+
+    __slots__ = ("_packed",)
+    _size: ClassVar[int]
+    _packed: bytes
+
+    def __init__(self, addr: object = None) -> None:
+        self._packed = self._pack(addr)
+
+    @classmethod
+    def _pack(cls, addr: object) -> bytes:
+        if addr is None:
+            return bytes(cls._size)
+        if isinstance(addr, cls):
+            return addr._packed
+        if isinstance(addr, (bytes, bytearray)):
+            try:
+                return cls._parse(addr.decode("ascii"))
+            except UnicodeDecodeError:
+                raise MalformedAddress(f"not a valid {cls.__name__}: {bytes(addr)!r}") from None
+        return cls._parse(str(addr))
+
+    @classmethod
+    def _parse(cls, text: str) -> bytes:
+        raise NotImplementedError
+
+    @classmethod
+    def _from_packed(cls: type[_A], packed: bytes) -> _A:
+        made = cls.__new__(cls)
+        made._packed = packed
+        return made
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}('{self}')"
+
+    def _comparable(self, other: object) -> bytes | None:
+        if isinstance(other, type(self)):
+            return other._packed
+        if isinstance(other, (str, bytes)):
+            return self._pack(other)
+        return None
+
+    def equals(self, other: object) -> bool:
+        """Whether other is the same address, given as an address or as text. Bad text raises ValueError."""
+        return self._comparable(other) == self._packed
+
+    def different(self, other: object) -> bool:
+        """The opposite of equals."""
+        return not self.equals(other)
+
+    def less(self, other: object) -> bool:
+        """Whether this address comes before other in numeric order; ValueError when other is no address."""
+        packed = self._comparable(other)
+        if packed is None:
+            raise ValueError(f"don't know how to compare {type(self).__name__} with {type(other).__name__}")
+        return self._packed < packed
+
+    def __eq__(self, other: object) -> bool:
+        return self.equals(other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self.equals(other)
+
+    def __lt__(self, other: object) -> bool:
+        return self.less(other)
+
+    def __le__(self, other: object) -> bool:
+        return self.less(other) or self.equals(other)
+
+    def __gt__(self, other: object) -> bool:
+        return not self <= other
+
+    def __ge__(self, other: object) -> bool:
+        return not self < other
+
+    def __hash__(self) -> int:
+        # an address equals its text, so that both must find the same dictionary entry
+        return hash(str(self))
+
+    def __copy__(self: _A) -> _A:
+        return self
+
+    def __deepcopy__(self: _A, memo: Any) -> _A:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (str(self),)
+
+
+class IPv4Address(_Address):
+    """An IPv4 address from text, from another address, or from the raw little-endian word that int() gives."""
+
+    __slots__ = ()
+    _size = 4
+    broadcast: ClassVar[IPv4Address]
+
+    @classmethod
+    def _pack(cls, addr: object) -> bytes:
+        if isinstance(addr, int):
+            try:
+                return addr.to_bytes(4, "little")
+            except OverflowError:
+                raise MalformedAddress(f"not a 32-bit IPv4 address: {addr}") from None
+        return super()._pack(addr)
+
+    @classmethod
+    def _parse(cls, text: str) -> bytes:
+        try:
+            return socket.inet_pton(socket.AF_INET, text)
+        except (OSError, ValueError):
+            raise MalformedAddress(f"not a valid IPv4 address: {text!r}") from None
+
+    def _comparable(self, other: object) -> bytes | None:
+        if isinstance(other, int):
+            return other.to_bytes(4, "little") if 0 <= other < 1 << 32 else None
+        return super()._comparable(other)
+
+    def __str__(self) -> str:
+        return ".".join(map(str, self._packed))
+
+    def __int__(self) -> int:
+        return int.from_bytes(self._packed, "little")
+
+    def __truediv__(self, prefix: int) -> IPv4Range:
+        return IPv4Range.from_mask(self, IPv4Address._from_packed(_mask(prefix, 4)))
+
+    def is_loopback(self) -> bool:
+        """Whether the address is in 127.0.0.0/8."""
+        return self._packed[0] == 127
+
+    def is_private(self) -> bool:
+        """Whether the address is in 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16 (RFC 1918)."""
+        first, second = self._packed[:2]
+        return first == 10 or (first == 172 and 16 <= second < 32) or (first == 192 and second == 168)
+
+    def is_broadcast(self) -> bool:
+        """Whether the address is 255.255.255.255."""
+        return self._packed == b"\xff\xff\xff\xff"
+
+    def is_multicast(self) -> bool:
+        """Whether the address is in 224.0.0.0/4."""
+        return self._packed[0] >> 4 == 14
+
+    def is_unicast(self) -> bool:
+        """Whether the address is neither multicast nor broadcast."""
+        return not self.is_multicast() and not self.is_broadcast()
+
+
+IPv4Address.broadcast = IPv4Address("255.255.255.255")
+
+
+class IPv6Address(_Address):
+    """An IPv6 address from text or from another address."""
+
+    __slots__ = ()
+    _size = 16
+
+    @classmethod
+    def _parse(cls, text: str) -> bytes:
+        try:
+            return socket.inet_pton(socket.AF_INET6, text)
+        except (OSError, ValueError):
+            raise MalformedAddress(f"not a valid IPv6 address: {text!r}") from None
+
+    def __str__(self) -> str:
+        return socket.inet_ntop(socket.AF_INET6, self._packed)
+
+    def to_buffer(self) -> bytes:
+        """The 16 bytes of the address."""
+        return self._packed
+
+    def full_repr(self) -> list[int]:
+        """The 16 bytes of the address as numbers."""
+        return list(self._packed)
+
+    def is_loopback(self) -> bool:
+        """Whether the address is ::1."""
+        return self._packed == bytes(15) + b"\x01"
+
+    def is_multicast(self) -> bool:
+        """Whether the address is in ff00::/8."""
+        return self._packed[0] == 0xFF
+
+
+class HWAddress(_Address):
+    """A hardware address of six bytes, from text (aa:bb:cc:dd:ee:ff), its six bytes, or another address."""
+
+    __slots__ = ()
+    _size = 6
+    broadcast: ClassVar[HWAddress]
+
+    @classmethod
+    def _pack(cls, addr: object) -> bytes:
+        if isinstance(addr, (bytes, bytearray)) and len(addr) == 6:
+            return bytes(addr)
+        return super()._pack(addr)
+
+    @classmethod
+    def _parse(cls, text: str) -> bytes:
+        groups = text.split(":")
+        try:
+            if len(groups) == 6 and all(0 < len(group) <= 2 and group.isalnum() for group in groups):
+                return bytes(int(group, 16) for group in groups)
+        except ValueError:
+            pass
+        raise MalformedAddress(f"not a valid hardware address: {text!r}")
+
+    def __str__(self) -> str:
+        return self._packed.hex(":")
+
+    def to_bytes(self) -> bytes:
+        """The six bytes of the address."""
+        return self._packed
+
+    def full_repr(self) -> list[int]:
+        """The six bytes of the address as numbers."""
+        return list(self._packed)
+
+    def is_broadcast(self) -> bool:
+        """Whether the address is ff:ff:ff:ff:ff:ff."""
+        return self._packed == b"\xff" * 6
+
+    def is_multicast(self) -> bool:
+        """Whether the group bit is set."""
+        return bool(self._packed[0] & 1)
+
+    def is_unicast(self) -> bool:
+        """Whether the address is neither multicast nor broadcast."""
+        return not self.is_multicast()
+
+
+HWAddress.broadcast = HWAddress("ff:ff:ff:ff:ff:ff")
+
+
+def _mask(prefix: int, size: int) -> bytes:
+    prefix = int(prefix)
+    if not 0 <= prefix <= size * 8:
+        raise ValueError(f"a prefix length is from 0 to {size * 8}, not {prefix}")
+    return ((1 << size * 8) - (1 << size * 8 - prefix)).to_bytes(size, "big")
+
+
+class IPv4Range:
+    """The addresses from first to last. With only_hosts, iteration leaves out the first (network) and the last (broadcast)."""
+
+    __slots__ = ("_first", "_last", "_only_hosts")
+
+    def __init__(self, first: object = None, last: object = None, only_hosts: bool = False, mask: object = None) -> None:
+        self._first = IPv4Address(first)
+        self._only_hosts = bool(only_hosts)
+        if mask is not None:
+            word = int.from_bytes(IPv4Address(mask)._packed, "big")
+            start = int.from_bytes(self._first._packed, "big")
+            self._first = IPv4Address._from_packed((start & word).to_bytes(4, "big"))
+            self._last = IPv4Address._from_packed((start | word ^ 0xFFFFFFFF).to_bytes(4, "big"))
+        else:
+            self._last = IPv4Address(last)
+        if self._last < self._first:
+            raise ValueError(f"the range's last address {self._last} comes before its first {self._first}")
+
+    @classmethod
+    def from_mask(cls, address: object, mask: object) -> IPv4Range:
+        """The hosts of the network that address is in, the mask being given as an address."""
+        return cls(address, only_hosts=True, mask=mask)
+
+    @property
+    def first(self) -> IPv4Address:
+        return self._first
+
+    @property
+    def last(self) -> IPv4Address:
+        return self._last
+
+    def _numbers(self) -> range:
+        start, end = (int.from_bytes(a._packed, "big") for a in (self._first, self._last))
+        return range(start + 1, end) if self._only_hosts else range(start, end + 1)
+
+    def is_iterable(self) -> bool:
+        """Whether there is any address to iterate over."""
+        return len(self._numbers()) > 0
+
+    def size(self) -> int:
+        """The number of addresses that iteration gives."""
+        return len(self._numbers())
+
+    def __iter__(self) -> Iterator[IPv4Address]:
+        return (IPv4Address._from_packed(number.to_bytes(4, "big")) for number in self._numbers())
+
+    def __contains__(self, address: object) -> bool:
+        return self._first <= IPv4Address(address) <= self._last
+
+    def __repr__(self) -> str:
+        return f"IPv4Range('{self._first}', '{self._last}')"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return IPv4Range, (self._first, self._last, self._only_hosts)

@@ -1,0 +1,123 @@
+"""Header fields as declarations: one line in a PDU class says where a field lies and what it is.
+
+A field reads from and writes to the PDU's header bytes, so that decoding, serializing, comparing, copying and pickling need
+to know nothing about single fields.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+
+from ._addresses import HWAddress, IPv4Address, IPv6Address
+
+if TYPE_CHECKING:
+    from ._pdu import PDU
+
+T = TypeVar("T")
+
+
+class Field(Generic[T]):
+    """The header's bytes [at, at + size). A subclass says how they become a value and back."""
+
+    def __init__(self, at: int, size: int, *, readonly: bool = False) -> None:
+        self._at, self._end, self._size, self._readonly = at, at + size, size, readonly
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, pdu: None, owner: type) -> Field[T]: ...
+    @overload
+    def __get__(self, pdu: PDU, owner: type) -> T: ...
+    def __get__(self, pdu: PDU | None, owner: type) -> Field[T] | T:
+        if pdu is None:
+            return self
+        return self._load(bytes((pdu._head or pdu._decoded())[self._at : self._end]))
+
+    # scripts assign what the original converted: text to an address, a number in text to a number
+    def __set__(self, pdu: PDU, value: Any) -> None:
+        if self._readonly:
+            raise AttributeError(f"{type(pdu).__name__}.{self._name} cannot be set: serialize() computes it")
+        head = pdu._decoded()
+        head[self._at : self._end] = self._store(value, bytes(head[self._at : self._end]))
+        pdu._changed = True
+
+    def _load(self, data: bytes) -> T:
+        raise NotImplementedError
+
+    def _store(self, value: Any, before: bytes) -> bytes:
+        raise NotImplementedError
+
+
+class UInt(Field[int]):
+    """An unsigned number in network order, or in it the bits [low, low + bits) counted from its least significant bit."""
+
+    def __init__(self, at: int, size: int, *, low: int = 0, bits: int | None = None, little: bool = False, readonly: bool = False) -> None:
+        super().__init__(at, size, readonly=readonly)
+        self._low = low
+        self._mask = (1 << (size * 8 - low if bits is None else bits)) - 1
+        self._little = little
+
+    def _load(self, data: bytes) -> int:
+        return int.from_bytes(data, "little" if self._little else "big") >> self._low & self._mask
+
+    def _store(self, value: Any, before: bytes) -> bytes:
+        number = int(value)
+        if not 0 <= number <= self._mask:
+            raise OverflowError(f"{self._name} is from 0 to {self._mask}, not {number}")
+        order: Any = "little" if self._little else "big"
+        word = int.from_bytes(before, order) & ~(self._mask << self._low)
+        return (word | number << self._low).to_bytes(self._size, order)
+
+
+class Flag(Field[bool]):
+    """One bit of the byte at a position."""
+
+    def __init__(self, at: int, bit: int) -> None:
+        super().__init__(at, 1)
+        self._bit = bit
+
+    def _load(self, data: bytes) -> bool:
+        return bool(data[0] & self._bit)
+
+    def _store(self, value: Any, before: bytes) -> bytes:
+        return bytes([before[0] | self._bit if value else before[0] & ~self._bit])
+
+
+class IPv4Field(Field[IPv4Address]):
+    """An IPv4 address; assigned text, words and None become one."""
+
+    def __init__(self, at: int) -> None:
+        super().__init__(at, 4)
+
+    def _load(self, data: bytes) -> IPv4Address:
+        return IPv4Address._from_packed(data)
+
+    def _store(self, value: Any, before: bytes) -> bytes:
+        return IPv4Address(value)._packed
+
+
+class IPv6Field(Field[IPv6Address]):
+    """An IPv6 address; assigned text and None become one."""
+
+    def __init__(self, at: int) -> None:
+        super().__init__(at, 16)
+
+    def _load(self, data: bytes) -> IPv6Address:
+        return IPv6Address._from_packed(data)
+
+    def _store(self, value: Any, before: bytes) -> bytes:
+        return IPv6Address(value)._packed
+
+
+class HWField(Field[HWAddress]):
+    """A hardware address; assigned text and None become one."""
+
+    def __init__(self, at: int) -> None:
+        super().__init__(at, 6)
+
+    def _load(self, data: bytes) -> HWAddress:
+        return HWAddress._from_packed(data)
+
+    def _store(self, value: Any, before: bytes) -> bytes:
+        return HWAddress(value)._packed

@@ -1,0 +1,219 @@
+"""The link layers, and ARP."""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import Any, ClassVar, TypeVar
+
+from ._addresses import HWAddress
+from ._fields import HWField, IPv4Field, UInt
+from ._network import IP
+from ._opaque import LLC, RC4EAPOL, RSNEAPOL, PPPoE
+from ._pdu import ETHER_TYPES, PDU, RAW, as_bytes
+
+E = TypeVar("E", bound="EthernetII")
+
+_start = Struct("!12xHBxHxxHxB").unpack_from
+
+
+def _plain(frame: bytes) -> bool:
+    """Whether the frame is TCP or UDP over IPv4 of the commonest shape, in which nothing can be malformed."""
+    size = len(frame)
+    if size < 54:
+        return False
+    kind, first, total, fragment, protocol = _start(frame)
+    if kind != 0x800 or first != 0x45 or fragment & 0x3FFF or total + 14 > size:
+        return False
+    if protocol == 6:
+        words = frame[46] >> 4
+        return bool(total >= 40 and (words == 5 or (words == 8 and total >= 52 and frame[54:58] == b"\1\1\x08\n")))
+    return bool(protocol == 17 and total >= 28)
+
+
+def _inside(kind: int, data: bytes) -> PDU | None:
+    if not data:
+        return None
+    if kind == 0x888E:
+        name = data[4] if len(data) > 4 else 0
+        return RC4EAPOL.from_buffer(data) if name == 1 else RSNEAPOL.from_buffer(data) if name in (2, 254) else None
+    return ETHER_TYPES.get(kind, RAW).from_buffer(data)
+
+
+class _EtherTyped(PDU):
+    """A link layer that names the next layer by an EtherType at _type_at."""
+
+    __slots__ = ()
+    _type_at: ClassVar[int]
+
+    def _decode(self, data: bytes) -> None:
+        at = self._type_at
+        self._inner = _inside(int.from_bytes(data[at : at + 2], "big"), data[self._head_size :])
+
+    def _complete(self, parent: PDU | None, body: bytes) -> None:
+        inner = self._inner
+        # PPPoE has two numbers, discovery and session: the one read stays
+        if inner is not None and not isinstance(inner, PPPoE):
+            self._decoded()[self._type_at : self._type_at + 2] = (inner._ether_type or 0).to_bytes(2, "big")
+
+
+class EthernetII(_EtherTyped):
+    """An Ethernet II frame. EthernetII(dst_addr, src_addr): the destination comes first."""
+
+    __slots__ = ()
+    pdu_type = 1
+    datalink_type = 1
+    _head_size = 14
+    _link_type = 1
+    _type_at = 12
+    broadcast = HWAddress.broadcast
+
+    dst_addr = HWField(0)
+    src_addr = HWField(6)
+    payload_type = UInt(12, 2)
+
+    def __init__(self, dst_addr: Any = None, src_addr: Any = None, buf: Any = None) -> None:
+        super().__init__(buf)
+        if buf is None:
+            self.dst_addr, self.src_addr = dst_addr, src_addr
+
+    @classmethod
+    def from_buffer(cls: type[E], buf: Any) -> E:
+        """A frame read from bytes, bytearray or memoryview; None gives an empty one. MalformedPacket when a header in it is bad."""
+        if type(buf) is not bytes:
+            if buf is None:
+                return cls()
+            buf = as_bytes(buf)
+        pdu = cls.__new__(cls)
+        pdu._raw = buf
+        pdu._head = None
+        if not _plain(buf):
+            pdu._decoded()
+        return pdu
+
+    @property
+    def trailer_size(self) -> int:
+        """Padding up to the 60 bytes that the shortest frame has."""
+        return max(0, 46 - self._inner_size())
+
+
+class Dot1Q(_EtherTyped):
+    """An IEEE 802.1Q tag."""
+
+    __slots__ = ()
+    pdu_type = 44
+    _ether_type = 0x8100
+    _head_size = 4
+    _link_type = 1
+    _type_at = 2
+
+    priority = UInt(0, 1, low=5)
+    cfi = UInt(0, 1, low=4, bits=1)
+    id = UInt(0, 2, bits=12)
+    payload_type = UInt(2, 2)
+
+    def __init__(self, tag_id: Any = 0, append_pad: Any = True, buf: Any = None) -> None:
+        super().__init__(buf)
+        if buf is None:
+            self.id, self.append_padding = tag_id, bool(append_pad)
+
+    @property
+    def append_padding(self) -> bool:
+        """Whether serializing pads to the 50 bytes that make a tagged frame of 64."""
+        self._decoded()
+        return bool(self._options)
+
+    @append_padding.setter
+    def append_padding(self, value: Any) -> None:
+        self._decoded()
+        self._options = ["padding"] if value else []
+        self._changed = True
+
+    @property
+    def trailer_size(self) -> int:
+        return max(0, 46 - self._inner_size()) if self.append_padding else 0
+
+    def _gofollow_frame(self) -> tuple[int, bytes, int | None]:
+        link_type, frame, time = super()._gofollow_frame()
+        return link_type, bytes(12) + b"\x81\0" + frame, time
+
+
+class SLL(_EtherTyped):
+    """A frame of Linux's cooked capture (LINKTYPE_LINUX_SLL)."""
+
+    __slots__ = ()
+    pdu_type = 42
+    datalink_type = 113
+    _head_size = 16
+    _link_type = 113
+    _type_at = 14
+
+    packet_type = UInt(0, 2)
+    lladdr_type = UInt(2, 2)
+    lladdr_len = UInt(4, 2)
+    protocol = UInt(14, 2)
+
+    @property
+    def address(self) -> bytes:
+        """The sender's address, eight bytes as text."""
+        return bytes(self._decoded()[6:14]).hex(":").encode()
+
+    @address.setter
+    def address(self, value: Any) -> None:
+        groups = (value.decode("latin-1") if isinstance(value, bytes) else str(value)).split(":")
+        packed = bytes(int(group, 16) for group in groups)
+        if len(packed) > 8:
+            raise ValueError(f"a link-layer address has up to eight bytes: {value!r}")
+        self._decoded()[6:14] = packed.ljust(8, b"\0")
+        self._changed = True
+
+
+class Loopback(PDU):
+    """A frame of BSD's loopback interface (LINKTYPE_NULL), the family read as little-endian."""
+
+    __slots__ = ()
+    pdu_type = 39
+    datalink_type = 108
+    _head_size = 4
+    _link_type = 0
+
+    family = UInt(0, 4, little=True)
+
+    def _decode(self, data: bytes) -> None:
+        cls: type[PDU] = {2: IP, 26: LLC}.get(int.from_bytes(data[:4], "little"), RAW)
+        self._inner = cls.from_buffer(data[4:])
+
+    def _complete(self, parent: PDU | None, body: bytes) -> None:
+        if isinstance(self._inner, (IP, LLC)):
+            self._decoded()[:4] = (2 if isinstance(self._inner, IP) else 26).to_bytes(4, "little")
+
+
+class ARP(PDU):
+    """An ARP message for IPv4 over Ethernet (RFC 826)."""
+
+    __slots__ = ()
+    pdu_type = 29
+    _ether_type = 0x806
+    _head_size = 28
+
+    hw_addr_format = UInt(0, 2)
+    prot_addr_format = UInt(2, 2)
+    hw_addr_length = UInt(4, 1)
+    prot_addr_length = UInt(5, 1)
+    opcode = UInt(6, 2)
+    sender_hw_addr = HWField(8)
+    sender_ip_addr = IPv4Field(14)
+    target_hw_addr = HWField(18)
+    target_ip_addr = IPv4Field(24)
+
+    def __init__(self, target_ip: Any = None, sender_ip: Any = None, target_hw: Any = None, sender_hw: Any = None, buf: Any = None) -> None:
+        super().__init__(buf)
+        if buf is None:
+            self.hw_addr_format, self.prot_addr_format, self.hw_addr_length, self.prot_addr_length = 1, 0x800, 6, 4
+            self.target_ip_addr, self.sender_ip_addr, self.target_hw_addr, self.sender_hw_addr = target_ip, sender_ip, target_hw, sender_hw
+
+    def _decode(self, data: bytes) -> None:
+        if len(data) > 28:
+            self._inner = RAW.from_buffer(data[28:])
+
+
+ETHER_TYPES[0x8864] = PPPoE

@@ -1,0 +1,332 @@
+"""The base of all protocol data units, RAW, and the tables by which a layer finds the class of the next one."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, TypeVar
+
+from ._exceptions import MalformedPacket, MemoryViewFormat, PDUNotFound
+
+P = TypeVar("P", bound="PDU")
+
+TYPES: dict[int, type[PDU]] = {}
+ETHER_TYPES: dict[int, type[PDU]] = {}
+IP_PROTOCOLS: dict[int, type[PDU]] = {}
+
+# a link type that no follower knows: what stands alone without addresses cannot be followed
+_LINK_TYPE_NONE = 147
+
+
+def as_bytes(buf: Any) -> bytes:
+    """The bytes of what from_buffer takes; text is taken as Python 2 had it, a byte per character."""
+    if isinstance(buf, memoryview):
+        if buf.itemsize != 1 or buf.ndim != 1:
+            raise MemoryViewFormat("the memoryview doesn't have the proper format: it must be one-dimensional, of bytes")
+        return buf.tobytes()
+    if isinstance(buf, (bytes, bytearray)):
+        return bytes(buf)
+    if isinstance(buf, str):
+        return buf.encode("latin-1")
+    raise ValueError(f"don't know what to do with type '{type(buf).__name__}'")
+
+
+def ones_sum(data: bytes) -> int:
+    """The Internet checksum of data (RFC 1071)."""
+    total = int.from_bytes(data + b"\0" * (len(data) & 1), "big") % 0xFFFF
+    return total ^ 0xFFFF
+
+
+class PDU:
+    """One layer and, inside it, the next. A layer read from a buffer is taken apart when something of it is first asked for.
+
+    _head holds the fixed header, None as long as _raw is not taken apart; _tail what follows it up to the inner layer
+    where a class does not know better; _changed says that something was assigned since _raw was read.
+    """
+
+    __slots__ = ("_changed", "_head", "_inner", "_options", "_raw", "_tail")
+    _raw: bytes | None
+    _head: bytearray | None
+    _tail: bytes
+    _options: list[Any]
+    _inner: PDU | None
+    _changed: bool
+
+    _head_size: ClassVar[int] = 0
+    _ether_type: ClassVar[int | None] = None
+    _ip_protocol: ClassVar[int | None] = None
+    _link_type: ClassVar[int] = _LINK_TYPE_NONE
+    pdu_type: ClassVar[int] = -1
+    pdu_flag: ClassVar[int]
+    datalink_type: ClassVar[int] = -1
+
+    RAW = Raw = 0
+    ETHERNETII = ETHERNET_II = Ethernet = 1
+    IEEE802_3 = DOT3 = 2
+    RADIOTAP, DOT11, DOT11_ACK, DOT11_ASSOC_REQ, DOT11_ASSOC_RESP, DOT11_AUTH, DOT11_BEACON = range(3, 10)
+    DOT11_BLOCK_ACK, DOT11_BLOCK_ACK_REQ, DOT11_CF_END, DOT11_DATA, DOT11_CONTROL, DOT11_DEAUTH = range(10, 16)
+    DOT11_DIASSOC, DOT11_END_CF_ACK, DOT11_MANAGEMENT, DOT11_PROBE_REQ, DOT11_PROBE_RESP, DOT11_PS_POLL = range(16, 22)
+    DOT11_REASSOC_REQ, DOT11_REASSOC_RESP, DOT11_RTS, DOT11_QOS_DATA, LLC, SNAP, IP, ARP, TCP, UDP, ICMP = range(22, 33)
+    BOOTP, DHCP, EAPOL, RC4EAPOL, RSNEAPOL, DNS, LOOPBACK = range(33, 40)
+    IPV6 = IPv6 = 40
+    ICMPV6 = ICMPv6 = 41
+    SLL = 42
+    DHCPV6 = DHCPv6 = 43
+    DOT1Q, PPPOE, STP, PPI, IPSEC_AH, IPSEC_ESP, PKTAP = range(44, 51)
+    USER_DEFINED_PDU = 1000
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        own = cls.__dict__
+        if own.get("pdu_type", -1) >= 0:
+            cls.pdu_flag = cls.pdu_type
+            TYPES[cls.pdu_type] = cls
+            if cls._ether_type is not None:
+                ETHER_TYPES[cls._ether_type] = cls
+            if cls._ip_protocol is not None:
+                IP_PROTOCOLS[cls._ip_protocol] = cls
+
+    def __init__(self, buf: Any = None) -> None:
+        if type(self) is PDU:
+            raise TypeError("PDU is abstract: make one of its subclasses")
+        if buf is not None:
+            self._take(as_bytes(buf))
+        else:
+            self._blank()
+
+    def _blank(self) -> None:
+        self._raw, self._head, self._tail, self._options, self._inner, self._changed = None, bytearray(self._head_size), b"", [], None, True
+
+    def _take(self, data: bytes) -> None:
+        self._raw, self._head = data, None
+        self._decoded()
+
+    @classmethod
+    def from_buffer(cls: type[P], buf: Any) -> P:
+        """A PDU read from bytes, bytearray or memoryview; None gives an empty one. MalformedPacket when the header is not there."""
+        if buf is None:
+            return cls()
+        pdu = cls.__new__(cls)
+        pdu._take(buf if type(buf) is bytes else as_bytes(buf))
+        return pdu
+
+    def _decoded(self) -> bytearray:
+        """The fixed header, the buffer being taken apart first where it is not yet."""
+        if self._head is None:
+            data = self._raw
+            assert data is not None
+            if len(data) < self._head_size:
+                raise MalformedPacket(f"{len(data)} bytes are too few for a header of {type(self).__name__}")
+            self._head, self._tail, self._options, self._inner, self._changed = bytearray(data[: self._head_size]), b"", [], None, False
+            try:
+                self._decode(data)
+            except BaseException:
+                self._head = None
+                raise
+        return self._head
+
+    def _decode(self, data: bytes) -> None:
+        """Read what follows the fixed header."""
+
+    def _complete(self, parent: PDU | None, body: bytes) -> None:
+        """Write what serializing computes into the header; body is the serialized inner layer."""
+
+    def _written(self, parent: PDU | None) -> bytes:
+        head = self._decoded()
+        body = self._inner._written(self) if self._inner is not None else b""
+        self._complete(parent, body)
+        return bytes(head) + self._middle() + body + bytes(self.trailer_size)
+
+    def _middle(self) -> bytes:
+        return self._tail
+
+    def serialize(self) -> bytes:
+        """The bytes of this layer and those inside it, with lengths, checksums and padding computed."""
+        return self._written(None)
+
+    @property
+    def header_size(self) -> int:
+        """Bytes before the inner layer."""
+        return len(self._decoded()) + len(self._middle())
+
+    @property
+    def trailer_size(self) -> int:
+        """Bytes of padding after the inner layer."""
+        return 0
+
+    @property
+    def size(self) -> int:
+        """Bytes of header, inner layers and trailer."""
+        return self.header_size + self._inner_size() + self.trailer_size
+
+    def _inner_size(self) -> int:
+        self._decoded()
+        return self._inner.size if self._inner is not None else 0
+
+    def get_pdu_type(self) -> int:
+        return self.pdu_type
+
+    def copy(self: P) -> P:
+        """A copy that shares nothing with this PDU."""
+        made = type(self).__new__(type(self))
+        made._raw, made._head = self._raw, None
+        if self._head is not None:
+            made._head, made._tail, made._options, made._changed = bytearray(self._head), self._tail, list(self._options), self._changed
+            made._inner = self._inner.copy() if self._inner is not None else None
+        return made
+
+    def __copy__(self: P) -> P:
+        return self.copy()
+
+    def __deepcopy__(self: P, memo: Any) -> P:
+        return self.copy()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        self._decoded()
+        return _restored, (type(self), self._raw, self._head, self._tail, self._options, self._inner, self._changed)
+
+    def reference(self: P) -> P:
+        return self
+
+    def ref_inner_pdu(self) -> PDU | None:
+        """The inner layer itself; None where there is none."""
+        self._decoded()
+        return self._inner
+
+    def copy_inner_pdu(self) -> PDU | None:
+        """A copy of the inner layer; None where there is none."""
+        inner = self.ref_inner_pdu()
+        return None if inner is None else inner.copy()
+
+    def set_inner_pdu(self, obj: PDU) -> None:
+        """Put a copy of obj inside this layer, instead of what is there."""
+        if not isinstance(obj, PDU):
+            raise ValueError("obj is not a PDU" if obj is not None else "obj can't be None")
+        self._decoded()
+        self._inner = obj.copy()
+        self._changed = True
+
+    def __itruediv__(self: P, other: PDU) -> P:
+        if not isinstance(other, PDU):
+            raise ValueError("other must be a PDU object")
+        last: PDU = self
+        while (inner := last.ref_inner_pdu()) is not None:
+            last = inner
+        last.set_inner_pdu(other)
+        return self
+
+    def __truediv__(self: P, other: PDU) -> P:
+        if not isinstance(other, PDU):
+            raise ValueError("other must be a PDU object")
+        made = self.copy()
+        made /= other
+        return made
+
+    def rfind_pdu_by_type(self, t: int) -> Any:
+        """The first layer of a PDU type number, from this one inwards, itself; PDUNotFound where there is none."""
+        if t not in TYPES:
+            raise ValueError(f"Unknown PDU type: {t}")
+        layer: PDU | None = self
+        while layer is not None:
+            if layer.pdu_type == t:
+                return layer
+            layer = layer.ref_inner_pdu()
+        raise PDUNotFound(f"no {TYPES[t].__name__} in the PDU")
+
+    def find_pdu_by_type(self, t: int) -> Any:
+        """A copy of what rfind_pdu_by_type finds."""
+        return self.rfind_pdu_by_type(t).copy()
+
+    def rfind_pdu(self, obj: Any) -> Any:
+        """The first layer of a class, a class name or a type number, itself; PDUNotFound where there is none."""
+        return self.rfind_pdu_by_type(type_number(obj))
+
+    def find_pdu(self, obj: Any) -> Any:
+        """A copy of what rfind_pdu finds."""
+        return self.rfind_pdu(obj).copy()
+
+    def rfind_pdu_by_datalink_type(self, t: int) -> Any:
+        """The first layer whose class has this data link type; PDUNotFound where there is none."""
+        layer: PDU | None = self
+        while layer is not None and t != -1:
+            if layer.datalink_type == t:
+                return layer
+            layer = layer.ref_inner_pdu()
+        raise PDUNotFound(f"no layer of data link type {t} in the PDU")
+
+    def matches_response(self, buf: Any) -> bool:
+        raise NotImplementedError("matches_response is not implemented: this package reads packets and sends none")
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and isinstance(other, PDU) and self.copy().serialize() == other.copy().serialize()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def _gofollow_frame(self) -> tuple[int, bytes, int | None]:
+        """Link type, bytes and time in nanoseconds for a follower: the bytes as captured unless something was assigned since."""
+        layer: PDU | None = self
+        while layer is not None and layer._head is not None:
+            if layer._changed:
+                return self._link_type, self.copy().serialize(), None
+            layer = layer._inner
+        return self._link_type, self._raw or b"", None
+
+
+def _restored(cls: type[PDU], raw: bytes | None, head: bytearray, tail: bytes, options: list[Any], inner: PDU | None, changed: bool) -> PDU:
+    made = cls.__new__(cls)
+    made._raw, made._head, made._tail, made._options, made._inner, made._changed = raw, head, tail, options, inner, changed
+    return made
+
+
+def type_number(obj: Any) -> int:
+    """The PDU type number of a class, a class name or a number."""
+    if isinstance(obj, type):
+        number = getattr(obj, "pdu_type", -1)
+        if number < 0:
+            raise ValueError(f"Don't know what to do with: {obj.__name__}")
+        return int(number)
+    if isinstance(obj, (str, bytes)):
+        name = (obj.decode("latin-1") if isinstance(obj, bytes) else obj).lower()
+        for number, cls in TYPES.items():
+            if cls.__name__.lower() == name:
+                return number
+        raise ValueError(f"There is no PDU called: {name}")
+    return int(obj)
+
+
+def pdu_from_buffer(buf: Any, cls: Any) -> Any:
+    """A PDU of a class, class name or type number, read from a buffer."""
+    return TYPES[type_number(cls)].from_buffer(buf)
+
+
+class RAW(PDU):
+    """Bytes that no other class takes."""
+
+    __slots__ = ()
+    pdu_type = 0
+
+    def __init__(self, data: Any = b"", buf: Any = None) -> None:
+        super().__init__(data if buf is None else buf)
+        self._changed = buf is None
+
+    def _blank(self) -> None:
+        self._take(b"")
+
+    def _decode(self, data: bytes) -> None:
+        self._tail = data
+
+    @property
+    def payload(self) -> bytes:
+        self._decoded()
+        return self._tail
+
+    @payload.setter
+    def payload(self, value: Any) -> None:
+        self._decoded()
+        self._tail, self._changed = as_bytes(value), True
+
+    @property
+    def payload_size(self) -> int:
+        return len(self.payload)
+
+    def to(self, pdu_class: Any) -> Any:
+        """The payload read as another class."""
+        return pdu_from_buffer(self.payload, pdu_class)

@@ -1,0 +1,228 @@
+"""TCP and UDP."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any
+
+from ._exceptions import MalformedPacket, OptionNotFound
+from ._fields import Flag, UInt
+from ._pdu import PDU, RAW, ones_sum
+
+
+def _pseudo(parent: PDU | None, protocol: int, length: int) -> bytes | None:
+    addresses = getattr(parent, "_pseudo_addresses", None)
+    return None if addresses is None else addresses() + length.to_bytes(4, "big") + protocol.to_bytes(4, "big")
+
+
+class TCP(PDU):
+    """A TCP segment (RFC 9293). TCP(dest, src): the destination port comes first."""
+
+    __slots__ = ()
+    pdu_type = 30
+    _ip_protocol = 6
+    _head_size = 20
+
+    class Flags(IntEnum):
+        FIN = 1
+        SYN = 2
+        RST = 4
+        PSH = 8
+        ACK = 16
+        URG = 32
+        ECE = 64
+        CWR = 128
+
+    class OptionTypes(IntEnum):
+        EOL = 0
+        NOP = 1
+        MSS = 2
+        WSCALE = 3
+        SACK_OK = 4
+        SACK = 5
+        TSOPT = 8
+        ALTCHK = 14
+
+    class AltChecksums(IntEnum):
+        CHK_TCP = 0
+        CHK_8FLETCHER = 1
+        CHK_16FLETCHER = 2
+
+    sport = UInt(0, 2)
+    dport = UInt(2, 2)
+    seq = UInt(4, 4)
+    ack_seq = UInt(8, 4)
+    data_offset = UInt(12, 1, low=4)
+    flags = UInt(12, 2, bits=12)
+    cwr_flag = Flag(13, 128)
+    ece_flag = Flag(13, 64)
+    urg_flag = Flag(13, 32)
+    ack_flag = Flag(13, 16)
+    psh_flag = Flag(13, 8)
+    rst_flag = Flag(13, 4)
+    syn_flag = Flag(13, 2)
+    fin_flag = Flag(13, 1)
+    window = UInt(14, 2)
+    checksum = UInt(16, 2, readonly=True)
+    urg_ptr = UInt(18, 2)
+
+    def __init__(self, dest: Any = 0, src: Any = 0, buf: Any = None) -> None:
+        super().__init__(buf)
+        if buf is None:
+            self.dport, self.sport, self.window, self.data_offset = dest, src, 32678, 5
+
+    def _decode(self, data: bytes) -> None:
+        end = (data[12] >> 4) * 4
+        if not 20 <= end <= len(data):
+            raise MalformedPacket(f"a TCP header of {end} bytes in {len(data)} bytes")
+        at = 20
+        while at < end:
+            kind = data[at]
+            if kind <= 1:
+                self._options.append((kind, b""))
+                at += 1
+                continue
+            if at + 1 == end or data[at + 1] < 2 or at + data[at + 1] > end:
+                raise MalformedPacket(f"TCP option {kind} goes beyond the header")
+            self._options.append((kind, data[at + 2 : at + data[at + 1]]))
+            at += data[at + 1]
+        if len(data) > end:
+            self._inner = RAW.from_buffer(data[end:])
+
+    def _middle(self) -> bytes:
+        if not self._options:
+            return b""
+        out = b"".join(bytes([kind]) if kind <= 1 else bytes([kind, len(value) + 2]) + value for kind, value in self._options)
+        return out + b"\x01" * (-len(out) % 4)
+
+    def _complete(self, parent: PDU | None, body: bytes) -> None:
+        head, middle = self._decoded(), self._middle()
+        head[12] = head[12] & 15 | (20 + len(middle)) // 4 << 4
+        head[16:18] = b"\0\0"
+        pseudo = _pseudo(parent, 6, 20 + len(middle) + len(body))
+        if pseudo is not None:
+            head[16:18] = ones_sum(pseudo + head + middle + body).to_bytes(2, "big")
+
+    def get_flag(self, flag: Any) -> bool:
+        """Whether a flag, by its name or number, is set."""
+        return bool(self.flags & self._flag(flag))
+
+    def set_flag(self, flag: Any, value: Any) -> None:
+        """Set or clear a flag, given by its name or number."""
+        bit = self._flag(flag)
+        self.flags = self.flags | bit if value else self.flags & ~bit
+
+    def _flag(self, flag: Any) -> int:
+        if isinstance(flag, bytes):
+            flag = flag.decode("latin-1")
+        try:
+            return int(self.Flags[flag.upper()] if isinstance(flag, str) else self.Flags(int(flag)))
+        except (KeyError, ValueError):
+            raise ValueError(f"unknown flag: {flag!r}") from None
+
+    def options(self) -> list[dict[str, Any]]:
+        """The options in the header's order, each with type, length, data_size and data."""
+        self._decoded()
+        return [{"type": kind, "length": len(value), "data_size": len(value), "data": value} for kind, value in self._options]
+
+    def search_option(self, identifier: int) -> bytes:
+        """The content of the first option of a type; OptionNotFound where there is none."""
+        value = self._option(identifier)
+        if value is None:
+            raise OptionNotFound(f"no TCP option {int(identifier)}")
+        return value
+
+    def _option(self, kind: int) -> bytes | None:
+        self._decoded()
+        return next((value for number, value in self._options if number == kind), None)
+
+    def _put(self, kind: int, value: bytes) -> None:
+        self._decoded()
+        at = next((i for i, option in enumerate(self._options) if option[0] == kind), len(self._options))
+        self._options[at : at + 1] = [(kind, value)]
+        self._changed = True
+
+    def _number(self, kind: int, size: int) -> int | None:
+        value = self._option(kind)
+        return int.from_bytes(value, "big") if value is not None and len(value) == size else None
+
+    @property
+    def mss(self) -> int | None:
+        return self._number(2, 2)
+
+    @mss.setter
+    def mss(self, value: Any) -> None:
+        self._put(2, int(536 if value is None else value).to_bytes(2, "big"))
+
+    @property
+    def winscale(self) -> int | None:
+        return self._number(3, 1)
+
+    @winscale.setter
+    def winscale(self, value: Any) -> None:
+        self._put(3, int(value).to_bytes(1, "big"))
+
+    @property
+    def altchecksum(self) -> int | None:
+        return self._number(14, 1)
+
+    @altchecksum.setter
+    def altchecksum(self, value: Any) -> None:
+        self._put(14, bytes([self.AltChecksums(int(value))]))
+
+    @property
+    def sack_permitted(self) -> bool:
+        return self._option(4) is not None
+
+    def set_sack_permitted(self) -> None:
+        self._put(4, b"")
+
+    @property
+    def sack(self) -> list[int] | None:
+        value = self._option(5)
+        if value is None or len(value) % 4:
+            return None
+        return [int.from_bytes(value[at : at + 4], "big") for at in range(0, len(value), 4)]
+
+    @sack.setter
+    def sack(self, edges: Any) -> None:
+        self._put(5, b"".join(int(edge).to_bytes(4, "big") for edge in edges))
+
+    @property
+    def timestamp(self) -> tuple[int, int] | None:
+        value = self._option(8)
+        return (int.from_bytes(value[:4], "big"), int.from_bytes(value[4:], "big")) if value is not None and len(value) == 8 else None
+
+    @timestamp.setter
+    def timestamp(self, value: Any) -> None:
+        self._put(8, b"".join(int(number).to_bytes(4, "big") for number in value))
+
+
+class UDP(PDU):
+    """A UDP datagram (RFC 768). UDP(dport, sport): the destination port comes first."""
+
+    __slots__ = ()
+    pdu_type = 31
+    _ip_protocol = 17
+    _head_size = 8
+
+    sport = UInt(0, 2)
+    dport = UInt(2, 2)
+    length = UInt(4, 2)
+    checksum = UInt(6, 2, readonly=True)
+
+    def __init__(self, dport: Any = 0, sport: Any = 0, buf: Any = None) -> None:
+        super().__init__(buf)
+        if buf is None:
+            self.dport, self.sport = dport, sport
+
+    def _decode(self, data: bytes) -> None:
+        if len(data) > 8:
+            self._inner = RAW.from_buffer(data[8:])
+
+    def _complete(self, parent: PDU | None, body: bytes) -> None:
+        head = self._decoded()
+        head[4:8] = (8 + len(body)).to_bytes(2, "big") + b"\0\0"
+        pseudo = _pseudo(parent, 17, 8 + len(body))
+        if pseudo is not None:
+            head[6:8] = (ones_sum(pseudo + head + body) or 0xFFFF).to_bytes(2, "big")

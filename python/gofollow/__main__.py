@@ -1,0 +1,153 @@
+"""The command line: gofollow [streams] FILE... and gofollow events FILE."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from . import __version__
+from ._events import format_event
+from .errors import GofollowError
+from .follower import events, follow
+from .stream import Gap, TCPStream, _Moment
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code: 0, or 1 after a one-line error on stderr."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments and arguments[0] not in ("streams", "events", "-h", "--help", "--version"):
+        arguments.insert(0, "streams")
+    options = _parser().parse_args(arguments)
+    code = 0
+    try:
+        for name in options.files:
+            try:
+                options.run(sys.stdin.buffer if name == "-" else name, options)
+            except GofollowError as error:
+                sys.stdout.flush()
+                print(f"gofollow: {'standard input' if name == '-' else name}: {_one_line(error)}", file=sys.stderr)
+                code = 1
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader has seen enough. Python would complain again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="gofollow", description="Follow the TCP connections of captures.")
+    parser.add_argument("--version", action="version", version=f"gofollow {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="streams|events")
+    streams = commands.add_parser("streams", help="print every connection (the default)")
+    streams.add_argument("files", nargs="+", metavar="FILE", help="pcap or pcapng, plain or gzip; - is standard input")
+    streams.add_argument("--full", action="store_true", help="print all that was said")
+    streams.add_argument("--excerpt", type=_count, default=3, metavar="N", help="lines of each side to print (3)")
+    streams.add_argument("--json", action="store_true", help="print one JSON object per connection and line")
+    streams.set_defaults(run=_print_streams)
+    log = commands.add_parser("events", help="print the event log")
+    log.add_argument("files", nargs="+", metavar="FILE")
+    log.add_argument("--anomalies", action="store_true", help="print anomalies too")
+    log.set_defaults(run=_print_events)
+    return parser
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise ValueError
+    return value
+
+
+def _one_line(error: GofollowError) -> str:
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return " ".join(text.split())
+
+
+def _print_events(source: Any, options: argparse.Namespace) -> None:
+    for event in events(source, anomalies=options.anomalies):
+        print(format_event(event))
+
+
+def _print_streams(source: Any, options: argparse.Namespace) -> None:
+    for stream in follow(source):
+        if options.json:
+            print(json.dumps(_as_json(stream)))
+        else:
+            _print_stream(stream, None if options.full else options.excerpt)
+
+
+def _end(address: object, port: int) -> str:
+    return f"[{address}]:{port}" if ":" in str(address) else f"{address}:{port}"
+
+
+def _print_stream(stream: TCPStream, lines: int | None) -> None:
+    up, down = len(stream.client_payload), len(stream.server_payload)
+    facts = [f"{up} B up, {down} B down", "still open" if stream.close_reason == "flush" else f"closed by {stream.close_reason}"]
+    if stream.opened_at is not None and stream.closed_at is not None and stream.close_reason != "flush":
+        facts.append(f"{max(0.0, stream.closed_at - stream.opened_at):.3f} s")
+    if stream.start == "midstream":
+        facts.append("start not captured")
+    ends = f"{_end(stream.client_addr, stream.client_port)} -> {_end(stream.server_addr, stream.server_port)}"
+    print(f"{ends}  {', '.join(facts)}")
+    for arrow, gaps in ((">", stream.client_gaps), ("<", stream.server_gaps)):
+        for gap in gaps:
+            print(f"  {arrow} [{gap.length} B missing at {gap.offset}: {gap.reason}]")
+    for arrow, payload in ((">", stream.client_payload), ("<", stream.server_payload)):
+        _print_payload(arrow, payload, lines)
+
+
+def _print_payload(arrow: str, payload: bytes, lines: int | None) -> None:
+    width = 100
+    shown = 0
+    position = 0
+    while position < len(payload):
+        if lines is not None and shown == lines:
+            if lines:
+                print(f"  {arrow} ... {len(payload) - position} B more")
+            return
+        newline = payload.find(b"\n", position, position + width)
+        end = newline + 1 if newline >= 0 else min(position + width, len(payload))
+        print(f"  {arrow} {_printable(payload[position:end])}")
+        position = end
+        shown += 1
+
+
+def _printable(line: bytes) -> str:
+    line = line.removesuffix(b"\n").removesuffix(b"\r")
+    return "".join(
+        chr(byte) if 32 <= byte < 127 and byte != 92 else {9: "\\t", 10: "\\n", 13: "\\r", 92: "\\\\"}.get(byte, f"\\x{byte:02x}")
+        for byte in line
+    )
+
+
+def _as_json(stream: TCPStream) -> dict[str, Any]:
+    def side(address: object, port: int, moment: _Moment, gaps: list[Gap]) -> dict[str, Any]:
+        payload = moment.payload()
+        return {
+            "address": str(address),
+            "port": port,
+            "bytes": len(payload),
+            "payload": payload.decode("latin-1"),
+            "gaps": [gap._asdict() for gap in gaps],
+        }
+
+    return {
+        "id": stream.identifier,
+        "client": side(stream.client_addr, stream.client_port, stream._client, stream.client_gaps),
+        "server": side(stream.server_addr, stream.server_port, stream._server, stream.server_gaps),
+        "opened_at": stream.opened_at,
+        "closed_at": stream.closed_at,
+        "close_reason": stream.close_reason,
+        "closed_by": stream.closed_by,
+        "clean": stream.clean,
+        "start": stream.start,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

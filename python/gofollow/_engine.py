@@ -1,0 +1,255 @@
+"""One handle of the engine: feeds, polls, decodes. Knows no TCP and no callbacks."""
+
+import errno
+import os
+import stat
+import struct
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from . import _native
+from ._native import constant, error_from_code, ffi
+from ._options import make_config
+from .errors import CaptureFileError, UsageError, file_error
+
+# kind, direction, reason, by, reordered, connection id, address of the connection's facts, time, packet, offset, length,
+# address of the bytes, capture time: gofollow_event. The addresses are valid until the sink returns.
+RawEvent = tuple[int, int, int, int, int, int, int, int, int, int, int, int, int]
+Sink = Callable[[Iterator[RawEvent]], None]
+
+_EVENT = struct.Struct("@BBBBB3xQPqQqQPq24x")
+_CONNECTION = struct.Struct("@Q16sHB5x16sHB5xqQBBBBBBHP13Q13Q")
+if _EVENT.size != ffi.sizeof("gofollow_event") or _CONNECTION.size != ffi.sizeof("gofollow_connection"):  # pragma: no cover
+    raise ImportError("gofollow/_engine.py does not describe the structs of capi/gofollow.h")
+
+_POLL = 1024
+_FULL = constant("ERR_FULL")
+NO_TIME = constant("NO_TIME")
+_CHAR_POINTER = ffi.typeof("const char *")
+
+
+class Statistics(NamedTuple):
+    """What a follower was given and what became of it. Counts, but for the fields whose names end in bytes."""
+
+    packets: int
+    """Packets taken."""
+    bytes: int
+    """Their captured bytes."""
+    segments: int
+    """TCP segments among them."""
+    not_tcp: int
+    fragments: int
+    malformed: int
+    bad_checksum: int
+    unknown_link: int
+    too_deep: int
+    """Encapsulated more deeply than is followed."""
+    unknown: int
+    """Segments of no connection that is followed."""
+    after_close: int
+    """Late segments of closed connections."""
+    no_ack_flag: int
+    """Segments without ACK outside SYN and RST; they are followed."""
+    opened: int
+    closed: dict[str, int]
+    """Connections closed, by reason: fin, rst, timeout, reused, evicted, flush."""
+    connections: int
+    """Connections open now."""
+    tombstones: int
+    """Closed connections remembered now."""
+    held_bytes: int
+    """Held out of order now."""
+    max_held_bytes: int
+    """The most held at once so far."""
+    events: int
+    waiting: int
+
+
+CLOSE_REASONS = {constant("CLOSE_" + name.upper()): name for name in ("fin", "rst", "timeout", "reused", "evicted", "flush")}
+
+
+class Progress(NamedTuple):
+    """How far a file was read."""
+
+    packets: int
+    bytes_read: int
+    total: int | None
+    end: bool
+
+
+class Frame(NamedTuple):
+    """One packet on its way to the engine."""
+
+    link_type: int
+    data: bytes
+    time_ns: int
+    wire_length: int
+
+
+class Engine:
+    """Wraps one handle. Every method that feeds hands all events to the sink before it returns or raises.
+
+    Not safe for overlapping calls; the library then answers with UsageError.
+    """
+
+    def __init__(self, options: Mapping[str, object], sink: Sink) -> None:
+        config = make_config(options)
+        self._lib: Any = _native.library()
+        handle = ffi.new("gofollow_t *")
+        code = self._lib.gofollow_create(handle, config)
+        if code < 0:
+            raise error_from_code(code)
+        self._handle: int = handle[0]
+        self._sink = sink
+        self._events: Any = ffi.new("gofollow_event[]", _POLL)
+        self._event_bytes = memoryview(ffi.buffer(self._events))
+        self._consumed: Any = ffi.new("size_t *")
+        self._final_statistics: Statistics | None = None
+        self._finalizer = weakref.finalize(self, _destroy, self._lib, self._handle, os.getpid())
+        self._finalizer.atexit = False
+
+    def feed_packet(self, frame: Frame) -> None:
+        """Feed one packet."""
+        data = ffi.from_buffer(frame.data)
+        while True:
+            code = self._lib.gofollow_feed(self._open(), frame.link_type, frame.time_ns, data, len(data), frame.wire_length)
+            if code:
+                self._after(code)
+            if code != _FULL:
+                return
+
+    def feed_batch(self, frames: Sequence[Frame]) -> None:
+        """Feed packets. At an error those before the faulty one were taken."""
+        count = len(frames)
+        packets = ffi.new("gofollow_packet[]", count)
+        kept = [ffi.from_buffer(frame.data) for frame in frames]
+        for packet, frame, data in zip(packets, frames, kept, strict=True):
+            packet.ts_ns = frame.time_ns
+            packet.bytes = data
+            packet.captured = len(data)
+            packet.original = frame.wire_length
+            packet.link_type = frame.link_type
+        done = 0
+        while done < count:
+            code = self._lib.gofollow_feed_batch(self._open(), packets + done, count - done, self._consumed)
+            done += self._consumed[0]
+            self._after(code)
+
+    def feed_capture(self, data: bytes) -> None:
+        """Feed bytes of a capture file, cut anywhere. After an error end_capture must be called before the next capture."""
+        buffer = ffi.from_buffer(data)
+        start, size = ffi.cast(_CHAR_POINTER, buffer), len(buffer)
+        done = 0
+        while True:
+            code = self._lib.gofollow_feed_capture(self._open(), start + done, size - done, self._consumed)
+            done += self._consumed[0]
+            self._after(code)
+            if code != _FULL:
+                return
+
+    def end_capture(self) -> None:
+        """Say that the capture is complete, or close the opened file."""
+        self._repeat(self._lib.gofollow_end_capture)
+
+    def open_file(self, path: str | bytes | os.PathLike[str] | os.PathLike[bytes]) -> None:
+        """Open a capture file for read_file.
+
+        Raises CaptureFileError with errno and filename, CaptureError if it is no capture.
+        """
+        encoded, name = os.fsencode(path), os.fsdecode(path)
+        if b"\0" in encoded:
+            raise CaptureFileError(errno.EINVAL, "a path has no NUL characters", name)
+        try:
+            mode = os.stat(encoded).st_mode
+            if stat.S_ISDIR(mode):
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            if stat.S_ISREG(mode):  # opening a pipe has effects
+                os.close(os.open(encoded, os.O_RDONLY | os.O_CLOEXEC))
+        except OSError as error:
+            raise file_error(error, name) from None
+        self._after(self._lib.gofollow_open_file(self._open(), encoded))
+
+    def read_file(self, max_packets: int) -> Progress:
+        """Follow up to so many packets of the opened file, perhaps fewer."""
+        progress = ffi.new("gofollow_progress *")
+        progress.size = ffi.sizeof("gofollow_progress")
+        code = self._lib.gofollow_read_file(self._open(), max_packets, progress)
+        self._after(code)
+        return Progress(progress.packets, progress.bytes_read, progress.file_size or None, bool(progress.end))
+
+    def flush(self) -> None:
+        """End every connection."""
+        self._repeat(self._lib.gofollow_flush)
+
+    def advance_time(self, time_ns: int) -> None:
+        """Say what time it is, in nanoseconds since 1970: what is overdue expires."""
+        self._repeat(self._lib.gofollow_advance_time, time_ns)
+
+    def statistics(self) -> Statistics:
+        """Return the counts so far; after close those at its time."""
+        if self._final_statistics is not None:
+            return self._final_statistics
+        raw = ffi.new("gofollow_statistics *")
+        raw.size = ffi.sizeof("gofollow_statistics")
+        code = self._lib.gofollow_stats(self._open(), raw)
+        if code < 0:
+            raise error_from_code(code, self._handle)
+        values: dict[str, Any] = {name: getattr(raw, name) for name in Statistics._fields}
+        values["closed"] = {name: raw.closed[number] for number, name in CLOSE_REASONS.items()}
+        return Statistics(**values)
+
+    @property
+    def closed(self) -> bool:
+        return not self._finalizer.alive
+
+    def close(self) -> None:
+        """Free the handle and every event that waits. Idempotent, and harmless in a forked child."""
+        if self._finalizer.alive:
+            try:
+                self._final_statistics = self.statistics()
+            finally:
+                self._finalizer()
+
+    def payload(self, address: int, length: int) -> bytes:
+        """Copy an event's bytes. For use by the sink."""
+        if not length or not address:
+            return b""
+        return ffi.unpack(ffi.cast(_CHAR_POINTER, address), length)  # type: ignore[no-any-return]
+
+    def connection(self, address: int) -> tuple[Any, ...]:
+        """Read a gofollow_connection, field by field. For use by the sink."""
+        return _CONNECTION.unpack_from(ffi.buffer(ffi.cast("const gofollow_connection *", address), _CONNECTION.size))
+
+    def _open(self) -> int:
+        if not self._finalizer.alive:
+            raise UsageError("this follower is closed: make a new one")
+        return self._handle
+
+    def _repeat(self, function: Callable[..., int], *arguments: int) -> None:
+        while True:
+            code = function(self._open(), *arguments)
+            self._after(code)
+            if code != _FULL:
+                return
+
+    def _after(self, code: int) -> None:
+        """Hand all waiting events to the sink, then raise if code is an error other than a full queue."""
+        if code > 0 or code == _FULL:
+            self._drain()
+        elif code < 0:
+            error = error_from_code(code, self._handle)
+            self._drain()
+            raise error
+
+    def _drain(self) -> None:
+        while True:
+            count = self._lib.gofollow_poll(self._handle, self._events, _POLL)
+            if count <= 0:
+                return  # an error here was, or will be, said by the call that feeds
+            self._sink(_EVENT.iter_unpack(self._event_bytes[: count * _EVENT.size]))
+
+
+def _destroy(lib: Any, handle: int, process: int) -> None:
+    if os.getpid() == process:
+        lib.gofollow_destroy(handle)

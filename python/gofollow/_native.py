@@ -1,0 +1,102 @@
+"""The one module that imports the declarations and opens the shared library.
+
+The library is opened at first use, not at import: Go's run time starts when it is loaded and does not survive fork,
+so a child that was forked before that can still use it.
+"""
+
+import threading
+from pathlib import Path
+from typing import Any
+
+from .errors import (
+    CaptureError,
+    CaptureFileError,
+    ForkedError,
+    GofollowError,
+    InternalError,
+    OptionError,
+    PacketTooLargeError,
+    UsageError,
+)
+
+try:
+    from ._ffi import ffi as _generated
+except ImportError as error:  # pragma: no cover - a source tree that was not built
+    raise ImportError("gofollow is not built: run 'pip install .', or 'python setup.py develop_native' in a source tree") from error
+
+ffi: Any = _generated
+LIBRARY = Path(__file__).with_name("libgofollow.so")
+
+_lock = threading.Lock()
+_library: Any = None
+
+
+def constant(name: str) -> int:
+    """Return the value of GOFOLLOW_name in gofollow.h."""
+    return int(ffi.integer_const("GOFOLLOW_" + name))
+
+
+def library() -> Any:
+    """Return the shared library, opened at the first call.
+
+    Raises GofollowError (an ImportError's case, but at first use) if it is missing, cannot be loaded, or was built from another gofollow.h.
+    """
+    global _library
+    if _library is None:
+        with _lock:
+            if _library is None:
+                _library = _open()
+    return _library
+
+
+def _open() -> Any:
+    try:
+        lib = ffi.dlopen(str(LIBRARY), ffi.RTLD_NOW)
+    except OSError as error:
+        raise GofollowError(f"cannot load {LIBRARY}: {error}; install gofollow again, or run 'python setup.py develop_native'") from None
+    found, wanted = lib.gofollow_abi_version(), constant("ABI_VERSION")
+    if found != wanted:
+        raise GofollowError(f"{LIBRARY} has ABI version {found}, this package needs {wanted}: install gofollow again")
+    return lib
+
+
+_ERRORS: dict[int, type[GofollowError]] = {
+    constant("ERR_ARGUMENT"): OptionError,
+    constant("ERR_HANDLE"): UsageError,
+    constant("ERR_BUSY"): UsageError,
+    constant("ERR_FORKED"): ForkedError,
+    constant("ERR_TOO_BIG"): PacketTooLargeError,
+    constant("ERR_STATE"): UsageError,
+    constant("ERR_IO"): CaptureFileError,
+    constant("ERR_FORMAT"): CaptureError,
+    constant("ERR_TRUNCATED"): CaptureError,
+    constant("ERR_DAMAGED"): CaptureError,
+    constant("ERR_UNSUPPORTED"): CaptureError,
+    constant("ERR_INTERNAL"): InternalError,
+}
+
+_ADVICE = {
+    constant("ERR_FORKED"): "use gofollow first in the child, or start processes with the 'spawn' method",
+    constant("ERR_BUSY"): "another thread uses this follower",
+    constant("ERR_TRUNCATED"): "what stands before that was followed",
+    constant("ERR_DAMAGED"): "what stands before that was followed",
+}
+
+
+def error_from_code(code: int, handle: int = 0) -> GofollowError:
+    """Return the exception that a negative result code of the library means, with what the library says about it."""
+    lib = library()
+    message = ffi.string(lib.gofollow_strerror(code)).decode("utf-8", "replace")
+    if handle:
+        buffer = ffi.new("char[]", 1024)
+        if lib.gofollow_error_message(handle, buffer, 1024) > 0:
+            detail = ffi.string(buffer).decode("utf-8", "replace")
+            message = detail if message in detail else f"{message}: {detail}"
+    if code in _ADVICE:
+        message = f"{message} ({_ADVICE[code]})"
+    return _ERRORS.get(code, InternalError)(message)
+
+
+def library_version() -> str:
+    """Return the version that the shared library says it has, such as "0.1.0"."""
+    return str(ffi.string(library().gofollow_version()).decode("ascii"))

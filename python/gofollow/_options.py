@@ -1,0 +1,125 @@
+"""The options of a follower: checked here by name, so that a message names what the caller wrote, and passed on to the engine."""
+
+import math
+from collections.abc import Mapping
+from typing import Any, Literal, TypedDict
+
+from ._native import constant, ffi
+from .errors import OptionError
+
+Seconds = float | Literal["never"] | None
+
+
+class FollowerOptions(TypedDict, total=False):
+    """The keyword options of TCPStreamFollower, follow and events, but for keep_payload. None is the default of a limit or timeout."""
+
+    midstream: bool
+    close_on: str
+    rst: str
+    overlap: str
+    gap_patience: Seconds
+    checksum: str
+    urgent: str
+    handshake_timeout: Seconds
+    idle_timeout: Seconds
+    half_closed_timeout: Seconds
+    rst_linger: Seconds
+    close_linger: Seconds
+    reuse_idle: Seconds
+    hole_age: Seconds
+    one_sided_age: Seconds
+    max_held_bytes: int | None
+    max_held_segments: int | None
+    max_total_held_bytes: int | None
+    max_connections: int | None
+    max_tombstones: int | None
+    max_far_bytes: int | None
+
+
+_SWITCHES = {"midstream": ("no_midstream", True), "anomalies": ("anomalies", False)}
+_CHOICES: dict[str, dict[str, int]] = {
+    "close_on": {"both": constant("CLOSE_ON_BOTH"), "first-fin": constant("CLOSE_ON_FIRST_FIN")},
+    "rst": {name: constant("RST_" + name.upper()) for name in ("lenient", "strict", "ignore")},
+    "overlap": {
+        name: constant("OVERLAP_" + name.upper().replace("-", "_"))
+        for name in (
+            *("first", "last", "bsd", "linux", "old-linux", "solaris", "windows", "vista"),
+            *("hpux10", "hpux11", "irix", "macos", "win2003"),
+        )
+    },
+    "checksum": {"off": 0, "verify": 1},
+    "urgent": {name: constant("URGENT_" + name.upper()) for name in ("inline", "oob")},
+}
+_CHOICE_FIELDS = {"checksum": "verify_checksum"}
+_TIMES = (
+    *("gap_patience", "handshake_timeout", "idle_timeout", "half_closed_timeout", "rst_linger", "close_linger"),
+    *("reuse_idle", "hole_age", "one_sided_age"),
+)
+_LIMITS = ("max_held_bytes", "max_held_segments", "max_total_held_bytes", "max_connections", "max_tombstones", "max_far_bytes")
+_LONGEST_NS = 1 << 62  # 146 years: no deadline of a real capture overflows
+
+
+def make_config(options: Mapping[str, object]) -> Any:
+    """Return a gofollow_config made of keyword options.
+
+    Raises OptionError, naming option, value and what is allowed.
+    """
+    config = ffi.new("gofollow_config *")
+    config.size = ffi.sizeof("gofollow_config")
+    for name, value in options.items():
+        if name in _SWITCHES:
+            field, inverted = _SWITCHES[name]
+            if not isinstance(value, bool):
+                raise _refused(name, value, "True or False")
+            setattr(config, field, value is not inverted)
+        elif name in _CHOICES:
+            choices = _CHOICES[name]
+            if not isinstance(value, str) or value not in choices:
+                raise _refused(name, value, "one of " + ", ".join(repr(choice) for choice in choices))
+            setattr(config, _CHOICE_FIELDS.get(name, name), choices[value])
+        elif name in _TIMES:
+            setattr(config, name + "_ns", _nanoseconds(name, value))
+        elif name in _LIMITS:
+            if value is None:
+                continue
+            if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value < 1 << 63:
+                raise _refused(name, value, "a whole number from 1, or None for the default")
+            setattr(config, name, value)
+        else:
+            known = sorted((*_SWITCHES, *_CHOICES, *_TIMES, *_LIMITS))
+            raise OptionError(f"there is no option {name!r}; there are {', '.join(known)}")
+    return config
+
+
+def check_keep_payload(value: object) -> int:
+    """Return how many bytes of payload a direction keeps at most: of "all", "none" or a number of bytes."""
+    if value == "all":
+        return 1 << 63
+    if value == "none":
+        return 0
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise _refused("keep_payload", value, "'all', 'none' or a number of bytes from 0")
+    return value
+
+
+def _nanoseconds(name: str, value: object) -> int:
+    if value is None:
+        return 0  # the engine's default
+    allowed = "a number of seconds from 0, math.inf or 'never', or None for the default"
+    if value == "never":
+        value = math.inf
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0 or math.isnan(value):
+        raise _refused(name, value, allowed)
+    if name == "gap_patience":
+        if value == 0:
+            return constant("AT_ONCE")
+    elif value == math.inf:
+        return constant("NEVER")
+    if value >= _LONGEST_NS / 1e9:
+        return _LONGEST_NS
+    # 0 means the default to the engine; the shortest time is one nanosecond.
+    return max(1, round(value * 1_000_000_000))
+
+
+def _refused(name: str, value: object, allowed: str) -> OptionError:
+    return OptionError(f"{name}={value!r} is not possible: it must be {allowed}")

@@ -1,0 +1,80 @@
+"""What can go wrong. Every error is a GofollowError and also the built-in exception that fits."""
+
+__all__ = [
+    "CaptureError",
+    "CaptureFileError",
+    "CaptureFileNotFoundError",
+    "CaptureIsADirectoryError",
+    "CapturePermissionError",
+    "ForkedError",
+    "GofollowError",
+    "InternalError",
+    "OptionError",
+    "PacketTooLargeError",
+    "UsageError",
+]
+
+
+class GofollowError(Exception):
+    """The base of all errors of this package."""
+
+
+class CaptureError(GofollowError, ValueError):
+    """A file is no capture, ends within a record, contradicts its format, or has a format that is not read.
+
+    What stands before the fault was followed, and its callbacks ran, before this is raised.
+    """
+
+
+class CaptureFileError(GofollowError, OSError):
+    """A capture file cannot be opened or read; errno and filename are set as for any OSError, where they are known."""
+
+
+class CaptureFileNotFoundError(CaptureFileError, FileNotFoundError):
+    """There is no such capture file."""
+
+
+class CapturePermissionError(CaptureFileError, PermissionError):
+    """The capture file may not be read."""
+
+
+class CaptureIsADirectoryError(CaptureFileError, IsADirectoryError):
+    """A folder was given where a capture file is wanted."""
+
+
+class UsageError(GofollowError, RuntimeError):
+    """A call that is not possible now: feeding from inside a callback, from a second thread at the same time, or after close."""
+
+
+class OptionError(GofollowError, ValueError):
+    """An option is unknown or has a value that is not allowed."""
+
+
+class ForkedError(GofollowError, RuntimeError):
+    """The library was loaded before this process was forked off, and Go's run time does not survive fork.
+
+    Use gofollow first in the child (it loads the library at first use), or start processes with the "spawn" method.
+    """
+
+
+class InternalError(GofollowError, RuntimeError):
+    """A fault inside the engine. The follower can only be closed; please report it."""
+
+
+class PacketTooLargeError(GofollowError, ValueError):
+    """A packet of more than 16 MiB; it was not taken."""
+
+
+_BY_OS_ERROR: tuple[tuple[type[OSError], type[CaptureFileError]], ...] = (
+    (FileNotFoundError, CaptureFileNotFoundError),
+    (PermissionError, CapturePermissionError),
+    (IsADirectoryError, CaptureIsADirectoryError),
+)
+
+
+def file_error(error: OSError, path: str) -> CaptureFileError:
+    """Return the CaptureFileError that says what an OSError about the file at path says."""
+    for builtin, ours in _BY_OS_ERROR:
+        if isinstance(error, builtin):
+            return ours(error.errno, error.strerror, path)
+    return CaptureFileError(error.errno, error.strerror, path)

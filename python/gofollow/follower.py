@@ -1,0 +1,332 @@
+"""TCPStreamFollower, follow and events."""
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, BinaryIO, TypeVar
+
+from ._engine import Engine, Frame, Progress, Statistics
+from ._events import Event, EventCollector
+from ._frames import LinkType, Timestamp, frame_of, is_scapy, make_frame
+from ._options import Seconds, check_keep_payload
+from ._tracker import Tracker
+from .errors import CaptureError, CaptureFileError, GofollowError, UsageError
+from .stream import TCPStream
+
+Callback = Callable[[TCPStream], object]
+ProgressCallback = Callable[[int, int, int | None], object]
+CaptureSource = str | bytes | os.PathLike[str] | os.PathLike[bytes] | BinaryIO
+_Self = TypeVar("_Self", bound="TCPStreamFollower")
+
+# So much in one native call, so that Ctrl-C is answered within a tenth of a second.
+_PACKETS_PER_CALL = 20000
+_BYTES_PER_CALL = 256 * 1024
+_BATCH = 256
+
+
+def _read_capture(engine: Engine, source: Any) -> Generator[Progress, None, None]:
+    """Feed a capture to the engine, a piece per step. Raises at a fault, after the step before it was yielded."""
+    if hasattr(source, "read"):
+        yield from _read_stream(engine, source)
+        return
+    if not isinstance(source, (str, bytes, os.PathLike)):
+        raise TypeError(f"a capture is a path or a binary file object, not {type(source).__name__}")
+    engine.open_file(source)
+    ended = False
+    try:
+        while not ended:
+            progress = engine.read_file(_PACKETS_PER_CALL)
+            ended = progress.end
+            yield progress
+    finally:
+        if not ended and not engine.closed:
+            _abandon_capture(engine)
+
+
+def _read_stream(engine: Engine, stream: Any) -> Generator[Progress, None, None]:
+    try:
+        total: int | None = os.fstat(stream.fileno()).st_size or None
+    except (AttributeError, OSError, ValueError):
+        total = None
+    before = engine.statistics().packets
+    done, ended = 0, False
+    try:
+        while piece := stream.read(_BYTES_PER_CALL):
+            if isinstance(piece, str):
+                raise TypeError("the file object gives text: open the capture in binary mode, open(path, 'rb')")
+            engine.feed_capture(piece)
+            done += len(piece)
+            yield Progress(engine.statistics().packets - before, done, total, False)
+        ended = True
+        engine.end_capture()
+    finally:
+        if not ended and not engine.closed:
+            _abandon_capture(engine)
+
+
+def _abandon_capture(engine: Engine) -> None:
+    try:
+        engine.end_capture()
+    except GofollowError:
+        pass  # what stopped the reading says more
+
+
+class TCPStreamFollower:
+    """Follows TCP connections through packets and calls back with what each side said.
+
+    data_callback(stream) runs once for every packet and direction that brought new data, after all of that packet's data and gaps;
+    end_callback(stream) once, when the connection is closed, after the data callbacks of that packet. Both take a TCPStream, and
+    both may be None. An exception in one comes out of the call that fed; the packets are taken and what callbacks are still due run
+    at the next feed, flush or close.
+
+    Options (times in seconds of capture time, sizes in bytes; None is the engine's default, math.inf or "never" no timeout):
+        midstream: also follow connections whose SYN was not captured.
+        close_on: "both" directions' FIN, or "first-fin" of either as libtins' follower.
+        rst: which resets are believed: "lenient" (in the window), "strict" (RFC 5961), "ignore".
+        overlap: whose bytes win among held segments: "first", "last" or a system's habit, such as "linux".
+        gap_patience: how long a missing range is waited for after it was acknowledged; 0: not.
+        checksum: "off", or "verify" to drop segments with a wrong one.
+        urgent: "inline", or "oob" to take the urgent byte out of the stream.
+        keep_payload: how much payload streams keep per direction: "all", "none" or a number of bytes.
+        handshake_timeout (60), idle_timeout (3600), half_closed_timeout (600), rst_linger (1), close_linger (5), reuse_idle (5),
+        hole_age (30), one_sided_age (3): timeouts.
+        max_held_bytes (16 MiB), max_held_segments (16384): held out of order in one direction.
+        max_total_held_bytes (256 MiB), max_connections (1000000), max_tombstones (65536), max_far_bytes (64 MiB): limits.
+
+    Raises TypeError for a callback that cannot be called, OptionError for a value that is not allowed, ForkedError in a child of a
+    process that used gofollow.
+    """
+
+    def __init__(
+        self,
+        data_callback: Callback | None = None,
+        end_callback: Callback | None = None,
+        *,
+        midstream: bool = True,
+        close_on: str = "both",
+        rst: str = "lenient",
+        overlap: str = "first",
+        gap_patience: Seconds = 0.5,
+        checksum: str = "off",
+        urgent: str = "inline",
+        keep_payload: int | str = "all",
+        handshake_timeout: Seconds = None,
+        idle_timeout: Seconds = None,
+        half_closed_timeout: Seconds = None,
+        rst_linger: Seconds = None,
+        close_linger: Seconds = None,
+        reuse_idle: Seconds = None,
+        hole_age: Seconds = None,
+        one_sided_age: Seconds = None,
+        max_held_bytes: int | None = None,
+        max_held_segments: int | None = None,
+        max_total_held_bytes: int | None = None,
+        max_connections: int | None = None,
+        max_tombstones: int | None = None,
+        max_far_bytes: int | None = None,
+    ) -> None:
+        options = {name: value for name, value in locals().items() if name not in _NO_ENGINE_OPTIONS}
+        for callback in (data_callback, end_callback):
+            if callback is not None and not callable(callback):
+                raise TypeError("data_callback and end_callback must be callables")
+        self._callbacks = (data_callback, end_callback)
+        self._tracker = Tracker(check_keep_payload(keep_payload), data_callback is not None, end_callback is not None)
+        self._engine = Engine(options, self._tracker)
+        self._tracker.engine = self._engine
+        self._lock = threading.Lock()
+
+    def feed(self, pdu_iterator: Any) -> None:
+        """Follow packets: a PDU, a list, or any iterator of them; what is no PDU is ignored.
+
+        A PDU is a packet object of cycapture, scapy or dpkt; for bytes there is feed_packet. The callbacks of a packet run before an
+        iterator is asked for the next; a list or tuple is taken in batches, with the same callbacks.
+
+        Raises TypeError for what is neither a PDU nor iterable, UsageError if this follower is feeding already or closed.
+        """
+        with self._exclusively():
+            frame = frame_of(pdu_iterator)
+            if frame is not None:
+                self._take_packet(frame)
+            elif pdu_iterator is None or isinstance(pdu_iterator, (str, bytes, bytearray)) or is_scapy(pdu_iterator):
+                pass
+            elif isinstance(pdu_iterator, (list, tuple)):
+                for start in range(0, len(pdu_iterator), _BATCH):
+                    self._take_batch([frame for item in pdu_iterator[start : start + _BATCH] if (frame := frame_of(item)) is not None])
+            else:
+                for item in pdu_iterator:
+                    frame = frame_of(item)
+                    if frame is not None:
+                        self._take_packet(frame)
+
+    def feed_packet(
+        self,
+        data: bytes | bytearray | memoryview,
+        timestamp: Timestamp = None,
+        link_type: int = LinkType.ETHERNET,
+        wire_length: int | None = None,
+    ) -> None:
+        """Follow one packet, given as its bytes from the link layer on.
+
+        timestamp is its capture time in seconds since 1970 UTC (int, float, or Decimal for full precision) or a datetime; None takes
+        that of the packet before. wire_length is its length in bytes before the capture cut it. A frame that cannot be decoded is
+        counted in statistics, and no error.
+
+        Raises PacketTooLargeError above 16 MiB, UsageError as feed does.
+        """
+        frame = make_frame(data, timestamp, link_type, wire_length)
+        with self._exclusively():
+            self._take_packet(frame)
+
+    def feed_file(self, path_or_file: CaptureSource, progress: ProgressCallback | None = None) -> None:
+        """Follow a capture, pcap or pcapng, plain or gzip: a path, or a file object that gives bytes.
+
+        progress(packets, bytes_read, total) is called now and then with how far this capture was read; total is None where unknown.
+        Nothing is flushed, so that captures that continue each other can be fed one after another.
+
+        Raises CaptureFileError if it cannot be read; CaptureError if it is no capture or damaged, after what stands before the fault
+        was followed and its callbacks ran; UsageError as feed does.
+        """
+        with self._exclusively():
+            steps = _read_capture(self._engine, path_or_file)
+            try:
+                for step in steps:
+                    self._settle()
+                    if progress is not None:
+                        progress(step.packets, step.bytes_read, step.total)
+            except (CaptureError, CaptureFileError):
+                self._settle()
+                raise
+            finally:
+                steps.close()
+
+    def flush(self) -> None:
+        """End every connection, as if the capture were over. The follower can be fed again."""
+        with self._exclusively():
+            self._take(self._engine.flush)
+
+    def close(self) -> None:
+        """Flush, run the callbacks that are due and free everything. Closing twice does nothing."""
+        if self._engine.closed:
+            return
+        self.flush()
+        self._engine.close()
+
+    @property
+    def packets(self) -> int:
+        """How many packets were taken."""
+        return self._engine.statistics().packets
+
+    @property
+    def statistics(self) -> Statistics:
+        """What the follower was given and what became of it; after close, until then."""
+        return self._engine.statistics()
+
+    def __enter__(self: _Self) -> _Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self._tracker.due.clear()
+            self._engine.close()
+
+    @contextmanager
+    def _exclusively(self) -> Iterator[None]:
+        if not self._lock.acquire(blocking=False):
+            raise UsageError("this follower is feeding already: use it from one thread at a time, and not from inside its own callbacks")
+        try:
+            if self._engine.closed:
+                raise UsageError("this follower is closed: make a new one")
+            self._run_callbacks()
+            yield
+        finally:
+            self._lock.release()
+
+    def _take(self, feed: Callable[[], None]) -> None:
+        try:
+            feed()
+        finally:
+            self._tracker.settle()
+        self._run_callbacks()
+
+    def _take_packet(self, frame: Frame) -> None:
+        self._take(lambda: self._engine.feed_packet(frame))
+
+    def _take_batch(self, frames: list[Frame]) -> None:
+        if frames:
+            self._take(lambda: self._engine.feed_batch(frames))
+
+    def _settle(self) -> None:
+        self._tracker.settle()
+        self._run_callbacks()
+
+    def _run_callbacks(self) -> None:
+        due = self._tracker.due
+        while due:
+            is_end, stream = due.popleft()
+            callback = self._callbacks[is_end]
+            if callback is not None:
+                callback(stream)
+
+
+_NO_ENGINE_OPTIONS = {"self", "data_callback", "end_callback", "keep_payload"}
+
+
+def follow(path_or_file: CaptureSource, *, keep_payload: int | str = "all", **options: Any) -> Generator[TCPStream, None, None]:
+    """Yield the streams of a capture as they close, those still open at its end included.
+
+    The options are TCPStreamFollower's. Of a damaged capture everything that could be followed is yielded before CaptureError
+    is raised; CaptureFileError if it cannot be read.
+    """
+    tracker = Tracker(check_keep_payload(keep_payload), want_data=False, want_end=True)
+    engine = Engine(options, tracker)
+    tracker.engine = engine
+
+    def finished() -> Iterator[TCPStream]:
+        tracker.settle()
+        while tracker.due:
+            yield tracker.due.popleft()[1]
+
+    return _generate(engine, path_or_file, finished)
+
+
+def events(path_or_file: CaptureSource, *, anomalies: bool = False, **options: Any) -> Generator[Event, None, None]:
+    """Yield the engine's events of a capture one by one, the final flush's included; options and errors as follow.
+
+    anomalies asks for the events of that kind too.
+    """
+    collector = EventCollector()
+    engine = Engine({"anomalies": anomalies, **options}, collector)
+    collector.engine = engine
+
+    def waiting() -> Iterator[Event]:
+        queue: deque[Event] = collector.events
+        while queue:
+            yield queue.popleft()
+
+    return _generate(engine, path_or_file, waiting)
+
+
+_Item = TypeVar("_Item")
+
+
+def _generate(engine: Engine, source: CaptureSource, ready: Callable[[], Iterator[_Item]]) -> Generator[_Item, None, None]:
+    fault: GofollowError | None = None
+    steps = _read_capture(engine, source)
+    try:
+        try:
+            for _ in steps:
+                yield from ready()
+        except (CaptureError, CaptureFileError) as error:
+            fault = error
+        engine.flush()
+        yield from ready()
+    finally:
+        steps.close()
+        engine.close()
+    if fault is not None:
+        raise fault

@@ -1,0 +1,130 @@
+"""Builds the Python distribution: the engine as a shared library inside the package, and the declarations that reach it.
+
+    pip install .                         everything, as a wheel py3-none-PLATFORM
+    python setup.py develop_native        only python/gofollow/{libgofollow.so,_ffi.py}, in place: PYTHONPATH=python then works
+
+The rest of the metadata stands in pyproject.toml, the version in gofollow/version.go.
+"""
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from setuptools import Command, Distribution, setup
+from setuptools.command.build import build
+from setuptools.command.build_py import build_py
+from setuptools.errors import ExecError
+
+try:
+    from setuptools.command.bdist_wheel import bdist_wheel
+except ImportError:  # setuptools before 70.1
+    from wheel.bdist_wheel import bdist_wheel
+
+ROOT = Path(__file__).resolve().parent
+PACKAGE = ROOT / "python" / "gofollow"
+LIBRARY = "libgofollow.so"
+DECLARATIONS = "_ffi.py"
+
+
+def version() -> str:
+    source = (ROOT / "gofollow" / "version.go").read_text(encoding="utf-8")
+    found = re.search(r'^const Version = "([^"]+)"', source, re.MULTILINE)
+    if found is None:
+        raise SystemExit('gofollow/version.go has no line: const Version = "..."')
+    return found.group(1)
+
+
+def build_native(folder: Path) -> None:
+    """Write the shared library and the declarations to the folder."""
+    if shutil.which("go") is None:
+        raise ExecError("building gofollow needs the Go compiler, and there is no 'go' on PATH: install it from https://go.dev/dl/")
+    compiler = os.environ.get("CC", "cc").split()[0]
+    if shutil.which(compiler) is None and shutil.which("gcc") is None:
+        raise ExecError(f"building gofollow needs a C compiler and there is no '{compiler}' on PATH: install gcc or clang, or set CC")
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        subprocess.run([str(ROOT / "capi" / "build.sh"), "--plain", str((folder / LIBRARY).resolve())], cwd=ROOT, check=True)
+    except subprocess.CalledProcessError as error:
+        raise ExecError(f"capi/build.sh failed with exit code {error.returncode}; its messages stand above") from None
+    spec = importlib.util.spec_from_file_location("_cdef", PACKAGE / "_cdef.py")
+    assert spec is not None
+    assert spec.loader is not None
+    cdef = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(cdef)
+    cdef.write_ffi_module(ROOT / "capi" / "gofollow.h", folder / DECLARATIONS)
+
+
+class BuildPy(build_py):
+    """Copies the Python files and builds the native ones beside them, in the source tree for an editable installation."""
+
+    def run(self) -> None:
+        if self.editable_mode:
+            build_native(PACKAGE)
+        super().run()
+        if not self.editable_mode:
+            build_native(Path(self.build_lib) / "gofollow")
+
+    def get_outputs(self, include_bytecode: bool = True) -> list[str]:
+        outputs = super().get_outputs(include_bytecode)
+        made = [str(Path(self.build_lib) / "gofollow" / name) for name in (LIBRARY, DECLARATIONS)]
+        return outputs + [name for name in made if name not in outputs]
+
+    def find_package_modules(self, package: str, package_dir: str) -> list[tuple[str, str, str]]:
+        # Left in the tree by develop_native; made afresh for this platform instead.
+        return [module for module in super().find_package_modules(package, package_dir) if Path(module[2]).name != DECLARATIONS]
+
+    def find_data_files(self, package: str, src_dir: str) -> list[str]:
+        return [name for name in super().find_data_files(package, src_dir) if Path(name).name != LIBRARY]
+
+
+class DevelopNative(Command):
+    description = "build the shared library and its declarations into python/gofollow"
+    user_options: list[tuple[str, str | None, str]] = []
+
+    def initialize_options(self) -> None:
+        pass
+
+    def finalize_options(self) -> None:
+        pass
+
+    def run(self) -> None:
+        build_native(PACKAGE)
+
+
+class PlatformWheel(bdist_wheel):
+    """py3-none-PLATFORM: the library is native code, but no Python version's."""
+
+    def finalize_options(self) -> None:
+        super().finalize_options()
+        self.root_is_pure = False
+
+    def get_tag(self) -> tuple[str, str, str]:
+        _, _, platform = super().get_tag()
+        return "py3", "none", platform
+
+
+class NativeDistribution(Distribution):
+    """Makes installers use the platform's folder, as for any package with native code."""
+
+    def has_ext_modules(self) -> bool:
+        return True
+
+
+class Build(build):
+    # has_ext_modules would call build_ext, which has nothing to do here.
+    sub_commands = [("build_py", None)]
+
+
+setup(
+    version=version(),
+    distclass=NativeDistribution,
+    cmdclass={
+        "build": Build,
+        "build_py": BuildPy,
+        "bdist_wheel": PlatformWheel,
+        "develop_native": DevelopNative,
+    },
+)

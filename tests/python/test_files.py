@@ -1,0 +1,127 @@
+"""Capture files, good and bad, and the command line."""
+
+import io
+import json
+import os
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from frames import conversation, pcap
+
+from gofollow import CaptureError, CaptureFileError, TCPStreamFollower, events, follow
+
+GOOD = pcap(conversation([b"GET / HTTP/1.0\r\n\r\n"], [b"HTTP/1.0 200 OK\r\n\r\nhi\x00"]))
+
+
+def test_feed_file_does_not_flush(tmp_path: Path) -> None:
+    frames = conversation([b"a", b"b"], [b"A", b"B"])
+    ended, steps = [], []
+    follower = TCPStreamFollower(None, ended.append)
+    (tmp_path / "first").write_bytes(pcap(frames[:5]))
+    follower.feed_file(tmp_path / "first", lambda *step: steps.append(step))
+    assert ended == []
+    follower.feed_file(io.BytesIO(pcap(frames[5:])), lambda *step: steps.append(step))
+    assert len(ended) == 1
+    assert ended[0].client_payload == b"ab"
+    size = (tmp_path / "first").stat().st_size
+    assert (5, size, size) in steps
+    assert steps[-1][2] is None
+    assert follower.packets == 10
+
+
+def test_callback_error_within_a_file_leaves_a_usable_follower(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(GOOD)
+    raising = [KeyError("once")]
+
+    def data(stream):
+        if raising:
+            raise raising.pop()
+
+    follower = TCPStreamFollower(data)
+    for source in (tmp_path / "x", io.BytesIO(GOOD)):
+        raising[:] = [KeyError("once")]
+        with pytest.raises(KeyError):
+            follower.feed_file(source)
+        follower.feed_file(source if isinstance(source, Path) else io.BytesIO(GOOD))
+
+
+@pytest.mark.parametrize("name", ["path", "object"])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"plain text, as long as a header\n" * 3, GOOD[:-5], GOOD + struct.pack("<IIII", 0, 0, 0xFFFFFFF0, 0xFFFFFFF0) + bytes(64)],
+    ids=["empty", "text", "cut", "record of 4 GiB"],
+)
+def test_bad_capture(tmp_path: Path, data: bytes, name: str) -> None:
+    (tmp_path / "x").write_bytes(data)
+    source = tmp_path / "x" if name == "path" else io.BytesIO(data)
+    ended = []
+    with pytest.raises(CaptureError) as caught:
+        for stream in follow(source):
+            ended.append(stream)
+    assert isinstance(caught.value, ValueError)
+    assert len(ended) == (1 if data.startswith(GOOD[:100]) else 0)
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError) as caught:
+        next(follow(tmp_path / "none"))
+    assert isinstance(caught.value, CaptureFileError)
+    assert caught.value.filename == str(tmp_path / "none")
+    with pytest.raises(IsADirectoryError):
+        next(events(tmp_path))
+    if os.getuid():
+        (tmp_path / "x").write_bytes(GOOD)
+        (tmp_path / "x").chmod(0)
+        with pytest.raises(PermissionError):
+            next(follow(tmp_path / "x"))
+    with pytest.raises(OSError):
+        next(follow("a\0b"))
+    with pytest.raises(TypeError):
+        next(follow(5))
+    with pytest.raises(TypeError, match="binary"):
+        next(follow(io.StringIO("text")))
+
+
+def run(*arguments: object, data: bytes = b"") -> tuple[int, str, str]:
+    done = subprocess.run([sys.executable, "-m", "gofollow", *map(str, arguments)], input=data, capture_output=True, timeout=60)
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def test_command_line(tmp_path: Path) -> None:
+    path = tmp_path / "x.pcap"
+    path.write_bytes(GOOD)
+    code, out, err = run(path)
+    assert (code, err) == (0, "")
+    assert out.startswith("10.0.0.1:4000 -> 10.0.0.2:80  18 B up, 22 B down, closed by fin, 0.0")
+    assert "  > GET / HTTP/1.0\n" in out
+    assert "  < hi\\x00\n" in out
+    assert run("streams", "-", data=GOOD)[1] == out
+    code, out, _ = run("streams", "--json", path)
+    assert json.loads(out)["client"]["bytes"] == 18
+    code, out, _ = run("events", path)
+    assert out.splitlines() == [str(event) for event in events(path)]
+    assert run("--version")[0] == 0
+
+
+def test_command_line_says_what_is_wrong(tmp_path: Path) -> None:
+    path = tmp_path / "x.pcap"
+    path.write_bytes(GOOD[:-5])
+    code, out, err = run(path)
+    assert code == 1
+    assert out.startswith("10.0.0.1:4000")
+    assert err.startswith(f"gofollow: {path}: ")
+    assert err.count("\n") == 1
+    code, _, err = run(tmp_path / "none")
+    assert (code, err) == (1, f"gofollow: {tmp_path / 'none'}: No such file or directory\n")
+
+
+def test_closed_pipe_is_quiet(tmp_path: Path) -> None:
+    path = tmp_path / "x.pcap"
+    path.write_bytes(pcap([frame for port in range(3000, 5000) for frame in conversation([b"a"], [b"b"], ("10.0.0.1", port))]))
+    with subprocess.Popen([sys.executable, "-m", "gofollow", str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""

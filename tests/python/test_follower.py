@@ -1,0 +1,326 @@
+"""TCPStreamFollower: callbacks, exceptions, what a snapshot shows."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+from frames import ACK, CLIENT, RST, SERVER, SYN, conversation, pcap, tcp
+
+import gofollow
+from gofollow import Chunk, Gap, LinkType, TCPStream, TCPStreamFollower, UsageError, follow
+
+
+class Frames:
+    """An object as cycapture's PDU shows itself."""
+
+    def __init__(self, data, time_ns=None):
+        self.frame = (LinkType.ETHERNET, data, time_ns)
+
+    def _gofollow_frame(self):
+        return self.frame
+
+
+def pdus(*arguments, **keywords):
+    return [Frames(frame, number) for number, frame in enumerate(conversation(*arguments, **keywords))]
+
+
+def recorder():
+    calls = []
+    follower = TCPStreamFollower(lambda s: calls.append(("data", s)), lambda s: calls.append(("end", s)))
+    return follower, calls
+
+
+def test_callbacks_in_order() -> None:
+    follower, calls = recorder()
+    follower.feed(pdus([b"hello", b"again"], [b"HELLO", b"AGAIN!"]))
+    assert [(kind, s.direction, s.new_data, s.finished) for kind, s in calls] == [
+        ("data", "client", b"hello", False),
+        ("data", "server", b"HELLO", False),
+        ("data", "client", b"again", False),
+        ("data", "server", b"AGAIN!", False),
+        ("end", None, b"", True),
+    ]
+    end = calls[-1][1]
+    assert (end.client_payload, end.server_payload) == (b"helloagain", b"HELLOAGAIN!")
+    assert (end.close_reason, end.clean, end.start, end.roles_from) == ("fin", True, "syn", "syn")
+    assert (str(end.client_addr), end.client_port, str(end.server_addr), end.server_port) == ("10.0.0.1", 4000, "10.0.0.2", 80)
+    assert end.client_counters.bytes == 10
+    # Snapshots that were kept and are read only now.
+    assert [s.client_payload for _, s in calls] == [b"hello", b"hello", b"helloagain", b"helloagain", b"helloagain"]
+    assert follower.packets == 10
+    assert follower.statistics.closed["fin"] == 1
+
+
+def test_generator_is_followed_packet_by_packet() -> None:
+    follower, calls = recorder()
+    seen = []
+
+    def packets():
+        for pdu in pdus([b"a", b"b"], [b"A", b"B"]):
+            seen.append(len(calls))
+            yield pdu
+
+    follower.feed(packets())
+    assert seen == [0, 0, 0, 0, 1, 2, 3, 4, 4, 5]
+
+
+def test_what_is_no_pdu_is_ignored() -> None:
+    follower, calls = recorder()
+    for nothing in (None, "abc", b"abc", [1, "x", None], iter([b"x"]), []):
+        follower.feed(nothing)
+    for pdu in pdus([b"a"], [b"A"]):
+        follower.feed(pdu)
+    assert len(calls) == 3
+    with pytest.raises(TypeError):
+        follower.feed(5)
+    with pytest.raises(TypeError, match="data_callback and end_callback must be callables"):
+        TCPStreamFollower(5)
+    with pytest.raises(TypeError, match="data_callback and end_callback must be callables"):
+        TCPStreamFollower(None, 5)
+
+
+@pytest.mark.parametrize("kind", [list, iter])
+def test_exception_in_a_callback(kind) -> None:
+    calls = []
+
+    def data(stream):
+        calls.append(stream.new_data)
+        if len(calls) == 1:
+            raise KeyError("mine")
+
+    follower = TCPStreamFollower(data, lambda stream: calls.append("end"))
+    packets = pdus([b"a", b"b"], [b"A", b"B"])
+    with pytest.raises(KeyError):
+        follower.feed(kind(packets))
+    taken = follower.packets
+    assert taken == (10 if kind is list else 4)
+    follower.feed(packets[taken:])
+    follower.close()
+    assert calls == [b"a", b"A", b"b", b"B", "end"]
+
+
+def test_reentrancy_and_second_thread() -> None:
+    errors = []
+
+    def data(stream):
+        for call in (lambda: follower.feed(None), follower.flush, follower.close):
+            with pytest.raises(RuntimeError) as caught:
+                call()
+            errors.append(caught.type)
+
+        def other():
+            try:
+                follower.feed([])
+            except UsageError as error:
+                errors.append(type(error))
+
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join()
+
+    follower = TCPStreamFollower(data)
+    follower.feed(pdus([b"a"], [b"A"]))
+    assert errors == [UsageError] * 8
+
+
+def test_with_block_and_close() -> None:
+    ended = []
+    with TCPStreamFollower(None, ended.append) as follower:
+        follower.feed(pdus([b"a"], [b"A"], close=False))
+    assert [s.close_reason for s in ended] == ["flush"]
+    follower.close()
+    assert follower.packets == 5
+    with pytest.raises(UsageError):
+        follower.feed([])
+    with pytest.raises(KeyError), TCPStreamFollower(None, ended.append) as follower:
+        follower.feed(pdus([b"a"], [b"A"], close=False))
+        raise KeyError
+    assert len(ended) == 1
+
+
+def test_gap_calls_nobody_and_maps_the_payload() -> None:
+    follower, calls = recorder()
+    packets = conversation([], [], close=False)
+    packets += [tcp(CLIENT, SERVER, ACK, 1001, 5001, b"one"), tcp(CLIENT, SERVER, ACK, 1009, 5001, b"two")]
+    for packet in packets:
+        follower.feed_packet(packet, 5)
+    assert len(calls) == 1
+    follower.flush()
+    kinds = [kind for kind, _ in calls]
+    assert kinds == ["data", "data", "end"]
+    stream = calls[1][1]
+    assert stream.finished
+    assert (stream.client_payload, stream.new_data) == (b"onetwo", b"two")
+    assert stream.client_gaps == [Gap(3, 5, "close")]
+    assert stream.client_chunks == [Chunk(0, 0, 3), Chunk(8, 3, 3)]
+    assert stream.new_chunks == [Chunk(8, 0, 3)]
+    assert calls[0][1].client_gaps == []
+    assert calls[0][1].client_chunks == [Chunk(0, 0, 3)]
+
+
+def test_long_payload_shares_its_buffer() -> None:
+    follower, calls = recorder()
+    piece = bytes(range(250)) * 4
+    for packet in conversation([piece] * 400, [b"."] * 400):
+        follower.feed_packet(packet, 1)
+    last = calls[-1][1]
+    payload = last.client_payload
+    assert payload == piece * 400
+    assert payload is last._client.direction.payload._stream.getvalue()
+    assert calls[100][1].client_payload == piece * 51  # read late: only what was there then
+
+
+def test_keep_payload() -> None:
+    for keep, kept, truncated in (("all", b"hello", False), ("none", b"", True), (2, b"he", True), (5, b"hello", False)):
+        seen = []
+        follower = TCPStreamFollower(seen.append, seen.append, keep_payload=keep)
+        follower.feed(pdus([b"hello"], [b""[:0] or b"x"]))
+        assert seen[-1].client_payload == kept
+        assert seen[-1].payload_truncated is (truncated or keep == "none")
+        assert seen[0].new_data == b"hello"
+
+
+def test_made_by_hand() -> None:
+    stream = TCPStream("10.0.0.1", b"\x0a\x00\x00\x02", 1, 2, 7, True, b"abc", b"")
+    assert (str(stream.client_addr), str(stream.server_addr)) == ("10.0.0.1", "10.0.0.2")
+    assert (stream.client_port, stream.server_port, stream.identifier, stream.finished) == (1, 2, 7, True)
+    assert (stream.client_payload, stream.server_payload, stream.close_reason) == (b"abc", b"", None)
+    assert TCPStream("nonsense", None, 1, 2, 7, False, b"", b"").client_addr is None
+    with pytest.raises(AttributeError):
+        stream.finished = False
+
+
+def test_options() -> None:
+    for name, value in {
+        "midstream": 1, "close_on": "never", "rst": None, "overlap": "vms", "gap_patience": -1, "checksum": True, "idle_timeout": "1",
+        "max_connections": 0, "keep_payload": -1,
+    }.items():
+        with pytest.raises(gofollow.OptionError, match=name):
+            TCPStreamFollower(**{name: value})
+    with pytest.raises(ValueError, match="no option 'nonsense'"):
+        follow("x", nonsense=1)
+    TCPStreamFollower(gap_patience=0, idle_timeout=float("inf"), rst_linger="never", close_linger=0, overlap="old-linux").close()
+
+
+def test_midstream_and_first_fin_reach_the_engine() -> None:
+    ended = []
+    follower = TCPStreamFollower(None, ended.append, midstream=False, close_on="first-fin")
+    packets = pdus([b"a"], [b"A"])
+    follower.feed(packets[3:5])
+    assert follower.statistics.opened == 0
+    follower.feed(packets[:6])
+    assert len(ended) == 1
+
+
+def test_timestamps() -> None:
+    ended = []
+    follower = TCPStreamFollower(None, ended.append)
+    first, *rest = conversation([], [])
+    follower.feed_packet(first, datetime(2023, 1, 1, tzinfo=timezone.utc))
+    for packet in rest:
+        follower.feed_packet(memoryview(packet))
+    assert ended[0].opened_at == ended[0].closed_at == 1672531200
+    for bad, error in ((float("nan"), ValueError), (1e30, ValueError), ("1", TypeError)):
+        with pytest.raises(error):
+            follower.feed_packet(b"", bad)
+
+
+def test_odd_packets() -> None:
+    with TCPStreamFollower() as follower:
+        follower.feed_packet(b"")
+        with pytest.raises(gofollow.PacketTooLargeError):
+            follower.feed_packet(bytes(17 << 20))
+        assert follower.packets == 1
+
+
+def test_foreign_packet_objects() -> None:
+    frames = conversation([b"a"], [b"A"])
+    for module, name in (("scapy.layers.l2", "Ether"), ("dpkt.ethernet", "Ethernet")):
+        body = {"__bytes__": lambda self: self.data, "time": 5, "payload": None, "__module__": module}
+        kind = type(name, (), body)
+        packets = []
+        for frame in frames:
+            packets.append(kind())
+            packets[-1].data = frame
+        other = type("Other", (), body)()
+        follower, calls = recorder()
+        follower.feed([*packets, other])
+        follower.feed(iter([]))
+        assert [kind for kind, _ in calls] == ["data", "data", "end"]
+
+
+def test_real_foreign_packets() -> None:
+    frames = conversation([b"a"], [b"A"])
+    try:
+        from scapy.layers.l2 import Ether
+    except ImportError:
+        pass
+    else:
+        follower, calls = recorder()
+        follower.feed([Ether(frame) for frame in frames])
+        follower.feed(Ether(frames[0]).payload.payload)  # a TCP alone is nothing to follow
+        assert [kind for kind, _ in calls] == ["data", "data", "end"]
+    try:
+        from dpkt.ethernet import Ethernet
+    except ImportError:
+        pass
+    else:
+        follower, calls = recorder()
+        follower.feed(Ethernet(frame) for frame in frames)
+        assert [kind for kind, _ in calls] == ["data", "data", "end"]
+
+
+def test_reset(tmp_path: Path) -> None:
+    frames = [*conversation([b"a"], [b"A"], close=False), tcp(CLIENT, SERVER, RST, 1002)]
+    (tmp_path / "x").write_bytes(pcap(frames))
+    (stream,) = follow(tmp_path / "x")
+    assert (stream.close_reason, stream.closed_by) == ("rst", "client")
+
+
+IN_CHILD = """
+import os, signal, sys
+import gofollow
+before = sys.argv[1] == "before"
+if not before:
+    follower = gofollow.TCPStreamFollower()
+child = os.fork()
+if child == 0:
+    signal.alarm(20)
+    code = 9
+    try:
+        if before:
+            with gofollow.TCPStreamFollower() as f:
+                f.feed_packet(b"")
+                code = 0 if f.packets == 1 else 8
+        else:
+            code = 0
+            for call in (gofollow.TCPStreamFollower, lambda: follower.feed_packet(b""), follower.flush):
+                try:
+                    call()
+                    code = 7
+                except gofollow.ForkedError:
+                    pass
+            del follower
+    finally:
+        os._exit(code)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_fork(when: str) -> None:
+    assert subprocess.run([sys.executable, "-c", IN_CHILD, when], timeout=60).returncode == 0
+
+
+def test_syn_only_is_no_data() -> None:
+    follower, calls = recorder()
+    follower.feed_packet(tcp(CLIENT, SERVER, SYN, 1))
+    follower.close()
+    assert [kind for kind, _ in calls] == ["end"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert os.getpid()

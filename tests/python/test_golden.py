@@ -1,0 +1,141 @@
+"""The same captures give the same event log, however they come in."""
+
+import gzip
+import hashlib
+import io
+import json
+import warnings
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from frames import read_pcap
+from gofollow._engine import Engine, Frame
+from gofollow._events import EventCollector
+
+from gofollow import TCPStreamFollower, events, follow, format_event
+
+ROOT = Path(__file__).parents[2]
+GOLDENS = sorted((ROOT / "tests" / "data").glob("*.events"))
+SHARED = ROOT.parent / "shared" / "captures"
+
+
+def capture_of(golden: Path) -> Path:
+    return next(path for path in golden.parent.glob(golden.stem + ".pcap*") if path.suffix != ".events")
+
+
+def wanted(golden: Path) -> list[str]:
+    return golden.read_text().splitlines()
+
+
+def asks_for_anomalies(golden: Path) -> bool:
+    return any(line.startswith("anomaly") for line in wanted(golden))
+
+
+goldens = pytest.mark.parametrize("golden", GOLDENS, ids=lambda path: path.stem)
+
+
+def collector(golden: Path) -> tuple[Engine, EventCollector]:
+    sink = EventCollector()
+    sink.engine = Engine({"anomalies": asks_for_anomalies(golden)}, sink)
+    return sink.engine, sink
+
+
+def lines(sink: EventCollector) -> list[str]:
+    return [format_event(event) for event in sink.events]
+
+
+@goldens
+def test_path_and_file_object(golden: Path) -> None:
+    capture, anomalies = capture_of(golden), asks_for_anomalies(golden)
+    assert [str(event) for event in events(capture, anomalies=anomalies)] == wanted(golden)
+    with capture.open("rb") as file:
+        assert [format_event(event) for event in events(file, anomalies=anomalies)] == wanted(golden)
+
+
+@goldens
+@pytest.mark.parametrize("size", [1, 7, 256])
+def test_packets(golden: Path, size: int) -> None:
+    data = capture_of(golden).read_bytes()
+    data = gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
+    if data[:4] == b"\x0a\x0d\x0d\x0a":
+        return  # pcapng: its records are read by the tests above and below
+    link_type, records = read_pcap(data)
+    engine, sink = collector(golden)
+    frames = [Frame(link_type, packet, time, original) for time, packet, original in records]
+    for start in range(0, len(frames), size):
+        if size == 1:
+            engine.feed_packet(frames[start])
+        else:
+            engine.feed_batch(frames[start : start + size])
+    engine.flush()
+    assert lines(sink) == wanted(golden)
+
+
+@goldens
+@pytest.mark.parametrize("size", [1, 13, 4099])
+def test_capture_cut_anywhere(golden: Path, size: int) -> None:
+    data = capture_of(golden).read_bytes()
+    if size == 1:
+        data, rest = data[:3000], data[3000:]
+    else:
+        rest = b""
+    engine, sink = collector(golden)
+    for start in range(0, len(data), size):
+        engine.feed_capture(data[start : start + size])
+    engine.feed_capture(rest)
+    engine.end_capture()
+    engine.flush()
+    assert lines(sink) == wanted(golden)
+
+
+@goldens
+def test_feed_packet_of_the_follower_says_what_follow_says(golden: Path) -> None:
+    data = capture_of(golden).read_bytes()
+    if data[:2] == b"\x1f\x8b" or data[:4] == b"\x0a\x0d\x0d\x0a":
+        return
+    link_type, records = read_pcap(data)
+    ended = []
+    with TCPStreamFollower(None, ended.append) as follower:
+        for time, packet, original in records:
+            follower.feed_packet(packet, Decimal(time) / 10**9, link_type, original)
+    facts, expected = (
+        [(s.identifier, s.client_payload, s.server_payload, s.client_gaps, s.closed_at) for s in streams]
+        for streams in (ended, follow(str(capture_of(golden))))
+    )
+    assert facts == expected
+
+
+def test_shared_captures() -> None:
+    expectations = sorted(SHARED.glob("*.json"))
+    if not expectations:
+        warnings.warn(f"{SHARED} is not there: real captures were not compared", stacklevel=1)
+    for expectation in expectations:
+        streams = {}
+        for stream in follow(expectation.with_suffix("")):
+            client = f"{stream.client_addr}|{stream.client_port}"
+            streams.setdefault((client, f"{stream.server_addr}|{stream.server_port}"), []).append(stream)
+        for connection in json.loads(expectation.read_text())["connections"]:
+            stream = streams[connection["client"], connection["server"]].pop(0)
+            compare(expectation.name, connection, stream)
+
+
+def compare(name: str, connection: dict, stream) -> None:
+    for side in directions(connection):
+        expected, payload, gaps = side[0], *(
+            (stream.client_payload, stream.client_gaps) if side[1] == 0 else (stream.server_payload, stream.server_gaps)
+        )
+        if expected.get("comparable") != "exact":
+            continue
+        assert len(payload) == expected["bytes"], name
+        assert hashlib.sha256(payload).hexdigest() == expected["sha256"], name
+        assert [[gap.offset, gap.length] for gap in gaps] == expected["gaps"], name
+
+
+def directions(connection: dict) -> list[tuple[dict, int]]:
+    return [(connection["client_to_server"], 0), (connection["server_to_client"], 1)]
+
+
+def test_empty_file_object() -> None:
+    with pytest.raises(ValueError):
+        list(events(io.BytesIO(b"not a capture, not at all")))

@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+"""Compares what gofollow and tshark say that each connection of our recordings carried.
+
+    tools/compare_tshark.py [CAPTURE...]      default: those of tests/data
+
+Run it with a Python in which gofollow is installed; tshark has to be on PATH. A connection in which bytes are missing is
+named and not compared: tshark writes a remark into the payload there.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import re
+import subprocess
+import sys
+
+import gofollow
+
+DATA = pathlib.Path(__file__).resolve().parent.parent / "tests" / "data"
+
+Payloads = tuple[bytes, bytes]
+
+
+def tshark(*arguments: str) -> str:
+    return subprocess.run(["tshark", *arguments], check=True, capture_output=True, text=True).stdout
+
+
+def follow_tshark(path: pathlib.Path) -> dict[str, Payloads]:
+    """Payloads (of the side that sent first, of the other) by 'address:port address:port' as tshark gives them."""
+    # A node is written address:port, with or without brackets around IPv6.
+    found: dict[str, Payloads] = {}
+    numbers = {line for line in tshark("-r", str(path), "-T", "fields", "-e", "tcp.stream").split() if line.isdigit()}
+    for number in sorted(numbers, key=int):
+        text = tshark("-r", str(path), "-q", "-z", f"follow,tcp,raw,{number}")
+        nodes = re.findall(r"^Node [01]: (.*)$", text, re.MULTILINE)
+        sides = (bytearray(), bytearray())
+        for indent, digits in re.findall(r"^(\t?)((?:[0-9a-f]{2})+)$", text, re.MULTILINE):
+            sides[1 if indent else 0].extend(bytes.fromhex(digits))
+        names = [endpoint(*node.replace("[", "").replace("]", "").rsplit(":", 1)) for node in nodes]
+        found[" ".join(names)] = (bytes(sides[0]), bytes(sides[1]))
+    return found
+
+
+def endpoint(address: object, port: object) -> str:
+    return f"[{address}]:{port}" if ":" in str(address) else f"{address}:{port}"
+
+
+def main(names: list[str]) -> int:
+    ours_all = (p for p in DATA.iterdir() if ".pcap" in p.name and p.suffix != ".events")
+    paths = [pathlib.Path(name) for name in names] or sorted(ours_all)
+    equal, passed_over, different = 0, 0, 0
+    for path in paths:
+        theirs = follow_tshark(path)
+        for stream in gofollow.follow(path):
+            client = endpoint(stream.client_addr, stream.client_port)
+            server = endpoint(stream.server_addr, stream.server_port)
+            ours = (stream.client_payload, stream.server_payload)
+            name = f"{path.name} {client} {server}"
+            said = theirs.get(f"{client} {server}")
+            if said is None and f"{server} {client}" in theirs:
+                said = theirs[f"{server} {client}"][::-1]
+            if stream.client_gaps or stream.server_gaps:
+                passed_over += 1
+                print(f"{name}: bytes are missing, not compared")
+            elif said == ours:
+                equal += 1
+            elif said is None and ours == (b"", b""):
+                passed_over += 1
+                print(f"{name}: no payload, and tshark names no stream")
+            else:
+                different += 1
+                print(f"{name}: tshark says something else", file=sys.stderr)
+    print(f"tshark: {equal} connections equal, {passed_over} not compared, {different} different")
+    return 1 if different or not equal else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

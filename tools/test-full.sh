@@ -1,0 +1,42 @@
+#!/bin/bash
+# The tests that need more than `make test`. A part whose tool is not there is named and passed over.
+#
+#     tools/test-full.sh LIBRARY_FOLDER VENV
+set -uo pipefail
+cd "$(dirname "$0")/.."
+library=$1
+venv=$2
+
+failed=()
+absent=()
+
+part() { # NAME COMMAND...
+    local name=$1
+    shift
+    echo "== $name"
+    "$@" || failed+=("$name")
+}
+
+if [ "$(go env CGO_ENABLED)" = 1 ]; then
+    part "race detector" go test -race ./gofollow/...
+else
+    absent+=("race detector: cgo is switched off")
+fi
+
+if [ ! -x tests/c/asan.sh ]; then
+    absent+=("address sanitizer: tests/c/asan.sh is not there")
+elif ! command -v clang >/dev/null && ! command -v gcc >/dev/null; then
+    absent+=("address sanitizer: neither clang nor gcc is there")
+else
+    part "address sanitizer" tests/c/asan.sh "$library"
+fi
+
+if command -v tshark >/dev/null; then
+    part "comparison with tshark" "$venv/bin/python" tools/compare_tshark.py
+else
+    absent+=("comparison with tshark: tshark is not there (tools/packages.txt)")
+fi
+
+for reason in "${absent[@]}"; do echo "not run: $reason"; done
+for name in "${failed[@]}"; do echo "failed: $name"; done
+[ "${#failed[@]}" = 0 ]
