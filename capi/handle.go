@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
@@ -105,7 +104,7 @@ func use(id uint64, call func(h *handle) (int, error)) (code int32) {
 func (h *handle) release(code *int32) {
 	if fault := recover(); fault != nil {
 		h.poisoned = true
-		h.complain(fmt.Sprintf("a fault inside gofollow, please report it: %v\n%s", fault, debug.Stack()))
+		h.complain(fmt.Sprintf("a fault inside gofollow, the follower can only be destroyed: %v", fault))
 		*code = errInternal
 	}
 	h.busy.Store(false)

@@ -1,14 +1,15 @@
 """TCPStream: what is known of a connection at one moment."""
 
 import io
+import threading
+from collections import deque
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, NamedTuple
 
 from ._events import Connection, Counters, Side
 
 Address = IPv4Address | IPv6Address
-_LIST_BYTES = 128 * 1024
-_LIST_PARTS = 64
+_reading = threading.Lock()
 
 
 class Gap(NamedTuple):
@@ -30,34 +31,35 @@ class Chunk(NamedTuple):
 class _Payload:
     """Bytes that only grow, any prefix of which can be had later, from any thread.
 
-    A short one is a list. A longer one is a BytesIO, whose getvalue shares its buffer until the next write,
-    so that reading the whole after every packet copies nothing as long as the value was let go before the next.
+    What was appended waits until a prefix beyond it is asked for. The rest is a BytesIO, whose getvalue shares its buffer until
+    the next write: reading the whole in every callback copies nothing as long as the value before was let go, also where a block
+    of packets was taken before its callbacks run.
     """
 
-    __slots__ = ("_parts", "_stream", "length")
+    __slots__ = ("_stream", "_waiting", "_written", "length")
 
     def __init__(self) -> None:
-        self._parts: list[bytes] = []
+        self._waiting: deque[bytes] = deque()
         self._stream: io.BytesIO | None = None
+        self._written = 0
         self.length = 0
 
     def append(self, data: bytes) -> None:
-        if self._stream is not None:
-            self._stream.write(data)
-        else:
-            self._parts.append(data)
-            if self.length + len(data) > _LIST_BYTES or len(self._parts) > _LIST_PARTS:
-                stream = io.BytesIO()
-                stream.write(b"".join(self._parts))
-                # In this order: a reader in another thread takes the parts first.
-                self._stream = stream
-                self._parts = []
+        self._waiting.append(data)
         self.length += len(data)
 
     def prefix(self, length: int) -> bytes:
-        parts = self._parts
-        stream = self._stream
-        value = b"".join(parts) if stream is None else stream.getvalue()
+        """Return the first bytes, up to where some append ended."""
+        if not length:
+            return b""
+        with _reading:
+            if self._stream is None:
+                if len(self._waiting[0]) == length:
+                    return self._waiting[0]
+                self._stream = io.BytesIO()
+            while self._written < length:
+                self._written += self._stream.write(self._waiting.popleft())
+            value = self._stream.getvalue()
         return value if len(value) == length else value[:length]
 
 

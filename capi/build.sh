@@ -1,0 +1,54 @@
+#!/bin/sh
+# Builds the C library.
+#
+#   capi/build.sh OUTDIR          OUTDIR/libgofollow.so.VERSION and its two links
+#   capi/build.sh --plain FILE    one file and nothing else, for a Python package
+#
+# GO and CC choose the compilers.
+set -eu
+
+fail() { echo "capi/build.sh: $1" >&2; exit 1; }
+usage() { fail "usage: capi/build.sh OUTDIR | capi/build.sh --plain FILE"; }
+
+plain=
+case "${1-}" in
+--plain) plain=1; [ $# -eq 2 ] || usage; target=$2 ;;
+''|-*) usage ;;
+*) [ $# -eq 1 ] || usage; target=$1 ;;
+esac
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+go=${GO:-go}
+command -v "$go" >/dev/null || fail "there is no Go compiler '$go' on PATH: install Go 1.24 or later (https://go.dev/dl/)"
+cc=${CC:-$("$go" env CC)}
+command -v "${cc%% *}" >/dev/null || fail "there is no C compiler '${cc%% *}' on PATH: install gcc or clang, or set CC"
+
+version=$(sed -n 's/^const Version = "\(.*\)"$/\1/p' "$root/gofollow/version.go")
+[ -n "$version" ] || fail "gofollow/version.go has no line: const Version = \"...\""
+abi=$(sed -n 's/^#define GOFOLLOW_ABI_VERSION \([0-9]*\)$/\1/p' "$root/capi/gofollow.h")
+[ -n "$abi" ] || fail "capi/gofollow.h does not define GOFOLLOW_ABI_VERSION"
+
+# The target's own folder, so that the last step is a rename: a program that has
+# the old library mapped keeps it.
+if [ "$plain" ]; then folder=$(dirname "$target"); else folder=$target; fi
+mkdir -p "$folder"
+folder=$(cd "$folder" && pwd)
+work=$(mktemp -d "$folder/.build.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+
+link="-Wl,-soname,libgofollow.so.$abi '-Wl,--version-script=$root/capi/exports.map'"
+(
+    cd "$root"
+    CGO_ENABLED=1 CC="$cc" CGO_CFLAGS="${CGO_CFLAGS:--O2 -g} -DGOFOLLOW_VERSION=$version" \
+        "$go" build -buildmode=c-shared -buildvcs=false -trimpath \
+        -ldflags "-s -w \"-extldflags=$link\"" -o "$work/libgofollow.so" ./capi
+) || fail "the Go compiler failed, its messages stand above"
+
+if [ "$plain" ]; then
+    mv -f "$work/libgofollow.so" "$folder/$(basename "$target")"
+else
+    mv -f "$work/libgofollow.so" "$folder/libgofollow.so.$version"
+    if [ "$version" != "$abi" ]; then ln -sfn "libgofollow.so.$version" "$folder/libgofollow.so.$abi"; fi
+    ln -sfn "libgofollow.so.$abi" "$folder/libgofollow.so"
+fi
