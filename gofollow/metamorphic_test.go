@@ -77,13 +77,12 @@ func TestChanged(t *testing.T) {
 		sameLines(t, "VLAN tags and trailers", follow(t, config, dressed).log, base.log)
 
 		mirrored := w.packets(t, func(_ *sent, s *segment) { s.src, s.dst = s.dst, s.src })
-		swap := strings.NewReplacer() // endpoints, both ways
-		var pairs []string
+		var pairs []string // endpoints, both ways
 		for _, c := range w.talks {
 			a, b := fmt.Sprint(c.ends[0]), fmt.Sprint(c.ends[1])
 			pairs = append(pairs, a+">"+b, b+">"+a, b+">"+a, a+">"+b)
 		}
-		swap = strings.NewReplacer(pairs...)
+		swap := strings.NewReplacer(pairs...)
 		want := base.streams()
 		for i := range want {
 			want[i] = swap.Replace(want[i])

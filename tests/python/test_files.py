@@ -125,3 +125,18 @@ def test_closed_pipe_is_quiet(tmp_path: Path) -> None:
         process.stdout.readline()
         process.stdout.close()
         assert process.stderr.read() == b""
+
+
+def test_reading_the_payload_in_every_callback_of_a_file_copies_nothing() -> None:
+    """A block of packets is taken before its callbacks run; each must still find its payload as the whole buffer."""
+    shared = []
+
+    def data(stream):
+        moment = stream._client if stream.direction == "client" else stream._server
+        payload = moment.payload()
+        written = moment.direction.payload._stream
+        shared.append(written is None or written.getvalue() is payload)
+
+    with TCPStreamFollower(data) as follower:
+        follower.feed_file(io.BytesIO(pcap(conversation([b"x" * 999] * 100, [b"y" * 999] * 100))))
+    assert shared == [True] * 200
