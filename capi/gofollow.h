@@ -255,7 +255,10 @@ typedef struct gofollow_statistics {
     uint64_t events, waiting;           /* events made, events that wait to be polled */
 } gofollow_statistics;
 
-/* Makes a follower and stores its handle in *out. config may be NULL. */
+/* Makes a follower and stores its handle in *out, 0 on failure. config may be
+ * NULL. GOFOLLOW_ERR_ARGUMENT if a field of config is out of range, or if it has
+ * options beyond those that this library knows (there is no handle yet that could
+ * keep a message). */
 int gofollow_create (gofollow_t *out, const gofollow_config *config);
 
 /* Feeds one packet. Returns how many events wait. On GOFOLLOW_ERR_FULL the packet
@@ -263,7 +266,8 @@ int gofollow_create (gofollow_t *out, const gofollow_config *config);
 int gofollow_feed (gofollow_t f, uint32_t link_type, int64_t ts_ns, const void *bytes, size_t captured, size_t original);
 
 /* Feeds n packets. *consumed tells how many were taken, also on error; it may be
- * NULL only if n is at most 1. Returns how many events wait, GOFOLLOW_ERR_FULL if
+ * NULL only if n is at most 1. A packet that is refused ends the batch: those
+ * before it are taken. Returns how many events wait, GOFOLLOW_ERR_FULL if
  * the queue filled up before the last packet. */
 int gofollow_feed_batch (gofollow_t f, const gofollow_packet *packets, size_t n, size_t *consumed);
 
@@ -311,7 +315,8 @@ const char *gofollow_strerror (int code);
 
 /* Writes what the last failed call on this handle stumbled over, at most size - 1
  * bytes and a 0, empty if none failed. Returns the length of the whole message.
- * buf may be NULL if size is 0. */
+ * buf may be NULL if size is 0. Any thread may call it at any time: it is never
+ * GOFOLLOW_ERR_BUSY, and a call that was leaves no message. */
 int gofollow_error_message (gofollow_t f, char *buf, size_t size);
 
 /* The library's version, such as "0.1.0"; static. */
@@ -321,7 +326,7 @@ const char *gofollow_version (void);
 uint32_t gofollow_abi_version (void);
 
 /* Sets a soft limit on the memory of the Go run time in this process, as
- * GOMEMLIMIT does; 0 takes it away. */
+ * GOMEMLIMIT does; 0 takes it away. GOFOLLOW_ERR_FORKED in a forked child. */
 int gofollow_set_memory_limit (uint64_t bytes);
 
 #ifdef __cplusplus

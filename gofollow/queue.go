@@ -45,10 +45,10 @@ func (f *Follower) settle() {
 			f.conns.reported(e.Conn)
 		}
 	}
+	clear(q.events[q.out:q.head])
 	q.out = q.head
 	switch {
 	case q.head == len(q.events):
-		clear(q.events)
 		q.events, q.out, q.head = q.events[:0], 0, 0
 	case q.head > 4096 && q.head > len(q.events)/2:
 		n := copy(q.events, q.events[q.head:])

@@ -61,8 +61,6 @@ eventlog_endpoint (FILE *out, const gofollow_endpoint *e)
             continue;
         }
         fprintf (out, "%s%x", i > 0 && i != best + longest ? ":" : "", group[i]);
-        if (best < 0)
-            longest = 0;
     }
     fprintf (out, "]:%u", e->port);
 }

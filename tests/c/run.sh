@@ -1,0 +1,106 @@
+#!/bin/sh
+# Tests the C library as a C program meets it: installed, found by pkg-config.
+#
+#   tests/c/run.sh BUILDDIR       BUILDDIR is what capi/build.sh filled
+#
+# SANITIZE=address compiles the C programs with that sanitizer.
+set -u
+
+[ $# -eq 1 ] || { echo "usage: tests/c/run.sh BUILDDIR" >&2; exit 2; }
+built=$(cd "$1" && pwd) || exit 2
+cd "$(dirname "$0")/../.." || exit 2
+cc=${CC:-cc}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+prefix=$work/prefix
+passed=0
+failed=0
+
+ok() { passed=$((passed + 1)); }
+bad() { failed=$((failed + 1)); echo "failed: $1"; }
+expect() { what=$1; shift; if "$@"; then ok; else bad "$what"; fi; }
+finish() { echo "$passed passed, $failed failed"; [ "$failed" -eq 0 ]; exit; }
+
+capi/install.sh "$prefix" "" "$built" || { bad "capi/install.sh"; finish; }
+pc=$prefix/lib/pkgconfig/gofollow.pc
+if command -v pkg-config >/dev/null; then
+    flags=$(PKG_CONFIG_PATH=$prefix/lib/pkgconfig pkg-config --cflags --libs gofollow) || { bad "pkg-config finds gofollow"; finish; }
+    version=$(PKG_CONFIG_PATH=$prefix/lib/pkgconfig pkg-config --modversion gofollow)
+else
+    flags=$(sed -n -e 's/^Libs: //p' -e 's/^Cflags: //p' "$pc" | sed -e "s|\${libdir}|$prefix/lib|" -e "s|\${includedir}|$prefix/include|" | tr '\n' ' ')
+    version=$(sed -n 's/^Version: //p' "$pc")
+fi
+
+for program in test_api follow_file feed_packets; do
+    # shellcheck disable=SC2086
+    $cc -std=gnu11 -O1 -g -Wall -Wextra -Werror ${SANITIZE:+-fsanitize=$SANITIZE} "-DEXPECTED_VERSION=\"$version\"" \
+        -o "$work/$program" "tests/c/$program.c" $flags -pthread "-Wl,-rpath,$prefix/lib" || { bad "$program compiles"; finish; }
+    ok
+done
+echo '#include <gofollow.h>' > "$work/header.c"
+expect "the header is C99" "$cc" -std=c99 -pedantic -Wall -Wextra -Werror "-I$prefix/include" -c -o "$work/header.o" "$work/header.c"
+if command -v "${CXX:-c++}" >/dev/null; then
+    expect "the header is C++" "${CXX:-c++}" -x c++ -pedantic -Wall -Wextra -Werror "-I$prefix/include" -c -o "$work/header.o" "$work/header.c"
+else
+    echo "not tested, there is no C++ compiler: the header is C++"
+fi
+
+library=$prefix/lib/libgofollow.so
+if command -v nm >/dev/null; then
+    declared=$(sed -n 's/^[a-z].*[ *]\(gofollow_[a-z_]*\) (.*/\1/p' "$prefix/include/gofollow.h" | sort)
+    expect "exactly the header's functions are exported" [ "$(nm -D --defined-only "$library" | awk '{ print $3 }' | sort)" = "$declared" ]
+else
+    echo "not tested, there is no nm: what is exported"
+fi
+soname=libgofollow.so.$(sed -n 's/^#define GOFOLLOW_ABI_VERSION //p' "$prefix/include/gofollow.h")
+if command -v readelf >/dev/null; then
+    expect "the soname is $soname" sh -c 'readelf -d "$1" | grep -qF "soname: [$2]"' - "$library" "$soname"
+elif command -v objdump >/dev/null; then
+    expect "the soname is $soname" sh -c 'objdump -p "$1" | grep -q "SONAME *$2\$"' - "$library" "$soname"
+else
+    echo "not tested, there is no readelf: the soname"
+fi
+
+"$work/test_api" > "$work/api" 2>&1
+status=$?
+sed '$d' "$work/api"
+counts=$(tail -n 1 "$work/api")
+case "$counts" in
+*' passed, '*' failed')
+    passed=$((passed + ${counts%% *}))
+    counts=${counts#*, }
+    failed=$((failed + ${counts%% *}))
+    ;;
+*) echo "$counts"; bad "test_api ends with its counts (exit code $status)" ;;
+esac
+if [ -n "${SANITIZE-}" ]; then expect "test_api ends well" [ "$status" -eq 0 ]; fi
+
+# compare GOLDEN PROGRAM [ARGUMENT ...]: its output is the golden file, or it
+# exits with 77, which says that the file is not for it.
+compare() {
+    golden=$1
+    shift
+    program=$1
+    shift
+    "$work/$program" "$@" > "$work/log" 2> "$work/errors"
+    status=$?
+    [ "$status" -eq 77 ] && return
+    if [ "$status" -eq 0 ] && cmp -s "$work/log" "$golden"; then ok; return; fi
+    bad "$program $*: exit code $status, $(cmp "$work/log" "$golden" 2>&1) $(head -c 300 "$work/errors")"
+}
+
+goldens=0
+for capture in tests/data/*.pcap*; do
+    name=${capture##*/}
+    golden=tests/data/${name%%.pcap*}.events
+    [ -f "$golden" ] || continue
+    goldens=$((goldens + 1))
+    for n in 1 7 256 0; do compare "$golden" follow_file "$capture" $n; done
+    for n in 1 7 256; do compare "$golden" feed_packets "$capture" --batch $n; done
+    for n in 1 7 61 4096; do compare "$golden" feed_packets "$capture" --bytes $n; done
+done
+expect "tests/data has event logs to compare with" [ "$goldens" -gt 0 ]
+
+capi/install.sh "$prefix" "" "$built" --uninstall
+expect "uninstalling leaves no file" [ -z "$(find "$prefix" ! -type d)" ]
+finish

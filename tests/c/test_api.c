@@ -1,0 +1,426 @@
+/* The promises of gofollow.h that a capture's event log does not show. */
+#define _GNU_SOURCE
+#include <gofollow.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* The sizes of version 1 of the binary interface, on 64 bits. */
+#define SIZE_IS(type, n) _Static_assert (sizeof (void *) != 8 || sizeof (type) == (n), #type " changed its size")
+SIZE_IS (gofollow_packet, 40);
+SIZE_IS (gofollow_event, 96);
+SIZE_IS (gofollow_endpoint, 24);
+SIZE_IS (gofollow_counters, 104);
+SIZE_IS (gofollow_connection, 296);
+
+static int passed, failed;
+
+#define CHECK(condition) check (condition, #condition, __LINE__)
+
+static void
+check (int ok, const char *what, int line)
+{
+    if (ok)
+        passed++;
+    else {
+        failed++;
+        printf ("test_api.c:%d: failed: %s\n", line, what);
+    }
+}
+
+static gofollow_t
+follower (const gofollow_config *config)
+{
+    gofollow_t f = 0;
+    CHECK (gofollow_create (&f, config) == GOFOLLOW_OK && f != 0);
+    return f;
+}
+
+enum { FIN = 1, SYN = 2, RST = 4, ACK = 16 };
+
+/* Makes an IPv4 packet with a TCP segment. The first endpoint is 10.0.0.1:1000 + key. */
+static size_t
+segment (uint8_t *out, int key, int from_server, uint32_t seq, uint32_t ack, int flags, const char *payload)
+{
+    size_t n = 40 + strlen (payload);
+    memset (out, 0, 40);
+    out[0] = 0x45;
+    out[2] = (uint8_t) (n >> 8);
+    out[3] = (uint8_t) n;
+    out[8] = 64;
+    out[9] = 6;
+    memcpy (out + 12, from_server ? "\x0a\0\0\2\x0a\0\0\1" : "\x0a\0\0\1\x0a\0\0\2", 8);
+    unsigned client = 1000 + (unsigned) key, ports[2] = { from_server ? 80 : client, from_server ? client : 80 };
+    for (int i = 0; i < 2; i++) {
+        out[20 + 2 * i] = (uint8_t) (ports[i] >> 8);
+        out[21 + 2 * i] = (uint8_t) ports[i];
+    }
+    for (int i = 0; i < 4; i++) {
+        out[24 + i] = (uint8_t) (seq >> (24 - 8 * i));
+        out[28 + i] = (uint8_t) (ack >> (24 - 8 * i));
+    }
+    out[32] = 0x50;
+    out[33] = (uint8_t) flags;
+    out[34] = 0xff;
+    memcpy (out + 40, payload, strlen (payload));
+    return n;
+}
+
+static int
+feed (gofollow_t f, int key, int from_server, uint32_t seq, uint32_t ack, int flags, const char *payload)
+{
+    uint8_t packet[256];
+    size_t n = segment (packet, key, from_server, seq, ack, flags, payload);
+    int result = gofollow_feed (f, GOFOLLOW_LINK_IPV4, 1000, packet, n, n);
+    memset (packet, 0xee, sizeof packet);
+    return result;
+}
+
+static void
+handshake (gofollow_t f, int key)
+{
+    feed (f, key, 0, 100, 0, SYN, "");
+    feed (f, key, 1, 500, 101, SYN | ACK, "");
+    feed (f, key, 0, 101, 501, ACK, "");
+}
+
+static int
+message_has (gofollow_t f, const char *text)
+{
+    char message[512];
+    return gofollow_error_message (f, message, sizeof message) >= 0 && strstr (message, text) != NULL;
+}
+
+static void
+test_strings (void)
+{
+    CHECK (gofollow_abi_version () == GOFOLLOW_ABI_VERSION);
+    CHECK (strcmp (gofollow_version (), EXPECTED_VERSION) == 0);
+    for (int code = GOFOLLOW_OK; code >= GOFOLLOW_ERR_INTERNAL; code--) {
+        CHECK (strlen (gofollow_strerror (code)) > 5 && strcmp (gofollow_strerror (code), gofollow_strerror (-999)) != 0);
+        for (int other = code - 1; other >= GOFOLLOW_ERR_INTERNAL; other--)
+            CHECK (strcmp (gofollow_strerror (code), gofollow_strerror (other)) != 0);
+    }
+    CHECK (gofollow_set_memory_limit ((uint64_t) 1 << 40) == GOFOLLOW_OK && gofollow_set_memory_limit (0) == GOFOLLOW_OK);
+    CHECK (gofollow_set_memory_limit (UINT64_MAX) == GOFOLLOW_ERR_ARGUMENT);
+}
+
+static void
+test_bad_handle (gofollow_t f)
+{
+    gofollow_event event;
+    gofollow_statistics s = { .size = sizeof s };
+    size_t consumed;
+    CHECK (gofollow_feed (f, 1, 0, "", 0, 0) == GOFOLLOW_ERR_HANDLE);
+    CHECK (gofollow_feed (f, 1, 0, NULL, 9, 9) == GOFOLLOW_ERR_HANDLE);
+    CHECK (gofollow_feed_batch (f, NULL, 0, &consumed) == GOFOLLOW_ERR_HANDLE);
+    CHECK (gofollow_feed_capture (f, "", 0, &consumed) == GOFOLLOW_ERR_HANDLE);
+    CHECK (gofollow_end_capture (f) == GOFOLLOW_ERR_HANDLE);
+    CHECK (gofollow_open_file (f, "/dev/null") == GOFOLLOW_ERR_HANDLE);
+    CHECK (gofollow_read_file (f, 0, NULL) == GOFOLLOW_ERR_HANDLE);
+    CHECK (gofollow_poll (f, &event, 1) == GOFOLLOW_ERR_HANDLE);
+    CHECK (gofollow_advance_time (f, 0) == GOFOLLOW_ERR_HANDLE);
+    CHECK (gofollow_flush (f) == GOFOLLOW_ERR_HANDLE);
+    CHECK (gofollow_stats (f, &s) == GOFOLLOW_ERR_HANDLE);
+    CHECK (gofollow_error_message (f, NULL, 0) == GOFOLLOW_ERR_HANDLE);
+    CHECK (gofollow_destroy (f) == GOFOLLOW_ERR_HANDLE);
+}
+
+static void
+test_arguments (void)
+{
+    gofollow_t f = follower (NULL);
+    char message[8];
+    size_t consumed = 7;
+    CHECK (gofollow_error_message (f, message, sizeof message) == 0 && message[0] == 0);
+    CHECK (gofollow_create (NULL, NULL) == GOFOLLOW_ERR_ARGUMENT);
+    CHECK (gofollow_feed (f, 1, 0, NULL, 1, 1) == GOFOLLOW_ERR_ARGUMENT && message_has (f, "bytes is NULL"));
+    CHECK (gofollow_error_message (f, message, sizeof message) > 7 && strlen (message) == 7);
+    CHECK (gofollow_error_message (f, NULL, 0) > 7 && gofollow_error_message (f, NULL, 1) == GOFOLLOW_ERR_ARGUMENT);
+    CHECK (gofollow_feed (f, 1, 0, NULL, 0, 0) == 0);
+    CHECK (gofollow_feed_batch (f, NULL, 1, &consumed) == GOFOLLOW_ERR_ARGUMENT && consumed == 0);
+    CHECK (gofollow_feed_batch (f, NULL, 2, NULL) == GOFOLLOW_ERR_ARGUMENT);
+    CHECK (gofollow_feed_batch (f, NULL, 0, NULL) == 0);
+    CHECK (gofollow_feed_capture (f, "", 0, NULL) == GOFOLLOW_ERR_ARGUMENT);
+    CHECK (gofollow_feed_capture (f, NULL, 1, &consumed) == GOFOLLOW_ERR_ARGUMENT);
+    CHECK (gofollow_open_file (f, NULL) == GOFOLLOW_ERR_ARGUMENT);
+    CHECK (gofollow_poll (f, NULL, 1) == GOFOLLOW_ERR_ARGUMENT && gofollow_poll (f, NULL, 0) == 0);
+    CHECK (gofollow_stats (f, NULL) == GOFOLLOW_ERR_ARGUMENT);
+    CHECK (gofollow_advance_time (f, GOFOLLOW_NO_TIME) == GOFOLLOW_ERR_ARGUMENT);
+
+    size_t big = (size_t) 17 << 20;
+    uint8_t *packet = calloc (1, big);
+    CHECK (gofollow_feed (f, 1, 0, packet, big, big) == GOFOLLOW_ERR_TOO_BIG);
+    gofollow_packet batch[3] = { { .bytes = packet, .captured = 60, .original = 60, .link_type = 1 },
+                                 { .bytes = packet, .captured = big, .original = big, .link_type = 1 } };
+    CHECK (gofollow_feed_batch (f, batch, 3, &consumed) == GOFOLLOW_ERR_TOO_BIG && consumed == 1 && message_has (f, "16777216"));
+    CHECK (gofollow_feed (f, 1, 0, packet, (size_t) 16 << 20, (size_t) 16 << 20) == 0);
+    free (packet);
+    CHECK (gofollow_destroy (f) == 0);
+    test_bad_handle (f);
+    test_bad_handle (0);
+    test_bad_handle (UINT64_MAX);
+}
+
+static void
+test_sized_structs (void)
+{
+    gofollow_t f = 0;
+    struct { gofollow_config config; uint64_t newer; } larger = { .config = { .size = sizeof larger } };
+    CHECK (gofollow_create (&f, &larger.config) == 0 && gofollow_destroy (f) == 0);
+    larger.newer = 1;
+    CHECK (gofollow_create (&f, &larger.config) == GOFOLLOW_ERR_ARGUMENT && f == 0);
+#define REFUSES(...) do { gofollow_config c = { .size = sizeof c, __VA_ARGS__ }; CHECK (gofollow_create (&f, &c) == GOFOLLOW_ERR_ARGUMENT); } while (0)
+    gofollow_config unset = { .size = 0 };
+    CHECK (gofollow_create (&f, &unset) == GOFOLLOW_ERR_ARGUMENT);
+    REFUSES (.close_on = 2);
+    REFUSES (.overlap = 256);
+    REFUSES (.anomalies = 2);
+    REFUSES (.reserved = 1);
+    REFUSES (.idle_timeout_ns = -2);
+    REFUSES (.max_held_bytes = UINT64_MAX);
+    REFUSES (.max_far_bytes = (uint64_t) 1 << 40);
+    gofollow_config shorter = { .size = offsetof (gofollow_config, close_on), .close_on = 99 };
+    CHECK (gofollow_create (&f, &shorter) == 0);
+
+    gofollow_statistics s;
+    memset (&s, 0xee, sizeof s);
+    s.size = offsetof (gofollow_statistics, bytes);
+    CHECK (gofollow_stats (f, &s) == 0 && s.packets == 0 && s.bytes == 0xeeeeeeeeeeeeeeee);
+    s.size = 0;
+    CHECK (gofollow_stats (f, &s) == GOFOLLOW_ERR_ARGUMENT);
+    gofollow_progress p = { .size = 0 };
+    CHECK (gofollow_read_file (f, 0, &p) == GOFOLLOW_ERR_ARGUMENT);
+    CHECK (gofollow_destroy (f) == 0);
+}
+
+static void
+test_events (void)
+{
+    gofollow_t f = follower (NULL);
+    gofollow_event e[16];
+    memset (e, 0xee, sizeof e);
+    handshake (f, 0);
+    int waiting = feed (f, 0, 0, 101, 501, ACK, "hello");
+    CHECK (waiting == 2);
+    CHECK (feed (f, 0, 1, 501, 106, ACK, "world") == 3);    /* those that wait survive */
+    CHECK (feed (f, 0, 1, 506, 106, RST, "stop it") >= 3);
+    while (gofollow_flush (f) == GOFOLLOW_ERR_FULL)
+        ;
+    int n = gofollow_poll (f, e, 16);
+    CHECK (n == 4 && e[0].kind == GOFOLLOW_OPENED && e[1].kind == GOFOLLOW_DATA && e[2].kind == GOFOLLOW_DATA && e[3].kind == GOFOLLOW_CLOSED);
+    CHECK (e[1].length == 5 && memcmp (e[1].bytes, "hello", 5) == 0 && e[1].direction == GOFOLLOW_CLIENT_TO_SERVER && e[1].packet == 4);
+    CHECK (e[2].length == 5 && memcmp (e[2].bytes, "world", 5) == 0 && e[2].direction == GOFOLLOW_SERVER_TO_CLIENT);
+    CHECK (e[1].connection == e[2].connection && e[1].connection->closed == 0 && e[1].connection->counters[0].packets == 0);
+    const gofollow_connection *c = e[3].connection;
+    CHECK (c->closed == 1 && c->close_reason == GOFOLLOW_CLOSE_RST && e[3].reason == GOFOLLOW_CLOSE_RST && c->closed_by == GOFOLLOW_BY_SERVER);
+    CHECK (c->reset_text_length == 7 && memcmp (c->reset_text, "stop it", 7) == 0 && c->clean == 0);
+    CHECK (c->counters[0].bytes == 5 && c->counters[1].bytes == 5 && c->client.port == 1000 && c->server.port == 80 && c->client.family == 4);
+    CHECK (e[0].reserved0[0] == 0 && e[0].reserved[2] == 0 && e[0].bytes == NULL);
+    gofollow_statistics s = { .size = sizeof s };
+    CHECK (gofollow_stats (f, &s) == 0 && s.packets == 6 && s.segments == 6 && s.opened == 1 && s.closed[GOFOLLOW_CLOSE_RST] == 1 && s.waiting == 0);
+    CHECK (memcmp (e[1].bytes, "hello", 5) == 0);   /* asking for statistics ends nothing */
+    CHECK (gofollow_poll (f, e, 16) == 0);
+    CHECK (gofollow_destroy (f) == 0 && gofollow_destroy (f) == GOFOLLOW_ERR_HANDLE);
+}
+
+static void
+test_full (void)
+{
+    gofollow_config config = { .size = sizeof config, .max_queued_events = 2 };
+    gofollow_t f = follower (&config);
+    uint8_t bytes[4][64];
+    gofollow_packet packets[4];
+    gofollow_event e[8];
+    size_t consumed = 99;
+    for (int i = 0; i < 4; i++) {
+        size_t n = segment (bytes[i], i, 0, 100, 0, ACK, "x");
+        packets[i] = (gofollow_packet) { .bytes = bytes[i], .captured = n, .original = n, .link_type = GOFOLLOW_LINK_IPV4 };
+    }
+    CHECK (gofollow_feed_batch (f, packets, 4, &consumed) == GOFOLLOW_ERR_FULL && consumed >= 1 && consumed < 4);
+    CHECK (message_has (f, "poll"));
+    CHECK (gofollow_feed (f, GOFOLLOW_LINK_IPV4, 0, bytes[3], packets[3].captured, 0) == GOFOLLOW_ERR_FULL);
+    size_t taken = consumed;
+    int events = 0, result, rounds = 0;
+    do {
+        events += gofollow_poll (f, e, 8);
+        result = gofollow_feed_batch (f, packets + taken, 4 - taken, &consumed);
+        taken += consumed;
+    } while (result == GOFOLLOW_ERR_FULL && ++rounds < 10);
+    CHECK (result >= 0 && taken == 4);
+    do
+        while ((result = gofollow_poll (f, e, 8)) > 0)
+            events += result;
+    while ((result = gofollow_flush (f)) == GOFOLLOW_ERR_FULL && ++rounds < 20);
+    CHECK (result >= 0);
+    while ((result = gofollow_poll (f, e, 1)) > 0)
+        events += result;
+    CHECK (events == 12);   /* opened, data and closed of four */
+    CHECK (gofollow_destroy (f) == 0);
+}
+
+struct load { gofollow_t f; gofollow_packet *packets; size_t n; int stop; int result; };
+
+static void *
+feed_until_stopped (void *arg)
+{
+    struct load *load = arg;
+    for (int i = 0; i < 2000 && !__atomic_load_n (&load->stop, __ATOMIC_SEQ_CST); i++) {
+        size_t consumed;
+        int result = gofollow_feed_batch (load->f, load->packets, load->n, &consumed);
+        if (result < 0 && result != GOFOLLOW_ERR_BUSY)
+            load->result = result;
+    }
+    return NULL;
+}
+
+static void
+test_busy (void)
+{
+    static uint8_t frame[60];
+    struct load load = { .f = follower (NULL), .n = 200000 };
+    load.packets = calloc (load.n, sizeof *load.packets);
+    for (size_t i = 0; i < load.n; i++)
+        load.packets[i] = (gofollow_packet) { .bytes = frame, .captured = 60, .original = 60, .link_type = 1 };
+    pthread_t thread;
+    pthread_create (&thread, NULL, feed_until_stopped, &load);
+    int result = 0;
+    for (long tries = 0; tries < 100000000 && result == 0; tries++)
+        result = gofollow_flush (load.f);
+    CHECK (result == GOFOLLOW_ERR_BUSY);
+    CHECK (gofollow_error_message (load.f, NULL, 0) == 0);   /* readable at any time */
+    gofollow_t other = follower (NULL);     /* others are not held up */
+    CHECK (gofollow_flush (other) == 0 && gofollow_destroy (other) == 0);
+    /* Destroying: busy, or done if it met the moment between two calls. */
+    result = gofollow_destroy (load.f);
+    CHECK (result == GOFOLLOW_ERR_BUSY || result == 0);
+    __atomic_store_n (&load.stop, 1, __ATOMIC_SEQ_CST);
+    pthread_join (thread, NULL);
+    CHECK (load.result == 0 || load.result == GOFOLLOW_ERR_HANDLE);
+    CHECK (gofollow_destroy (load.f) == (result == 0 ? GOFOLLOW_ERR_HANDLE : 0));
+    free (load.packets);
+}
+
+static void
+test_fork (void)
+{
+    gofollow_t f = follower (NULL);
+    fflush (stdout);
+    pid_t child = fork ();
+    if (child == 0) {
+        alarm (20);
+        gofollow_t g;
+        gofollow_event e;
+        size_t consumed;
+        gofollow_statistics s = { .size = sizeof s };
+        int bad = gofollow_create (&g, NULL) != GOFOLLOW_ERR_FORKED || gofollow_feed (f, 1, 0, "", 0, 0) != GOFOLLOW_ERR_FORKED
+            || gofollow_feed_batch (f, NULL, 0, &consumed) != GOFOLLOW_ERR_FORKED
+            || gofollow_feed_capture (f, "", 0, &consumed) != GOFOLLOW_ERR_FORKED || gofollow_end_capture (f) != GOFOLLOW_ERR_FORKED
+            || gofollow_open_file (f, "/dev/null") != GOFOLLOW_ERR_FORKED || gofollow_read_file (f, 0, NULL) != GOFOLLOW_ERR_FORKED
+            || gofollow_poll (f, &e, 1) != GOFOLLOW_ERR_FORKED || gofollow_advance_time (f, 0) != GOFOLLOW_ERR_FORKED
+            || gofollow_flush (f) != GOFOLLOW_ERR_FORKED || gofollow_destroy (f) != GOFOLLOW_ERR_FORKED
+            || gofollow_stats (f, &s) != GOFOLLOW_ERR_FORKED || gofollow_error_message (f, NULL, 0) != GOFOLLOW_ERR_FORKED
+            || gofollow_set_memory_limit (0) != GOFOLLOW_ERR_FORKED || gofollow_version ()[0] == 0
+            || gofollow_strerror (GOFOLLOW_ERR_FORKED)[0] == 0 || gofollow_abi_version () != GOFOLLOW_ABI_VERSION;
+        _exit (bad);
+    }
+    int status = -1;
+    CHECK (waitpid (child, &status, 0) == child && WIFEXITED (status) && WEXITSTATUS (status) == 0);
+    CHECK (gofollow_flush (f) == 0 && gofollow_destroy (f) == 0);   /* the parent goes on */
+}
+
+static int
+follow_path (const char *path)
+{
+    gofollow_t f = follower (NULL);
+    gofollow_progress p = { .size = sizeof p };
+    int result = gofollow_open_file (f, path);
+    for (int i = 0; i < 100 && result >= 0 && !p.end; i++)
+        result = gofollow_read_file (f, 0, &p);
+    CHECK (result >= 0 || gofollow_error_message (f, NULL, 0) > 10);
+    CHECK (gofollow_destroy (f) == 0);
+    return result;
+}
+
+static void
+write_file (const char *path, const char *content, size_t n)
+{
+    FILE *out = fopen (path, "wb");
+    if (out == NULL || fwrite (content, 1, n, out) != n || fclose (out) != 0)
+        abort ();
+}
+
+static void
+test_files (void)
+{
+    char folder[] = "/tmp/gofollow-test-XXXXXX", path[64];
+    CHECK (mkdtemp (folder) != NULL);
+    snprintf (path, sizeof path, "%s/file", folder);
+#define FOLLOW(content, n) (write_file (path, content, n), follow_path (path))
+#define PCAP "\xd4\xc3\xb2\xa1\2\0\4\0\0\0\0\0\0\0\0\0\xff\xff\0\0\1\0\0\0"
+    CHECK (follow_path (path) == GOFOLLOW_ERR_IO);
+    CHECK (follow_path (folder) == GOFOLLOW_ERR_IO);
+    CHECK (FOLLOW ("", 0) == GOFOLLOW_ERR_FORMAT);
+    CHECK (FOLLOW ("Dear reader, this is no capture.\n", 33) == GOFOLLOW_ERR_FORMAT);
+    CHECK (FOLLOW (PCAP, 24) == 0);
+    CHECK (FOLLOW (PCAP "\1\0\0\0\2\0\0\0\4\0\0\0\4\0\0\0ab", 42) == GOFOLLOW_ERR_TRUNCATED);
+    CHECK (FOLLOW (PCAP "\1\0\0\0\2\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff" "abcdefgh", 48) == GOFOLLOW_ERR_DAMAGED);
+    CHECK (FOLLOW ("\x28\xb5\x2f\xfd" "zstd zstd", 13) == GOFOLLOW_ERR_UNSUPPORTED);
+    if (geteuid () != 0) {
+        chmod (path, 0);
+        CHECK (follow_path (path) == GOFOLLOW_ERR_IO);
+    } else
+        puts ("not tested, since root may read everything: a file without permission");
+    unlink (path);
+    rmdir (folder);
+
+    gofollow_t f = follower (NULL);
+    size_t consumed;
+    CHECK (gofollow_read_file (f, 0, NULL) == GOFOLLOW_ERR_STATE);
+    CHECK (gofollow_feed_capture (f, PCAP "\1\0\0", 27, &consumed) == 0 && consumed == 27);
+    CHECK (gofollow_open_file (f, "/dev/null") == GOFOLLOW_ERR_STATE);
+    CHECK (gofollow_end_capture (f) == GOFOLLOW_ERR_TRUNCATED);
+    CHECK (gofollow_feed_capture (f, PCAP, 24, &consumed) == 0 && gofollow_end_capture (f) == 0);
+    CHECK (gofollow_destroy (f) == 0);
+}
+
+static void
+test_many (void)
+{
+    enum { MANY = 2000 };
+    static gofollow_t f[MANY];
+    int ok = 1;
+    for (int i = 0; i < MANY; i++) {
+        ok = ok && gofollow_create (&f[i], NULL) == 0 && (i == 0 || f[i] > f[i - 1]);
+        handshake (f[i], i);
+        ok = ok && feed (f[i], i, 0, 101, 501, ACK, "data") == 2;
+    }
+    for (int i = 0; i < MANY; i++)
+        ok = ok && gofollow_destroy (f[i]) == 0;
+    for (int i = 0; i < MANY; i++)
+        ok = ok && gofollow_flush (f[i]) == GOFOLLOW_ERR_HANDLE;
+    CHECK (ok);
+    gofollow_t next = follower (NULL);
+    CHECK (next > f[MANY - 1] && gofollow_destroy (next) == 0);
+}
+
+int
+main (void)
+{
+    test_strings ();
+    test_arguments ();
+    test_sized_structs ();
+    test_events ();
+    test_full ();
+    test_busy ();
+    test_fork ();
+    test_files ();
+    test_many ();
+    printf ("%d passed, %d failed\n", passed, failed);
+    return failed > 0;
+}
