@@ -11,7 +11,7 @@ while read -r package; do
     for target in $(go test -list '^Fuzz' "$package" | grep '^Fuzz' || true); do
         found=$((found + 1))
         echo "$package $target"
-        go test -run '^$' -fuzz "^$target\$" -fuzztime "$time" "$package"
+        go test -run '^$' -fuzz "^$target\$" -fuzztime "$time" -fuzzminimizetime 20x "$package"
     done
 done < <(go list ./gofollow/...)
 echo "fuzz: $found targets, $time each, nothing found"

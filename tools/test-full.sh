@@ -3,7 +3,7 @@
 #
 #     tools/test-full.sh LIBRARY_FOLDER VENV
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 library=$1
 venv=$2
 

@@ -54,6 +54,7 @@ else
 fi
 soname=libgofollow.so.$(sed -n 's/^#define GOFOLLOW_ABI_VERSION //p' "$prefix/include/gofollow.h")
 if command -v readelf >/dev/null; then
+    # shellcheck disable=SC2016
     expect "the soname is $soname" sh -c 'readelf -d "$1" | grep -qF "soname: [$2]"' - "$library" "$soname"
 elif command -v objdump >/dev/null; then
     expect "the soname is $soname" sh -c 'objdump -p "$1" | grep -q "SONAME *$2\$"' - "$library" "$soname"
