@@ -57,6 +57,7 @@ if command -v readelf >/dev/null; then
     # shellcheck disable=SC2016
     expect "the soname is $soname" sh -c 'readelf -d "$1" | grep -qF "soname: [$2]"' - "$library" "$soname"
 elif command -v objdump >/dev/null; then
+    # shellcheck disable=SC2016
     expect "the soname is $soname" sh -c 'objdump -p "$1" | grep -q "SONAME *$2\$"' - "$library" "$soname"
 else
     echo "not tested, there is no readelf: the soname"
