@@ -25,6 +25,7 @@ const (
 	hinted                        // base is the number of a segment without payload
 	synSeen                       // base comes from a SYN
 	finished                      // HalfClosed was made
+	ackNoted                      // base is unknown, and stands for the highest acknowledgement
 )
 
 func (d *direction) has(f dirFlags) bool { return d.flags&f != 0 }
@@ -34,11 +35,11 @@ func (d *direction) untouched() bool { return d.next == 0 && d.right == 0 && d.f
 
 // rebase sets the number of offset 0 of a direction that is untouched.
 func (d *direction) rebase(base seqNum) {
-	if d.has(based) {
-		d.ack = max(0, d.ack+streamOffset(int32(d.base-base)))
+	if ack := d.ack + streamOffset(int32(d.base-base)); d.has(based) || d.has(ackNoted) && ack <= maxACKLead {
+		d.ack = max(0, ack)
 	}
 	d.base = base
-	d.flags = d.flags&^hinted | based
+	d.flags = d.flags&^(hinted|ackNoted) | based
 }
 
 // slowly returns d.slow, made on first use.
@@ -173,6 +174,9 @@ func (f *Follower) acknowledge(c *Connection, of side, s *decode.Segment) {
 	d := &c.dirs[of]
 	d.window = s.Window
 	if !d.has(based) {
+		if !d.has(ackNoted) || int32(s.Ack-uint32(d.base)) > 0 {
+			d.base, d.flags = seqNum(s.Ack), d.flags|ackNoted
+		}
 		return
 	}
 	ack := d.offsetOf(seqNum(s.Ack))

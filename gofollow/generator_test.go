@@ -303,8 +303,7 @@ func (w *world) truth(c *talk, side int) truth {
 			if p.has("S") && !based { // SYN+ACK: the acknowledged SYN stood at -1
 				based = p.has("A")
 			}
-			// An ACK that is captured before its stream's start is known has no offset yet.
-			if p.has("A") && !p.has("R") && based {
+			if p.has("A") && !p.has("R") {
 				end = max(end, p.ack)
 			}
 			continue

@@ -27,6 +27,8 @@ type refConversation struct {
 
 type refStream struct {
 	based, syn bool
+	noted      bool // ack was seen before base
+	ack        uint32
 	base       uint32 // number of the byte at offset 0
 	hint       bool   // base is that of a segment without data
 	bytes      []byte
@@ -94,6 +96,7 @@ func (r *reference) segment(src, dst netip.AddrPort, tcp *layers.TCP) {
 	if len(payload) > 0 {
 		if from.hint && offset == 1 { // what was taken for the start was a keep-alive
 			from.base++
+			from.end = max(0, from.end-1)
 			offset--
 		}
 		from.hint = false
@@ -101,6 +104,9 @@ func (r *reference) segment(src, dst netip.AddrPort, tcp *layers.TCP) {
 	}
 	if end := offset + int64(len(payload)); tcp.FIN && from.fin < 0 && end >= int64(len(from.bytes)) {
 		from.fin = end
+	}
+	if tcp.ACK && !to.based && (!to.noted || int32(tcp.Ack-to.ack) > 0) {
+		to.noted, to.ack = true, tcp.Ack // its offset is known once the stream's start is
 	}
 	if tcp.ACK && to.based {
 		if ack := to.unwrap(tcp.Ack); ack < to.end+1<<30 {
@@ -116,6 +122,9 @@ func (c *refConversation) ended() bool {
 func (s *refStream) start(base uint32, hint, syn bool) {
 	if !s.based {
 		s.based, s.base, s.hint, s.syn = true, base, hint, syn
+		if s.noted {
+			s.end = max(0, int64(int32(s.ack-base)))
+		}
 	}
 }
 
