@@ -17,8 +17,9 @@ const blockSize = 256 << 10
 
 // block is a piece of the allocator's memory, shared by what refers to it.
 type block struct {
-	mem  []byte
-	refs int // how many events, held segments and readers refer to mem
+	mem    []byte
+	refs   int  // how many events, held segments and readers refer to mem
+	reader bool // a file is or was read into it
 }
 
 // blockPool hands out blocks and keeps a few for reuse: first touch of fresh
@@ -27,7 +28,7 @@ type blockPool struct {
 	allocator Allocator
 	spare     []*block // of blockSize
 	headers   []*block // without memory
-	full      int      // blocks of blockSize that are in use
+	reading   int64    // bytes of reader blocks that are in use
 }
 
 const (
@@ -37,14 +38,11 @@ const (
 
 // get returns a block of n bytes with one reference.
 func (p *blockPool) get(n int) *block {
-	if n == blockSize {
-		p.full++
-		if k := len(p.spare); k > 0 {
-			b := p.spare[k-1]
-			p.spare = p.spare[:k-1]
-			b.refs = 1
-			return b
-		}
+	if k := len(p.spare); n == blockSize && k > 0 {
+		b := p.spare[k-1]
+		p.spare = p.spare[:k-1]
+		b.refs = 1
+		return b
 	}
 	var b *block
 	if k := len(p.headers); k > 0 {
@@ -57,17 +55,26 @@ func (p *blockPool) get(n int) *block {
 	return b
 }
 
+// getReader returns a block to read a file into.
+func (p *blockPool) getReader(n int) *block {
+	b := p.get(n)
+	b.reader = true
+	p.reading += int64(n)
+	return b
+}
+
 // release gives one reference back.
 func (p *blockPool) release(b *block) {
 	if b.refs--; b.refs > 0 {
 		return
 	}
-	if len(b.mem) == blockSize {
-		p.full--
-		if len(p.spare) < maxSpareBlocks {
-			p.spare = append(p.spare, b)
-			return
-		}
+	if b.reader {
+		b.reader = false
+		p.reading -= int64(len(b.mem))
+	}
+	if len(b.mem) == blockSize && len(p.spare) < maxSpareBlocks {
+		p.spare = append(p.spare, b)
+		return
 	}
 	p.allocator.Free(b.mem)
 	b.mem = nil

@@ -59,7 +59,7 @@ func (f *Follower) receive(c *Connection, from side, off streamOffset, wire int,
 		return
 	}
 	payload = payload[min(lo-off, int64(len(payload))):min(hi-off, int64(len(payload)))] // what was captured of [lo, hi)
-	if lo > max(d.right, d.ack)+f.config.Limits.FarBytes && !f.believe(c, from, lo, hi, payload) {
+	if f.far(c, from, lo) && !f.believe(c, from, lo, hi, payload) {
 		return
 	}
 	d.right = max(d.right, hi)
@@ -70,6 +70,12 @@ func (f *Follower) receive(c *Connection, from side, off streamOffset, wire int,
 	f.place(c, from, lo, hi, payload)
 	f.deliverHeld(c, from, false)
 	f.enforceLimits(c, from)
+}
+
+// far says that a segment would start far above everything seen.
+func (f *Follower) far(c *Connection, from side, off streamOffset) bool {
+	d := &c.dirs[from]
+	return off > max(d.right, d.ack)+f.config.Limits.FarBytes
 }
 
 // trim returns the part of [off, end) that lies between what was delivered and the
@@ -147,7 +153,7 @@ func (f *Follower) finish(c *Connection, from side, off streamOffset) {
 	d := &c.dirs[from]
 	switch {
 	case d.fin == off:
-	case d.fin != noFIN || off < d.next || off < d.right || off > max(d.right, d.ack)+f.config.Limits.FarBytes:
+	case d.fin != noFIN || off < d.next || off < d.right || f.far(c, from, off):
 		f.anomaly(c, from, AnomalyFINBelowData, off, 0)
 	default:
 		d.fin = off
@@ -187,7 +193,7 @@ func (f *Follower) acknowledge(c *Connection, of side, s *decode.Segment) {
 	if d.slow != nil {
 		gaps = streamOffset(d.slow.GapBytes)
 	}
-	if ack > d.right+maxACKLead+gaps && !d.slowly().agree(ack, f.cause.packet) {
+	if ack > d.right+maxACKLead+gaps && !d.slowly().agree(ack, f.current) {
 		f.anomaly(c, of, AnomalyACKUnseen, ack, 0)
 		return
 	}
@@ -208,7 +214,7 @@ func (f *Follower) takeUrgent(c *Connection, from side, off streamOffset) {
 	if lo, hi := f.trim(c, from, off, off+1); lo < hi {
 		d := &c.dirs[from]
 		d.right = max(d.right, hi)
-		f.placeMark(c, from, span{lo, hi}, GapUrgent)
+		f.hold(c, from, held{span: span{lo, hi}, why: GapUrgent})
 		f.deliverHeld(c, from, false)
 		f.enforceLimits(c, from)
 	}

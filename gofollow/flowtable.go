@@ -14,6 +14,11 @@ type flowKey struct {
 	ports     uint64 // the lower endpoint's in bits 16 to 31, the higher one's in 0 to 15, IPv6 in bit 32
 }
 
+// loops says that both ends are the same: such segments make one direction.
+func (k *flowKey) loops() bool {
+	return k.low == k.high && uint16(k.ports>>16) == uint16(k.ports)
+}
+
 // side is one end of a flowKey: 0 the lower, 1 the higher.
 type side uint8
 

@@ -28,12 +28,16 @@ type Follower struct {
 	seg    decode.Segment // the segment under way
 
 	cause     cause // of the events that are made now
+	current   segmentID
 	clock     int64 // highest time seen
 	sweepAt   int64 // when the clock next makes a sweep
 	jump      int64 // a time too far ahead to be believed yet
 	jumped    bool
 	reminders reminders
 	flushing  []*Connection // what Flush has left to do
+
+	aside      int64      // bytes of suspects and candidates
+	candidates []reminder // connections with a candidate, oldest first; some no longer
 
 	nextID uint64
 	stats  Stats
@@ -76,7 +80,7 @@ type Packet struct {
 	LinkType LinkType
 	Time     int64  // nanoseconds since 1970 UTC, or NoTime
 	Data     []byte // the captured part
-	WireLen  int    // length on the wire; below len(Data): taken as len(Data)
+	WireLen  int    // length on the wire; below len(Data) or above MaxPacket: taken as len(Data)
 }
 
 // LinkType is a number from the LINKTYPE_ registry
@@ -148,7 +152,10 @@ func (f *Follower) packet(link uint32, t int64, data []byte, wireLen int, src *b
 	}
 	f.tick(t)
 	f.cause = cause{t, f.stats.Packets}
-	switch f.decoder.Decode(link, data, max(wireLen, len(data)), &f.seg) {
+	if wireLen < len(data) || wireLen > MaxPacket { // no packet is that long: the number is wrong
+		wireLen = len(data)
+	}
+	switch f.decoder.Decode(link, data, wireLen, &f.seg) {
 	case decode.TCP:
 		if f.seg.Owned {
 			src = nil
@@ -177,13 +184,13 @@ func (f *Follower) packet(link uint32, t int64, data []byte, wireLen int, src *b
 // Waiting returns how many events wait to be polled.
 func (f *Follower) Waiting() int { return f.queue.waiting() }
 
-// Poll takes up to max waiting events. The slice and what it points to are valid
+// Poll takes up to n waiting events. The slice and what it points to are valid
 // until the next call that feeds, polls, flushes or closes.
-func (f *Follower) Poll(max int) []Event {
+func (f *Follower) Poll(n int) []Event {
 	if f.ready() != nil {
 		return nil
 	}
-	return f.queue.poll(max)
+	return f.queue.poll(max(0, n))
 }
 
 // AdvanceTime says that it is now t: what is overdue by then expires. It is for
@@ -205,39 +212,43 @@ func (f *Follower) Flush() error {
 	if err := f.ready(); err != nil {
 		return err
 	}
-	if f.flushing == nil {
-		for k := tombstone; k < classes; k++ {
-			for c := f.conns.oldest(k); c != nil; c = f.conns.oldest(k) {
-				if c.has(opened) && !c.has(closed) {
-					break
-				}
-				f.bury(c)
-			}
-		}
-		f.flushing = f.conns.live()
+	if f.flushing == nil && !f.sweep() { // what is due already ends as it would without Flush
+		return ErrQueueFull
 	}
 	now := f.cause
 	defer func() { f.cause = now }()
-	for i, c := range f.flushing {
-		if f.full() {
-			f.flushing = f.flushing[i:]
-			return ErrQueueFull
+	for {
+		for i, c := range f.flushing {
+			if f.full() {
+				f.flushing = f.flushing[i:]
+				return ErrQueueFull
+			}
+			if c.has(inTable) && !c.has(closed) { // not ended since it was listed
+				f.cause = cause{c.last, 0}
+				f.flush(c)
+			}
 		}
-		if !c.has(inTable) || c.has(closed) { // ended since Flush was called first
-			continue
+		if f.flushing = f.conns.live(); len(f.flushing) == 0 {
+			break
 		}
-		f.cause = cause{c.last, 0}
-		switch {
-		case !c.has(opened):
-		case c.has(reset):
-			f.end(c, CloseRST, c.by(c.rare.resetBy))
-		default:
-			f.end(c, CloseFlush, ByNobody)
-		}
-		f.bury(c)
 	}
 	f.flushing = nil
+	for c := f.conns.oldest(tombstone); c != nil; c = f.conns.oldest(tombstone) {
+		f.bury(c)
+	}
 	return nil
+}
+
+// flush ends one connection.
+func (f *Follower) flush(c *Connection) {
+	switch {
+	case !c.has(opened):
+	case c.has(reset):
+		f.end(c, CloseRST, c.by(c.rare.resetBy))
+	default:
+		f.end(c, CloseFlush, ByNobody)
+	}
+	f.bury(c)
 }
 
 // live returns the connections that are not closed, in order of opening.

@@ -17,24 +17,23 @@ func (f *Follower) patience() time.Duration { return max(0, f.config.GapPatience
 // are remembered by number of segments, so there are never more marks than
 // patienceSegments.
 func (r *reassembly) acknowledged(off streamOffset, now int64) {
+	if len(r.acks) == patienceSegments {
+		r.acks = r.acks[:patienceSegments-1] // only adjacent duplicates come so far
+	}
 	r.acks = append(r.acks, ackMark{off, now, r.ticks})
 }
 
 // tick counts a segment of the connection. One that equals the segment before it
 // is a copy made by the capture and does not count.
-func (r *reassembly) tick(sig uint64) {
-	if r == nil {
-		return
-	}
-	if sig != r.lastSig {
+func (r *reassembly) tick(current segmentID) {
+	if r != nil && r.last != current {
 		r.ticks++
 	}
-	r.lastSig = sig
 }
 
-// holesByACK is rule G1: it gives up a hole once patience is over since its first
-// acknowledgement, as far as the peer has acknowledged it by now and something
-// beyond it is known. Marks made at or before until have waited long enough.
+// holesByACK is rule G1: it gives up a hole below held data or a FIN once patience
+// is over since the first acknowledgement of all of it. Marks made at or before
+// until have waited long enough.
 func (f *Follower) holesByACK(c *Connection, from side, until int64) {
 	d := &c.dirs[from]
 	r := d.slow
@@ -50,17 +49,20 @@ func (f *Follower) holesByACK(c *Connection, from side, until int64) {
 	if len(r.acks) == 0 {
 		r.acks = nil
 	}
-	for d.next < min(r.settled, d.fin) && (len(r.held) > 0 || d.fin != noFIN) {
-		start, end := d.next, min(d.ack, d.fin)
+	for len(r.held) > 0 || d.fin != noFIN {
+		start, end := d.next, d.fin
 		if len(r.held) > 0 {
-			end = min(end, r.held[0].start)
+			end = r.held[0].start
+		}
+		if end > r.settled {
+			break
 		}
 		if end > start {
 			f.emitGap(c, from, end, GapACK)
 		}
 		f.deliverHeld(c, from, false)
 		if d.next == start {
-			break // a mark that is acknowledged only in part
+			break // at the end, or at a mark that nothing lies beyond
 		}
 	}
 	f.halfClose(c, from)
@@ -89,16 +91,27 @@ func (f *Follower) enforceLimits(c *Connection, from side) {
 	for f.holders.total > l.TotalHeldBytes {
 		top := f.holders.heap[0]
 		f.lowestHole(top.conn, top.from, GapLimit)
-		f.halfClose(top.conn, top.from)
+		if top.conn != c {
+			f.halfClose(top.conn, top.from)
+			f.settleClass(top.conn)
+		}
 	}
+	r.MaxHeld = max(r.MaxHeld, uint64(r.bytes))
 }
 
 // holesByAge is rule G2: it gives up holes below data that arrived at or before
 // until.
 func (f *Follower) holesByAge(c *Connection, from side, until int64) {
-	r := c.dirs[from].slow
-	for f.oldestHeld(r) <= until && f.lowestHole(c, from, GapTimeout) {
+	d := &c.dirs[from]
+	var end streamOffset // of the last range that is too old
+	for _, h := range d.slow.held {
+		if h.arrived <= until {
+			end = h.end
+		}
 	}
+	for d.next < end && f.lowestHole(c, from, GapTimeout) {
+	}
+	f.oldestHeld(d.slow)
 	f.halfClose(c, from)
 }
 

@@ -2,9 +2,6 @@ package gofollow
 
 import (
 	"bytes"
-	"compress/flate"
-	"compress/gzip"
-	"errors"
 	"io"
 	"os"
 
@@ -174,6 +171,7 @@ func (f *Follower) EndCapture() error {
 type file struct {
 	file       *os.File
 	source     io.Reader // file, or what it decompresses to
+	gzip       *gzipSource
 	size       int64
 	read       int64 // bytes read of file
 	packets    uint64
@@ -207,7 +205,7 @@ func (f *Follower) OpenFile(path string) error {
 	if info, err := opened.Stat(); err == nil && info.Mode().IsRegular() {
 		r.size = info.Size()
 	}
-	r.block = f.blocks.get(blockSize)
+	r.block = f.blocks.getReader(blockSize)
 	for r.end < 2 && r.err == nil {
 		var n int
 		n, r.err = r.Read(r.block.mem[r.end:])
@@ -219,43 +217,54 @@ func (f *Follower) OpenFile(path string) error {
 		return r.err
 	}
 	if capture.IsGzip(r.block.mem[:r.end]) {
-		r.source = &gzipSource{raw: io.MultiReader(bytes.NewReader(bytes.Clone(r.block.mem[:r.end])), r)}
-		r.end, r.err = 0, nil
+		r.gzip = &gzipSource{raw: r, z: capture.NewGunzip(), input: bytes.Clone(r.block.mem[:r.end]), space: make([]byte, 64<<10)}
+		r.source, r.end, r.err = r.gzip, 0, nil
 	}
 	return nil
 }
 
-// gzipSource decompresses, and names what is wrong with the compressed bytes.
+// gzipSource reads what a compressed file decompresses to.
 type gzipSource struct {
-	raw io.Reader
-	z   *gzip.Reader
-	n   int64
+	raw   io.Reader
+	z     *capture.Gunzip
+	input []byte // read and not decompressed yet
+	space []byte // what input lies in
+	err   error  // of raw
+	end   error  // of the compressed data; valid once ended
+	ended bool
 }
 
-func (g *gzipSource) Read(b []byte) (n int, err error) {
-	if g.z == nil {
-		if g.z, err = gzip.NewReader(g.raw); err != nil {
-			g.z = nil
+func (g *gzipSource) Read(b []byte) (int, error) {
+	for {
+		n, used, err := g.z.Decompress(b, g.input)
+		g.input = g.input[used:]
+		switch {
+		case n > 0 || err != nil:
+			return n, err
+		case used > 0:
+		case g.ended:
+			if g.end == nil {
+				g.end = io.EOF
+			}
+			return 0, g.end
+		case g.err == io.EOF:
+			g.ended, g.end = true, g.z.End() // sets free what the decompressor held back
+		case g.err != nil:
+			return 0, g.err
+		default:
+			var got int
+			got, g.err = g.raw.Read(g.space)
+			g.input = g.space[:got]
 		}
 	}
-	if err == nil {
-		n, err = g.z.Read(b)
-		g.n += int64(n)
-	}
-	switch {
-	case err == nil || err == io.EOF && g.z != nil:
-		return n, err
-	case errors.Is(err, io.ErrUnexpectedEOF) || err == io.EOF:
-		return n, &CaptureError{Kind: CaptureTruncated, Offset: g.n, Reason: "the gzip data ends early: copy the file again"}
-	case errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) || isFlateError(err):
-		return n, &CaptureError{Kind: CaptureDamaged, Offset: g.n, Reason: "the gzip data is damaged: " + err.Error()}
-	}
-	return n, err
 }
 
 func (f *Follower) closeFile() {
 	if f.file != nil {
 		f.file.file.Close()
+		if f.file.gzip != nil {
+			f.file.gzip.z.Close()
+		}
 		f.blocks.release(f.file.block)
 		f.file = nil
 	}
@@ -269,7 +278,7 @@ type Progress struct {
 	End       bool   // the file is at its end and closed
 }
 
-// ReadFile follows up to max packets of the opened file, any number if max is 0.
+// ReadFile follows up to max packets of the opened file, any number if max is 0 or less.
 // It may return before that, so that events can point into what was read: call
 // it until Progress.End, polling in between. At an error (a *CaptureError, or one
 // of reading) the file is closed; what stands before it is followed.
@@ -292,8 +301,8 @@ func (f *Follower) ReadFile(max int) (Progress, error) {
 // readFile returns whether there may be more to read.
 func (f *Follower) readFile(r *file, max int) (more bool, err error) {
 	var rec capture.Record
-	for taken := 0; max == 0 || taken < max; {
-		if f.full() || f.blocks.full*blockSize > int(f.config.Limits.QueuedBytes)+2*blockSize {
+	for taken := 0; max <= 0 || taken < max; {
+		if f.full() || f.blocks.reading-int64(len(r.block.mem)) > f.config.Limits.QueuedBytes {
 			if taken == 0 {
 				return true, ErrQueueFull
 			}
@@ -331,7 +340,7 @@ func (f *Follower) refill(r *file) {
 	rest := r.block.mem[r.start:r.end]
 	size := max(blockSize, r.reader.Need())
 	if r.block.refs > 1 || size > len(r.block.mem) || len(r.block.mem) > blockSize && size == blockSize {
-		b := f.blocks.get(size)
+		b := f.blocks.getReader(size)
 		copy(b.mem, rest)
 		f.blocks.release(r.block)
 		r.block = b
@@ -344,9 +353,4 @@ func (f *Follower) refill(r *file) {
 		n, r.err = r.source.Read(r.block.mem[r.end:])
 		r.end += n
 	}
-}
-
-func isFlateError(err error) bool {
-	var corrupt flate.CorruptInputError
-	return errors.As(err, &corrupt)
 }

@@ -15,9 +15,7 @@ const neverBefore int64 = math.MinInt64
 func (f *Follower) end(c *Connection, why CloseReason, by By) {
 	f.giveUpAll(c, c.client)
 	f.giveUpAll(c, c.client^1)
-	if c.rare != nil {
-		c.rare.candidate = nil
-	}
+	f.dropCandidate(c)
 	late := why == CloseFIN || why == CloseRST // late segments are to be expected
 	if c.dirs[0].has(finished) && c.dirs[1].has(finished) && why != CloseRST {
 		why, by = CloseFIN, c.closedBy // only holes had kept it open
@@ -52,25 +50,37 @@ func (f *Follower) bury(c *Connection) {
 
 // touch puts a connection at the end of its class's list, after its packet.
 func (f *Follower) touch(c *Connection) {
-	var k class
-	switch {
-	case c.has(reset):
-		if k = lingering; c.class == k {
-			return // its time counts from the reset
-		}
-	case c.dirs[0].has(finished) || c.dirs[1].has(finished):
-		k = halfClosed
-	case c.has(handshaken):
-		k = established
-	case c.has(opened) && c.carriedData():
-		k = midstream
-	default:
-		k = handshake
+	k := c.worth()
+	if k == lingering && c.class == k {
+		return // its time counts from the reset
 	}
 	if k != c.class {
 		c.due = min(c.due, after(c.last, f.timeouts[k]))
 	}
 	f.conns.enlist(c, k)
+}
+
+// settleClass closes a connection, or changes its class, if something else than
+// its packet has finished one of its directions.
+func (f *Follower) settleClass(c *Connection) {
+	if !f.closeIfDone(c) && c.worth() != c.class {
+		f.touch(c)
+	}
+}
+
+// worth returns the class that a connection belongs to.
+func (c *Connection) worth() class {
+	switch {
+	case c.has(reset):
+		return lingering
+	case c.dirs[0].has(finished) || c.dirs[1].has(finished):
+		return halfClosed
+	case c.has(handshaken):
+		return established
+	case c.has(opened) && c.carriedData():
+		return midstream
+	}
+	return handshake
 }
 
 // makeRoom closes the connection that is worth least if there are too many.
@@ -129,12 +139,12 @@ func (f *Follower) expire(c *Connection, t int64) *Connection {
 		switch {
 		case from < 2 && byACK:
 			f.holesByACK(c, from, c.dirs[from].slow.acks[0].time)
-			f.closeIfDone(c)
+			f.settleClass(c)
 		case from < 2:
 			r := c.dirs[from].slow
 			if after(f.oldestHeld(r), f.holeAge(c, from)) <= due {
 				f.holesByAge(c, from, r.oldest)
-				f.closeIfDone(c)
+				f.settleClass(c)
 			}
 		case !c.has(opened) || c.has(closed):
 			f.bury(c)
@@ -202,20 +212,25 @@ func (f *Follower) tick(t int64) {
 	if f.clock == neverBefore {
 		f.clock, f.sweepAt = t, after(t, time.Duration(sweepEvery))
 	}
-	if t <= f.clock {
-		return
-	}
-	if uint64(t)-uint64(f.clock) > uint64(maxClockJump) && (!f.jumped || absDiff(t, f.jump) > uint64(maxClockJump)) {
+	switch {
+	case !leaps(f.clock, t):
+		f.clock, f.jumped = max(f.clock, t), false
+	case f.jumped && t >= f.jump: // so late it is at least
+		f.clock, f.jump, f.jumped = f.jump, t, leaps(f.jump, t)
+		if !f.jumped {
+			f.clock = t
+		}
+	case f.jumped && !leaps(t, f.jump):
+		f.clock, f.jumped = t, false
+	default:
 		f.jump, f.jumped = t, true
-		return
 	}
-	f.clock, f.jumped = t, false
-	if t >= f.sweepAt {
+	if f.clock >= f.sweepAt {
 		f.sweep()
 	}
 }
 
-func absDiff(a, b int64) uint64 { return uint64(max(a, b)) - uint64(min(a, b)) }
+func leaps(from, to int64) bool { return to > from && uint64(to)-uint64(from) > uint64(maxClockJump) }
 
 // sweep does what is due by the clock, in order of deadline, then id. It stops
 // when the event queue is full and returns false then.

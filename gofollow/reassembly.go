@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"slices"
 	"sort"
+
+	"gofollow/gofollow/internal/decode"
 )
 
 // reassembly is the state of a direction in which something is unusual: data
@@ -24,11 +26,11 @@ type reassembly struct {
 	acks    []ackMark    // acknowledgements beyond next whose patience runs, ascending
 	settled streamOffset // acknowledged so far that patience is over
 	ticks   uint64       // segments of the connection, adjacent duplicates left out
-	lastSig uint64       // of the segment before, to know adjacent duplicates
+	last    segmentID    // the segment before, to know adjacent duplicates
 
-	doubt       streamOffset // an acknowledgement that nobody believed yet
-	doubtPacket uint64       // the packet that brought it, 0 if none
-	suspect     *held        // a segment far above everything seen
+	doubt   streamOffset // an acknowledgement that nobody believed yet, 0 if none
+	doubted segmentID    // the segment that brought it
+	suspect *held        // a segment far above everything seen
 
 	lost [8]span // the ranges given up last, to know late bytes
 	lose int     // where the next goes
@@ -74,11 +76,20 @@ func (r *reassembly) lateIn(start, end streamOffset) (n streamOffset) {
 	return n
 }
 
-// agree says that two different packets brought acknowledgements beyond belief
+// segmentID tells a segment from all but its copies.
+type segmentID struct {
+	seq, ack uint32
+	wire     int32
+	window   uint16
+	flags    decode.Flags
+	from     side
+}
+
+// agree says that two different segments brought acknowledgements beyond belief
 // that fit each other.
-func (r *reassembly) agree(ack streamOffset, packet uint64) bool {
-	ok := r.doubtPacket != 0 && r.doubtPacket != packet && ack >= r.doubt && ack-r.doubt <= maxACKLead
-	r.doubt, r.doubtPacket = ack, packet
+func (r *reassembly) agree(ack streamOffset, by segmentID) bool {
+	ok := r.doubt != 0 && r.doubted != by && ack >= r.doubt && ack-r.doubt <= maxACKLead
+	r.doubt, r.doubted = ack, by
 	return ok
 }
 
@@ -89,36 +100,29 @@ func (r *reassembly) firstAbove(off streamOffset) int {
 
 // place holds [lo, hi), of which payload was captured, by the overlap policy.
 func (f *Follower) place(c *Connection, from side, lo, hi streamOffset, payload []byte) {
-	d := &c.dirs[from]
-	r := d.slowly()
-	r.conn, r.from = c, from
-	if len(r.held) == 0 {
-		r.oldest = c.last
-	}
-	n := held{span: span{lo, hi}, time: f.cause.time, arrived: c.last, packet: f.cause.packet}
 	cut := lo + streamOffset(len(payload))
 	if len(payload) > 0 {
 		b := f.blocks.get(len(payload))
 		copy(b.mem, payload)
-		n.end, n.data, n.owner = cut, b.mem, b
-		f.insert(c, from, n)
+		f.hold(c, from, held{span: span{lo, cut}, data: b.mem, owner: b})
 		f.blocks.release(b)
 	}
 	if cut < hi {
-		f.placeMark(c, from, span{cut, hi}, GapSnaplen)
+		f.hold(c, from, held{span: span{cut, hi}, why: GapSnaplen})
 	}
-	r.MaxHeld = max(r.MaxHeld, uint64(r.bytes))
-	f.remind(c, after(c.last, f.holeAge(c, from)))
 }
 
-// placeMark notes that the capture will not have s, unless another copy comes.
-func (f *Follower) placeMark(c *Connection, from side, s span, why GapReason) {
+// hold holds a range of the packet under way and sees to it that it does not stay
+// for ever.
+func (f *Follower) hold(c *Connection, from side, n held) {
 	r := c.dirs[from].slowly()
 	r.conn, r.from = c, from
 	if len(r.held) == 0 {
 		r.oldest = c.last
 	}
-	f.insert(c, from, held{span: s, time: f.cause.time, arrived: c.last, packet: f.cause.packet, why: why})
+	n.time, n.arrived, n.packet = f.cause.time, c.last, f.cause.packet
+	f.insert(c, from, n)
+	f.remind(c, after(c.last, f.holeAge(c, from)))
 }
 
 // insert puts n, which has no reference of its own, between the held ranges.
@@ -325,6 +329,11 @@ func (f *Follower) believe(c *Connection, from side, lo, hi streamOffset, payloa
 		return true // confirmSuspect places p
 	}
 	f.dropSuspect(c, from)
+	if f.holders.total+f.aside+int64(len(payload)) > f.config.Limits.TotalHeldBytes {
+		f.anomaly(c, from, AnomalyFarSegment, lo, hi-lo)
+		return false
+	}
+	f.aside += int64(len(payload))
 	s := &held{span: span{lo, hi}, time: f.cause.time, packet: f.cause.packet}
 	if len(payload) > 0 {
 		b := f.blocks.get(len(payload))
@@ -343,6 +352,7 @@ func (f *Follower) confirmSuspect(c *Connection, from side) {
 		return
 	}
 	d.slow.suspect = nil
+	f.aside -= int64(len(s.data))
 	if lo, hi := f.trim(c, from, s.start, s.end); lo < hi {
 		d.right = max(d.right, hi)
 		now := f.cause
@@ -364,6 +374,7 @@ func (f *Follower) dropSuspect(c *Connection, from side) {
 		return
 	}
 	f.anomaly(c, from, AnomalyFarSegment, s.start, s.end-s.start)
+	f.aside -= int64(len(s.data))
 	if s.owner != nil {
 		f.blocks.release(s.owner)
 	}

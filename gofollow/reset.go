@@ -28,7 +28,7 @@ func (f *Follower) reset(c *Connection, from side, s *decode.Segment, src *block
 	case !c.has(reset):
 		c.flags |= reset
 		r := c.rarely()
-		r.resetAt, r.resetBy = c.last, from
+		r.resetAt, r.resetBy, r.resetOff = c.last, from, c.dirs[from].offsetOf(seqNum(s.Seq))
 		r.resetText = append([]byte(nil), s.Payload[:min(len(s.Payload), maxResetText)]...)
 	}
 	f.conclude(c)
@@ -56,11 +56,17 @@ func (f *Follower) believable(c *Connection, from side, s *decode.Segment) bool 
 	if f.config.RST == RSTStrict {
 		return false
 	}
+	return off >= min(d.next, d.ack) && off <= c.windowEnd(from)
+}
+
+// windowEnd returns the highest offset that the peer has given a side leave to send.
+func (c *Connection) windowEnd(of side) streamOffset {
+	d := &c.dirs[of]
 	scale := d.scale
-	if !d.has(synSeen) || !p.has(synSeen) {
+	if !d.has(synSeen) || !c.dirs[of^1].has(synSeen) {
 		scale = 14 // the largest there is (RFC 7323, section 2.3)
 	}
-	return off >= min(d.next, d.ack) && off <= d.right+int64(d.window)<<scale
+	return d.right + streamOffset(d.window)<<scale
 }
 
 // cancelReset takes an accepted RST back: its sender went on.

@@ -31,8 +31,11 @@ func (f *Follower) weigh(c *Connection, from side, s *decode.Segment) (_ *Connec
 		return c, false
 	}
 	if c.rare != nil && c.rare.candidate != nil {
-		if f.confirms(c, from, s) {
+		switch f.compareCandidate(c, from, s) {
+		case candidateConfirmed:
 			return f.supersede(c), false
+		case candidateMeant:
+			return c, true
 		}
 	}
 	d := &c.dirs[from]
@@ -50,11 +53,36 @@ func (f *Follower) weigh(c *Connection, from side, s *decode.Segment) (_ *Connec
 		f.end(c, CloseReused, ByNobody)
 		return nil, false
 	}
-	n := &candidate{*s, from, f.cause}
-	n.segment.Payload = append([]byte(nil), s.Payload...)
-	n.segment.Owned = true
-	c.rarely().candidate = n
+	f.setAside(c, from, s)
 	return c, true
+}
+
+// setAside keeps a SYN as the connection's candidate. Of too many candidates the
+// oldest is dropped.
+func (f *Follower) setAside(c *Connection, from side, s *decode.Segment) {
+	f.dropCandidate(c)
+	for len(f.candidates) >= f.config.Limits.Tombstones {
+		if oldest := f.candidates[0]; oldest.c.id == oldest.id && oldest.c.has(opened) && oldest.c != c {
+			f.dropCandidate(oldest.c)
+		}
+		f.candidates = f.candidates[1:]
+	}
+	f.candidates = append(f.candidates, reminder{id: c.id, c: c})
+	n := &candidate{*s, from, f.cause}
+	n.segment.Payload = nil
+	if f.holders.total+f.aside+int64(len(s.Payload)) <= f.config.Limits.TotalHeldBytes {
+		n.segment.Payload = append([]byte(nil), s.Payload...)
+		f.aside += int64(len(s.Payload))
+	}
+	c.rarely().candidate = n
+}
+
+// dropCandidate forgets the connection's candidate.
+func (f *Follower) dropCandidate(c *Connection) {
+	if c.rare != nil && c.rare.candidate != nil {
+		f.aside -= int64(len(c.rare.candidate.segment.Payload))
+		c.rare.candidate = nil
+	}
 }
 
 // revives says whether a segment for a closed connection begins a new one.
@@ -69,24 +97,49 @@ func (f *Follower) revives(c *Connection, from side, s *decode.Segment) bool {
 	return false
 }
 
-// confirms says whether a segment shows that the candidate is a new connection.
-// Data that carries the old one on shows the opposite: the candidate is dropped.
-func (f *Follower) confirms(c *Connection, from side, s *decode.Segment) bool {
+// What a segment says about the candidate of the connection that its key finds.
+const (
+	candidateUntouched = iota // nothing: it is the old connection's
+	candidateConfirmed        // it shows that the candidate is a new connection
+	candidateMeant            // it fits the candidate alone, but shows nothing
+)
+
+// compareCandidate says which of the two a segment belongs to. Data that carries
+// the old connection on shows that the candidate was none: it is dropped.
+func (f *Follower) compareCandidate(c *Connection, from side, s *decode.Segment) int {
 	n := c.rare.candidate
 	base := seqNum(n.segment.Seq) + 1
-	syn := s.Flags&decode.SYN != 0
-	if from != n.from && syn && s.Flags&decode.ACK != 0 && seqNum(s.Ack) == base ||
-		from == n.from && !syn && s.Wire > 0 && seqNum(s.Seq) == base {
-		return true
+	syn, ack := s.Flags&decode.SYN != 0, s.Flags&decode.ACK != 0
+	fitsNew := from == n.from && !syn && f.within(base, seqNum(s.Seq)) || from != n.from && ack && f.within(base, seqNum(s.Ack))
+	fitsOld := from == n.from && c.inWindow(from, seqNum(s.Seq)) || from != n.from && ack && c.inWindow(n.from, seqNum(s.Ack))
+	switch {
+	case from != n.from && syn && ack && seqNum(s.Ack) == base,
+		from == n.from && !syn && s.Wire > 0 && seqNum(s.Seq) == base,
+		fitsNew && !fitsOld && s.Wire > 0:
+		return candidateConfirmed
+	case fitsNew && !fitsOld:
+		return candidateMeant
 	}
 	d := &c.dirs[from]
-	if !syn && s.Wire > 0 && d.has(based) {
-		off := d.offsetOf(seqNum(s.Seq))
-		if off+int64(s.Wire) > d.next && off <= d.right+int64(d.window)<<14 {
-			c.rare.candidate = nil
-		}
+	if !syn && s.Wire > 0 && d.has(based) && c.inWindow(from, seqNum(s.Seq)) && d.offsetOf(seqNum(s.Seq))+int64(s.Wire) > d.next {
+		f.dropCandidate(c)
 	}
-	return false
+	return candidateUntouched
+}
+
+// within says that a number lies where a young stream with this base may be.
+func (f *Follower) within(base, s seqNum) bool {
+	return int32(s-base) >= 0 && int64(s-base) <= f.config.Limits.FarBytes
+}
+
+// inWindow says that a number lies where a side's stream stands now.
+func (c *Connection) inWindow(of side, s seqNum) bool {
+	d := &c.dirs[of]
+	if !d.has(based) {
+		return false
+	}
+	off := d.offsetOf(s)
+	return off >= d.next-1<<16 && off <= c.windowEnd(of)
 }
 
 // supersede ends a connection and opens the one that its candidate began.

@@ -48,11 +48,9 @@ func (f *Follower) follow(c *Connection, from side, s *decode.Segment, src *bloc
 	d, p := &c.dirs[from], &c.dirs[from^1]
 	c.last = max(c.last, f.cause.time)
 	d.packets++
-	if d.slow != nil || p.slow != nil {
-		sig := uint64(s.Seq)<<32 ^ uint64(s.Ack) ^ uint64(s.Wire)<<40 ^ uint64(s.Window)<<20 ^ uint64(s.Flags)<<56 ^ uint64(from)<<63
-		d.slow.tick(sig)
-		p.slow.tick(sig)
-	}
+	f.current = segmentID{s.Seq, s.Ack, int32(s.Wire), s.Window, s.Flags, from}
+	d.slow.tick(f.current)
+	p.slow.tick(f.current)
 	if s.Flags&decode.RST != 0 {
 		f.reset(c, from, s, src)
 		return
@@ -60,6 +58,7 @@ func (f *Follower) follow(c *Connection, from side, s *decode.Segment, src *bloc
 	seq := seqNum(s.Seq)
 	if s.Flags&decode.SYN != 0 {
 		if !f.synchronize(c, from, s) {
+			f.touch(c)
 			return
 		}
 		seq++
@@ -79,7 +78,7 @@ func (f *Follower) follow(c *Connection, from side, s *decode.Segment, src *bloc
 		f.anomaly(c, from, AnomalyNoACKFlag, off, int64(s.Wire))
 	}
 	if s.Wire > 0 {
-		if c.has(reset) && c.rare.resetBy == from && off <= d.next && off+int64(s.Wire) > d.next {
+		if end := off + int64(s.Wire); c.has(reset) && c.rare.resetBy == from && off <= d.next && end > max(d.next, c.rare.resetOff) {
 			f.cancelReset(c)
 		}
 		f.payload(c, from, off, s, src)
@@ -92,7 +91,7 @@ func (f *Follower) follow(c *Connection, from side, s *decode.Segment, src *bloc
 	if fin {
 		f.finish(c, from, off+int64(s.Wire))
 	}
-	if s.Flags&decode.ACK != 0 {
+	if s.Flags&decode.ACK != 0 && !c.key.loops() {
 		f.acknowledge(c, from^1, s)
 	}
 	f.conclude(c)
@@ -116,7 +115,7 @@ func (f *Follower) begin(c *Connection, from side, seq seqNum, s *decode.Segment
 		return
 	}
 	p := &c.dirs[from^1]
-	if c.has(doubtfulISN) {
+	if c.has(doubtfulISN) && from == c.client {
 		if p.untouched() {
 			p.rebase(seqNum(s.Ack))
 		}
@@ -164,7 +163,7 @@ func (f *Follower) synchronize(c *Connection, from side, s *decode.Segment) bool
 // asked for.
 func (f *Follower) payload(c *Connection, from side, off streamOffset, s *decode.Segment, src *block) {
 	c.dirs[from].dataPackets++
-	if f.config.Urgent == UrgentOOB && s.Flags&decode.URG != 0 && s.Urgent > 0 && int(s.Urgent) <= s.Wire {
+	if f.config.Urgent == UrgentOOB && s.Flags&decode.URG != 0 && s.Urgent > 0 && int(s.Urgent) <= s.Wire && !f.far(c, from, off) {
 		at := int(s.Urgent) - 1
 		captured := min(at, len(s.Payload))
 		f.receive(c, from, off, at, s.Payload[:captured], src)
@@ -183,6 +182,7 @@ func (f *Follower) conclude(c *Connection) {
 			f.confirmSuspect(c, i)
 			f.deliverHeld(c, i, false)
 			f.holesByACK(c, i, neverBefore)
+			d.slow.last = f.current
 		} else if d.fin == d.next {
 			f.halfClose(c, i)
 		}
