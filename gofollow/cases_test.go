@@ -210,6 +210,7 @@ func TestCases(t *testing.T) {
 		{name: "SYN with data, other bytes later", script: `c S "hi"; s SA; c 0 "XY!"`, want: `open; c0 hi; c2 ! | closed flush`},
 		{name: "SYN+ACK with data", script: `c S; s SA "yo"; c A ack=2; s 2 "!"`, want: `open; s0 yo; s2 ! | closed flush`},
 		{name: "several SYN+ACKs, the latest counts", script: `c S; s SA; s SA isn=7000; c A; s 0 "x"`, want: `open; s0 x | closed flush`},
+		{name: "several SYN+ACKs, the client takes the first", script: `c S; s SA; s SA isn=7000; s A; c A ack=-2000; s 0 "abc" isn=5000`, want: `open; s0 abc | closed flush`},
 		{name: "simultaneous open", script: `c S; s S; c SA; s SA; c 0 "a"; s 0 "b"`, want: `open; c0 a; s0 b | closed flush`},
 		{name: "SYN and FIN in one", script: `c SF; s SA; c 0 "a"`, want: `open; fin c0 | closed flush`, dropped: `c after-fin=1`},
 
@@ -260,6 +261,17 @@ func TestCases(t *testing.T) {
 			config: gofollow.Config{Limits: gofollow.Limits{TotalHeldBytes: 4}}},
 		{name: "G4", script: `H; c 2 "b"; c 5 "d"`, want: `open | gap c0+2 close; c2 b*; gap c3+2 close; c5 d*; closed flush`},
 
+		{name: "G1, each hole has its own patience", script: `H; c 20 "held"; s A ack=1; s A ack=20 t=499ms; s A ack=20 t=2ms; c 0 "01234567890123456789"`,
+			want: `open; c0 01234567890123456789; c20 held* | closed flush`},
+		{name: "a wild ACK, copied by the capture", script: `H; c 0 "abc"; s A ack=1600000000; s A ack=1600000000`, want: `open; c0 abc | closed flush`},
+		{name: "a wild ACK, confirmed", script: `H; c 0 "abc"; s A ack=1600000000; s A ack=1600000100`, want: `open; c0 abc | gap c3+1600000097 close; closed flush`},
+		{name: "an ACK before its stream's start", script: `c 0 "a" ack=9; s 0 "abc"`, want: `open port/midstream; c0 a; s0 abc | gap s3+6 close; closed flush`},
+		{name: "G3, another connection's last hole", script: `H; c 2 "aaa"; c FA 5; s FA 0; c2 S; c2 2 "bb"; c A 6`,
+			want:   `open; fin s0; 1.open; gap c0+2 limit; c2 aaa*; fin c5; closed fin | 1.gap c0+2 close; 1.c2 bb*; 1.closed flush`,
+			config: gofollow.Config{Limits: gofollow.Limits{TotalHeldBytes: 4}}},
+		{name: "urgent, far", script: `H; c 0 "aa"; c 1000000000 UA "bb" urg=1; c 2 "cc"`, want: `open; c0 aa; c2 cc | !far_segment c; closed flush`,
+			config: gofollow.Config{Urgent: gofollow.UrgentOOB, Anomalies: true}},
+
 		// Closing: section 4.5.
 		{name: "FIN with data", script: `H; c FA 0 "ab"`, want: `open; c0 ab; fin c2 | closed flush`},
 		{name: "FIN before its data", script: `H; c FA 2; c 0 "ab"`, want: `open; c0 ab; fin c2 | closed flush`},
@@ -292,6 +304,8 @@ func TestCases(t *testing.T) {
 		{name: "data after RST, its own side", script: `H; s RA 0; s 0 "b"; s 1 "c" t=2s`, want: `open; !rst_cancelled s; s0 b; s1 c | closed flush`, config: noisy},
 		{name: "data after the end by RST", script: `H; s RA 0; c 0 "abc" t=2s; c 3 "d"`, want: `open; closed rst by server`},
 
+		{name: "RST captured before its side's last data", script: `H; c 0 "aa"; c 4 RA; c 2 "bb"; s 0 t=3s`, want: `open; c0 aa; c2 bb; closed rst by client`, config: noisy},
+
 		// Addresses used again: section 4.4.
 		{name: "reuse after the end", script: `H; c FA 0; s FA 0; c S isn=9000; s SA isn=8000; c 0 "n"`,
 			want: `open; fin c0; fin s0; closed fin clean; 1.open; 1.c0 n | 1.closed flush`},
@@ -300,6 +314,10 @@ func TestCases(t *testing.T) {
 		{name: "reuse of a live one, SYN+ACK", script: `H; c 0 "o"; c S isn=9000; s SA isn=8000; c 0 "n"`, want: `open; c0 o; closed reused; 1.open; 1.c0 n | 1.closed flush`},
 		{name: "reuse of a live one, data", script: `H; c 0 "o"; c S isn=9000; c 0 "n"`, want: `open; c0 o; closed reused; 1.open; 1.c0 n | 1.closed flush`},
 		{name: "reuse of a live one, not confirmed", script: `H; c 0 "o"; c S isn=9000; c 1 "p" isn=1000`, want: `open; c0 o; c1 p | closed flush`},
+		{name: "reuse of a live one, the third ACK first", script: `H; c 0 "o"; c S isn=500000000; c A ack=400000000; s SA isn=8000; c 0 "n"`,
+			want: `open; c0 o; closed reused; 1.open; 1.c0 n | 1.closed flush`},
+		{name: "reuse of a live one, data out of order", script: `H; c 0 "o"; c S isn=9000000; c 3 "def"; c 0 "abc"`,
+			want: `open; c0 o; closed reused; 1.open; 1.c0 abc; 1.c3 def* | 1.closed flush`},
 		{name: "reuse of a silent one", script: `H; c 0 "o"; c S isn=9000 t=6s`, want: `open; c0 o; closed reused; 1.open | 1.closed flush`},
 		{name: "reuse in linger", script: `H; s RA 0; c S isn=9000`, want: `open; closed rst by server; 1.open | 1.closed flush`},
 		{name: "SYN+ACK on an ended one", script: `H; c FA 0; s FA 0; s SA isn=8000; s 0 "n"`,

@@ -35,7 +35,7 @@ func (d *direction) untouched() bool { return d.next == 0 && d.right == 0 && d.f
 
 // rebase sets the number of offset 0 of a direction that is untouched.
 func (d *direction) rebase(base seqNum) {
-	if ack := d.ack + streamOffset(int32(d.base-base)); d.has(based) || d.has(ackNoted) && ack <= maxACKLead {
+	if ack := d.ack + streamOffset(int32(d.base-base)); d.has(based) && d.ack > 0 || d.has(ackNoted) && ack <= maxACKLead {
 		d.ack = max(0, ack)
 	}
 	d.base = base

@@ -144,7 +144,7 @@ func frame(from uint32, sport uint16, back bool, seq, ack uint32, flags decode.F
 // TestMemoryComesBack: whatever the way of the bytes, everything that was
 // allocated is free in the end, polled or not.
 func TestMemoryComesBack(t *testing.T) {
-	for _, polls := range []bool{true, false} {
+	for _, polls := range []int{0, 1, 1000} {
 		a := &countingAllocator{t: t, live: map[*byte]int{}}
 		f, err := New(Config{Allocator: a, Anomalies: true, Overlap: OverlapLast, Limits: Limits{HeldBytes: 5000}})
 		if err != nil {
@@ -160,12 +160,12 @@ func TestMemoryComesBack(t *testing.T) {
 			if err := f.Feed(&p); err == ErrQueueFull {
 				t.Fatal("queue full")
 			}
-			for polls && len(f.Poll(3)) > 0 {
+			for n := 0; n < polls && len(f.Poll(1)) > 0; n++ {
 			}
 		}
 		f.Close()
 		if len(a.live) != 0 {
-			t.Errorf("polls %v: %d blocks, %d bytes are not freed", polls, len(a.live), a.size)
+			t.Errorf("%d polls a packet: %d blocks, %d bytes are not freed", polls, len(a.live), a.size)
 		}
 	}
 }
@@ -248,4 +248,49 @@ func TestHeldBytesAreBounded(t *testing.T) {
 		t.Errorf("%d bytes allocated for 3 MiB of held data", a.most)
 	}
 	f.Close()
+}
+
+// TestSuspectsAreBounded: far segments are held outside of the order, within the
+// limit of what is held all the same.
+func TestSuspectsAreBounded(t *testing.T) {
+	a := &countingAllocator{t: t, live: map[*byte]int{}}
+	f, _ := New(Config{Allocator: a, Limits: Limits{TotalHeldBytes: 1 << 20}})
+	for i := range uint16(2000) {
+		f.Feed(&Packet{LinkType: LinkEthernet, Time: 1, Data: frame(10<<24|9, i, false, 0, 0, decode.ACK, []byte("a"))})
+		f.Feed(&Packet{LinkType: LinkEthernet, Time: 1, Data: frame(10<<24|9, i, false, 200<<20, 0, decode.ACK, make([]byte, 60000))})
+		for len(f.Poll(64)) > 0 {
+		}
+	}
+	if a.most > 1<<20+4*blockSize {
+		t.Errorf("%d bytes allocated", a.most)
+	}
+	f.Close()
+	if len(a.live) != 0 {
+		t.Errorf("%d blocks are not freed", len(a.live))
+	}
+}
+
+// TestClock: one time far ahead does not move the clock, two do, and so does a
+// capture whose packets are hours apart.
+func TestClock(t *testing.T) {
+	const hour = int64(3600e9)
+	for _, test := range []struct {
+		name  string
+		times []int64
+		want  int64
+	}{
+		{"ordinary", []int64{1, 5, 3}, 5},
+		{"one far", []int64{1, 10 * hour, 2}, 2},
+		{"two far", []int64{1, 10 * hour, 10*hour - 5}, 10*hour - 5},
+		{"hours apart", []int64{1, 2 * hour, 4 * hour, 6 * hour}, 4 * hour},
+		{"extremes", []int64{-1 << 62, 1<<63 - 1, 1<<63 - 1}, 1<<63 - 1},
+	} {
+		f, _ := New(Config{})
+		for _, at := range test.times {
+			f.tick(at)
+		}
+		if f.clock != test.want {
+			t.Errorf("%s: the clock is at %d, want %d", test.name, f.clock, test.want)
+		}
+	}
 }
