@@ -184,7 +184,7 @@ var (
 	firstFIN = gofollow.Config{CloseOn: gofollow.CloseOnFirstFIN, NoMidstream: true}
 )
 
-// TestCases goes through the tables of SEMANTICS.md. A bar stands before what only
+// TestCases goes through the cases of docs/rules.md. A bar stands before what only
 // the flush at the end of the input brings.
 func TestCases(t *testing.T) {
 	for _, test := range []struct {
@@ -192,7 +192,7 @@ func TestCases(t *testing.T) {
 		dropped            string // counters, where the case is about one
 		config             gofollow.Config
 	}{
-		// Opening: section 4.2 and 4.3.
+		// Opening.
 		{name: "handshake to the end", script: `H; c 0 "hi"; s 0 "yo" ack=2; c FA 2; s FA 2; c A 3`,
 			want: `open; c0 hi; s0 yo; fin c2; fin s2; closed fin clean`},
 		{name: "SYN alone", script: `c S`, want: `open | closed flush`},
@@ -214,7 +214,7 @@ func TestCases(t *testing.T) {
 		{name: "simultaneous open", script: `c S; s S; c SA; s SA; c 0 "a"; s 0 "b"`, want: `open; c0 a; s0 b | closed flush`},
 		{name: "SYN and FIN in one", script: `c SF; s SA; c 0 "a"`, want: `open; fin c0 | closed flush`, dropped: `c after-fin=1`},
 
-		// One direction: sections 6 and 7.
+		// One direction.
 		{name: "out of order", script: `H; c 2 "cd"; c 4 "ef"; c 0 "ab"`, want: `open; c0 ab; c2 cd*; c4 ef* | closed flush`},
 		{name: "retransmission", script: `H; c 0 "ab"; c 0 "ab"`, want: `open; c0 ab | closed flush`, dropped: `c duplicate=2`},
 		{name: "retransmission, other bytes, delivered", script: `H; c 0 "ab"; c 0 "XY"`, want: `open; c0 ab | closed flush`, dropped: `c duplicate=2`, config: noisy},
@@ -239,7 +239,7 @@ func TestCases(t *testing.T) {
 		{name: "wrong checksum", script: `H; c 0 "a" bad; c 0 "b"`, want: `open; c0 a | closed flush`},
 		{name: "wrong checksum, verified", script: `H; c 0 "a" bad; c 0 "b"`, want: `open; c0 b | closed flush`, config: gofollow.Config{VerifyChecksum: true}},
 
-		// Holes given up: section 6, G1 to G4.
+		// Holes given up.
 		{name: "G1, patience by time", script: `H; c 2 "b"; s A ack=3; s A ack=3 t=400ms; c 3 "c" t=200ms`, want: `open; gap c0+2 ack; c2 b*; c3 c | closed flush`},
 		{name: "G1, patience not over", script: `H; c 2 "b"; s A ack=3; c 0 "aa" t=400ms`, want: `open; c0 aa; c2 b* | closed flush`},
 		{name: "G1, at once", script: `H; c 2 "b"; s A ack=3; c 0 "aa"`, want: `open; gap c0+2 ack; c2 b* | closed flush`, dropped: `c late=2`, config: atOnce},
@@ -272,7 +272,7 @@ func TestCases(t *testing.T) {
 		{name: "urgent, far", script: `H; c 0 "aa"; c 1000000000 UA "bb" urg=1; c 2 "cc"`, want: `open; c0 aa; c2 cc | !far_segment c; closed flush`,
 			config: gofollow.Config{Urgent: gofollow.UrgentOOB, Anomalies: true}},
 
-		// Closing: section 4.5.
+		// Closing.
 		{name: "FIN with data", script: `H; c FA 0 "ab"`, want: `open; c0 ab; fin c2 | closed flush`},
 		{name: "FIN before its data", script: `H; c FA 2; c 0 "ab"`, want: `open; c0 ab; fin c2 | closed flush`},
 		{name: "FIN behind a hole", script: `H; c 1 "b"; c FA 2`, want: `open | gap c0+1 close; c1 b*; fin c2; closed flush`},
@@ -288,7 +288,7 @@ func TestCases(t *testing.T) {
 		{name: "first FIN before the SYN+ACK is nothing", script: `c S; c FA 0; s SA; c 0 "a"`, want: `open; c0 a | closed flush`, config: firstFIN},
 		{name: "first RST closes, with its data", script: `H; c 0 "a"; s RA 0 "bye"`, want: `open; c0 a; s0 bye; closed rst by server`, config: firstFIN},
 
-		// Reset: section 4.5.
+		// Reset.
 		{name: "RST", script: `H; c 0 "a"; s RA 0; c A t=2s`, want: `open; c0 a; closed rst by server`},
 		{name: "RST, holes before it", script: `H; c 2 "b"; s RA 0`, want: `open | gap c0+2 close; c2 b*; closed rst by server`},
 		{name: "RST, out of window", script: `H; c 0 "a"; s RA 2000000000`, want: `open; c0 a; !rst_out_of_window s | closed flush`, config: noisy},
@@ -306,7 +306,7 @@ func TestCases(t *testing.T) {
 
 		{name: "RST captured before its side's last data", script: `H; c 0 "aa"; c 4 RA; c 2 "bb"; s 0 t=3s`, want: `open; c0 aa; c2 bb; closed rst by client`, config: noisy},
 
-		// Addresses used again: section 4.4.
+		// Addresses used again.
 		{name: "reuse after the end", script: `H; c FA 0; s FA 0; c S isn=9000; s SA isn=8000; c 0 "n"`,
 			want: `open; fin c0; fin s0; closed fin clean; 1.open; 1.c0 n | 1.closed flush`},
 		{name: "reuse after the end, same number", script: `H; c 0 "a"; c FA 1; s FA 0; c S; s SA; c 0 "n"`,
@@ -323,7 +323,7 @@ func TestCases(t *testing.T) {
 		{name: "SYN+ACK on an ended one", script: `H; c FA 0; s FA 0; s SA isn=8000; s 0 "n"`,
 			want: `open; fin c0; fin s0; closed fin clean; 1.open synack/synack; 1.s0 n | 1.closed flush`},
 
-		// Time and numbers of connections: sections 9 and 10.
+		// Time and numbers of connections.
 		{name: "handshake timeout", script: `c S; c 0 "a" t=80s`, want: `open; closed timeout; 1.open port/midstream; 1.c0 a | 1.closed flush`},
 		{name: "handshake not timed out", script: `c S; s SA t=50s; c A t=50s; c 0 "a" t=50s`, want: `open; c0 a | closed flush`},
 		{name: "idle timeout", script: `H; c 2 "a"; c 3 "b" t=20s`, want: `open; gap c0+2 close; c2 a*; closed timeout; 1.open port/midstream; 1.c0 b | 1.closed flush`,

@@ -37,7 +37,7 @@ type conversation struct {
 }
 
 // result collects a follower's events and checks on the way the rules that hold
-// for every input (DESIGN.md section 3, SEMANTICS.md I1 to I4).
+// for every input (ARCHITECTURE.md, "Invariants").
 type result struct {
 	conversations []*conversation // indexed by id
 	log           []string        // the event log
