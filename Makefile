@@ -28,7 +28,7 @@ FUZZTIME ?= 20s
 # The tests are run from outside the tree's python/, so that they see what is installed.
 PYTEST = cd $(BUILD) && venv/bin/python -m pytest -c ../pyproject.toml --rootdir .. -p no:cacheprovider
 
-.PHONY: help demo build test test-go test-c test-py test-full lint bench install uninstall clean record golden fuzz venv
+.PHONY: help demo build test test-go test-c test-py test-full lint bench install uninstall clean record golden fuzz mutants venv
 
 help:
 	@echo 'make demo       build everything and follow a capture'
@@ -37,6 +37,7 @@ help:
 	@echo 'make test-full  the tests, and what needs more: race detector, sanitizer, tshark (tools/packages.txt)'
 	@echo 'make lint       formatters, vet, staticcheck, C warnings, ruff, mypy'
 	@echo 'make fuzz       every fuzz target for FUZZTIME=$(FUZZTIME)'
+	@echo 'make mutants    break the engine in some fifty places: each must fail a test (half an hour)'
 	@echo 'make bench      measure against gopacket'"'"'s tcpassembly (bench/README.md)'
 	@echo 'make build      the C library in $(LIB)'
 	@echo 'make install    the C library: PREFIX=$(PREFIX) DESTDIR=$(DESTDIR); make uninstall takes it away'
@@ -109,12 +110,15 @@ lint: $(VENV)/.ready
 	@if [ -x capi/lint.sh ]; then echo capi/lint.sh; capi/lint.sh; else echo 'capi/lint.sh is not there: C is not checked'; fi
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy --strict python/gofollow python/cycapture
-	$(VENV)/bin/mypy --strict --follow-imports=silent tools/record.py tools/compare_tshark.py
+	$(VENV)/bin/mypy --strict --follow-imports=silent tools/record.py tools/compare_tshark.py tools/mutants.py
 	@if command -v shellcheck >/dev/null; then echo shellcheck; shellcheck .ci/run $$(find tools capi tests -name '*.sh'); \
 	else echo 'shellcheck is not there: shell scripts are not checked'; fi
 
 fuzz:
 	tools/fuzz.sh $(FUZZTIME)
+
+mutants:
+	$(PYTHON) tools/mutants.py
 
 bench: build
 	bench/run.sh $(LIB)

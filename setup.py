@@ -39,11 +39,12 @@ def version() -> str:
 
 def build_native(folder: Path) -> None:
     """Write the shared library and the declarations to the folder."""
-    if shutil.which("go") is None:
-        raise ExecError("building gofollow needs the Go compiler, and there is no 'go' on PATH: install it from https://go.dev/dl/")
-    compiler = os.environ.get("CC", "cc").split()[0]
-    if shutil.which(compiler) is None and shutil.which("gcc") is None:
-        raise ExecError(f"building gofollow needs a C compiler and there is no '{compiler}' on PATH: install gcc or clang, or set CC")
+    go = os.environ.get("GO", "go")
+    if shutil.which(go) is None:
+        raise ExecError(f"building gofollow needs Go 1.24 or later, and there is no '{go}' on PATH: install Go, or set GO")
+    compilers = [os.environ["CC"].split()[0]] if os.environ.get("CC") else ["gcc", "cc", "clang"]
+    if not any(shutil.which(compiler) for compiler in compilers):
+        raise ExecError(f"building gofollow needs a C compiler, and there is no {' or '.join(compilers)} on PATH: install one, or set CC")
     folder.mkdir(parents=True, exist_ok=True)
     try:
         subprocess.run([str(ROOT / "capi" / "build.sh"), "--plain", str((folder / LIBRARY).resolve())], cwd=ROOT, check=True)

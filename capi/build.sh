@@ -19,9 +19,16 @@ esac
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 go=${GO:-go}
-command -v "$go" >/dev/null || fail "there is no Go compiler '$go' on PATH: install Go 1.24 or later (https://go.dev/dl/)"
-cc=${CC:-$("$go" env CC)}
-command -v "${cc%% *}" >/dev/null || fail "there is no C compiler '${cc%% *}' on PATH: install gcc or clang, or set CC"
+command -v "$go" >/dev/null || fail "there is no Go compiler '$go' on PATH: install Go 1.24 or later, or set GO"
+case $(cd / && "$go" env GOVERSION) in
+go1.[0-9] | go1.[0-9].* | go1.1[0-9] | go1.1[0-9].* | go1.2[0-3] | go1.2[0-3].*) fail "Go 1.24 or later is needed, and '$go' is $(cd / && "$go" env GOVERSION)" ;;
+esac
+cc=${CC-}
+for candidate in "$(cd / && "$go" env CC)" gcc cc clang; do
+    if [ -z "$cc" ] && command -v "${candidate%% *}" >/dev/null; then cc=$candidate; fi
+done
+[ -n "$cc" ] || fail "there is no C compiler (gcc, cc or clang) on PATH: install one, or set CC"
+command -v "${cc%% *}" >/dev/null || fail "there is no C compiler '${cc%% *}' on PATH: install it, or set CC to another"
 
 version=$(sed -n 's/^const Version = "\(.*\)"$/\1/p' "$root/gofollow/version.go")
 [ -n "$version" ] || fail "gofollow/version.go has no line: const Version = \"...\""

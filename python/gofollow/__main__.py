@@ -11,7 +11,7 @@ from . import __version__
 from ._events import format_event
 from .errors import GofollowError
 from .follower import events, follow
-from .stream import Gap, TCPStream, _Moment
+from .stream import Chunk, Gap, TCPStream, _Moment
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,7 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="gofollow", description="Follow the TCP connections of captures.")
+    parser = argparse.ArgumentParser(
+        prog="gofollow", usage="gofollow [streams|events] [OPTION ...] FILE ...", description="Follow the TCP connections of captures."
+    )
     parser.add_argument("--version", action="version", version=f"gofollow {__version__}")
     commands = parser.add_subparsers(required=True, metavar="streams|events")
     streams = commands.add_parser("streams", help="print every connection (the default)")
@@ -50,17 +52,16 @@ def _parser() -> argparse.ArgumentParser:
     streams.add_argument("--json", action="store_true", help="print one JSON object per connection and line")
     streams.set_defaults(run=_print_streams)
     log = commands.add_parser("events", help="print the event log")
-    log.add_argument("files", nargs="+", metavar="FILE")
+    log.add_argument("files", nargs="+", metavar="FILE", help="pcap or pcapng, plain or gzip; - is standard input")
     log.add_argument("--anomalies", action="store_true", help="print anomalies too")
     log.set_defaults(run=_print_events)
     return parser
 
 
 def _count(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise ValueError
-    return value
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError("must be a whole number, 0 or more")
+    return int(text)
 
 
 def _one_line(error: GofollowError) -> str:
@@ -94,27 +95,32 @@ def _print_stream(stream: TCPStream, lines: int | None) -> None:
         facts.append("start not captured")
     ends = f"{_end(stream.client_addr, stream.client_port)} -> {_end(stream.server_addr, stream.server_port)}"
     print(f"{ends}  {', '.join(facts)}")
-    for arrow, gaps in ((">", stream.client_gaps), ("<", stream.server_gaps)):
-        for gap in gaps:
-            print(f"  {arrow} [{gap.length} B missing at {gap.offset}: {gap.reason}]")
-    for arrow, payload in ((">", stream.client_payload), ("<", stream.server_payload)):
-        _print_payload(arrow, payload, lines)
+    _print_side(">", stream.client_payload, stream.client_chunks, stream.client_gaps, lines)
+    _print_side("<", stream.server_payload, stream.server_chunks, stream.server_gaps, lines)
 
 
-def _print_payload(arrow: str, payload: bytes, lines: int | None) -> None:
+def _print_side(arrow: str, payload: bytes, chunks: list[Chunk], gaps: list[Gap], lines: int | None) -> None:
+    """Print what one side said, each gap in its place; after so many lines only what is left and which gaps are in it."""
     width = 100
     shown = 0
-    position = 0
-    while position < len(payload):
-        if lines is not None and shown == lines:
-            if lines:
-                print(f"  {arrow} ... {len(payload) - position} B more")
-            return
-        newline = payload.find(b"\n", position, position + width)
-        end = newline + 1 if newline >= 0 else min(position + width, len(payload))
-        print(f"  {arrow} {_printable(payload[position:end])}")
-        position = end
-        shown += 1
+    rest = 0
+    parts: list[Chunk | Gap] = sorted([*chunks, *gaps], key=lambda part: part.offset)
+    for part in parts:
+        if isinstance(part, Gap):
+            print(f"  {arrow} [{part.length} B missing at {part.offset}: {part.reason}]")
+            continue
+        position, end = part.start, min(part.start + part.length, len(payload))
+        while position < end:
+            if lines is not None and shown == lines:
+                rest += end - position
+                break
+            newline = payload.find(b"\n", position, min(position + width, end))
+            stop = newline + 1 if newline >= 0 else min(position + width, end)
+            print(f"  {arrow} {_printable(payload[position:stop])}")
+            position = stop
+            shown += 1
+    if rest and lines:
+        print(f"  {arrow} ... {rest} B more")
 
 
 def _printable(line: bytes) -> str:

@@ -22,7 +22,10 @@ from .errors import (
 try:
     from ._ffi import ffi as _generated
 except ImportError as error:  # pragma: no cover - a source tree that was not built
-    raise ImportError("gofollow is not built: run 'pip install .', or 'python setup.py develop_native' in a source tree") from error
+    raise ImportError(
+        f"{__file__} is a source tree in which gofollow is not built: run from another folder if it is installed, "
+        "or build here with 'python setup.py develop_native' (setuptools, wheel and cffi must be there)"
+    ) from error
 
 ffi: Any = _generated
 LIBRARY = Path(__file__).with_name("libgofollow.so")

@@ -135,7 +135,7 @@ func (g *Gunzip) failure(err error) *Error {
 		e.Reason = "the gzip decompressor is closed"
 	case errors.Is(err, io.ErrUnexpectedEOF) || err == io.EOF:
 		e.Kind = Truncated
-		e.Reason = "the gzip stream is cut short; everything before is whole"
+		e.Reason = "the gzip data is cut short"
 	case err == gzip.ErrHeader:
 		e.Reason = "the gzip stream is damaged: no gzip header where one has to stand"
 	case err == gzip.ErrChecksum:

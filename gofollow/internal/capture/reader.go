@@ -113,7 +113,7 @@ func (r *Reader) truncated(start int64, have int) error {
 		what = "a block"
 	}
 	_, _, err := r.fail(Truncated, start-r.offset,
-		fmt.Sprintf("the capture ends %d bytes into %s; everything before is whole", have, what))
+		fmt.Sprintf("cut short %d bytes into %s", have, what))
 	return err
 }
 
