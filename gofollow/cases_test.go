@@ -321,6 +321,8 @@ func TestCases(t *testing.T) {
 			want: `open; c0 o; closed reused; 1.open; 1.c0 n | 1.closed flush`},
 		{name: "reuse of a live one, data out of order", script: `H; c 0 "o"; c S isn=9000000; c 3 "def"; c 0 "abc"`,
 			want: `open; c0 o; closed reused; 1.open; 1.c0 abc; 1.c3 def* | 1.closed flush`},
+		{name: "reuse of a live one, taken back", script: `H; c 0 "o"; c S isn=9000; c 1 "p" isn=1000; s SA isn=8000 ack=8000; c 2 "q"`,
+			want: `open; c0 o; c1 p; c2 q | gap c3+7997 close; closed flush`},
 		{name: "reuse of a silent one", script: `H; c 0 "o"; c S isn=9000 t=6s`, want: `open; c0 o; closed reused; 1.open | 1.closed flush`},
 		{name: "reuse in linger", script: `H; s RA 0; c S isn=9000`, want: `open; closed rst by server; 1.open | 1.closed flush`},
 		{name: "SYN+ACK on an ended one", script: `H; c FA 0; s FA 0; s SA isn=8000; s 0 "n"`,

@@ -61,7 +61,7 @@ MUTANTS = [
     ("timeout tombstone", "lifetime.go", "= t.CloseLinger,", "= t.Handshake,"),
     ("expiry a moment late", "lifetime.go", "if due > t || due == never", "if due >= t || due == never"),
     ("eviction order", "lifetime.go", "c := f.conns.oldest(k)\n\t\tif c == nil {", "c := f.conns.oldest(classes - k)\n\t\tif c == nil {"),
-    ("clock leaps", "lifetime.go", "case !leaps(f.clock, t):", "default:\n\t\tf.clock = max(f.clock, t)\n\tcase false:"),
+    ("clock leaps", "lifetime.go", "case !leaps(f.clock, t):", "case true:"),
     ("RST anywhere", "reset.go", "return off >= min(d.next, d.ack) && off <= c.windowEnd(from)", "return true"),
     ("RST window", "reset.go", "off <= c.windowEnd(from)", "off <= d.right"),
     ("RST below the ACK", "reset.go", "off >= min(d.next, d.ack)", "off > max(d.next, d.ack)"),
