@@ -4,6 +4,7 @@ import errno
 import os
 import stat
 import struct
+import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -11,7 +12,7 @@ from typing import Any, NamedTuple
 from . import _native
 from ._native import constant, error_from_code, ffi
 from ._options import make_config
-from .errors import CaptureFileError, UsageError, file_error
+from .errors import CaptureFileError, GofollowError, UsageError, file_error
 
 # kind, direction, reason, by, reordered, connection id, address of the connection's facts, time, packet, offset, length,
 # address of the bytes, capture time: gofollow_event. The addresses are valid until the sink returns.
@@ -26,6 +27,7 @@ if _EVENT.size != ffi.sizeof("gofollow_event") or _CONNECTION.size != ffi.sizeof
 _POLL = 1024
 _FULL = constant("ERR_FULL")
 NO_TIME = constant("NO_TIME")
+_CLOSED = "this follower is closed: make a new one"
 _CHAR_POINTER = ffi.typeof("const char *")
 
 
@@ -90,7 +92,8 @@ class Frame(NamedTuple):
 class Engine:
     """Wraps one handle. Every method that feeds hands all events to the sink before it returns or raises.
 
-    Not safe for overlapping calls; the library then answers with UsageError.
+    One thread at a time may feed; statistics can be read from any. If an interrupt hits between a poll and the sink having taken
+    everything, the engine is torn: it can only be closed, and tells its statistics.
     """
 
     def __init__(self, options: Mapping[str, object], sink: Sink) -> None:
@@ -102,18 +105,21 @@ class Engine:
             raise error_from_code(code)
         self._handle: int = handle[0]
         self._sink = sink
+        self._alone = threading.RLock()  # the library refuses calls that overlap
+        self._process = os.getpid()
+        self._torn = False
         self._events: Any = ffi.new("gofollow_event[]", _POLL)
         self._event_bytes = memoryview(ffi.buffer(self._events))
         self._consumed: Any = ffi.new("size_t *")
         self._final_statistics: Statistics | None = None
-        self._finalizer = weakref.finalize(self, _destroy, self._lib, self._handle, os.getpid())
+        self._finalizer = weakref.finalize(self, _destroy, self._lib, self._handle, self._process)
         self._finalizer.atexit = False
 
     def feed_packet(self, frame: Frame) -> None:
         """Feed one packet."""
         data = ffi.from_buffer(frame.data)
         while True:
-            code = self._lib.gofollow_feed(self._open(), frame.link_type, frame.time_ns, data, len(data), frame.wire_length)
+            code = self._call(self._lib.gofollow_feed, self._open(), frame.link_type, frame.time_ns, data, len(data), frame.wire_length)
             if code:
                 self._after(code)
             if code != _FULL:
@@ -132,7 +138,7 @@ class Engine:
             packet.link_type = frame.link_type
         done = 0
         while done < count:
-            code = self._lib.gofollow_feed_batch(self._open(), packets + done, count - done, self._consumed)
+            code = self._call(self._lib.gofollow_feed_batch, self._open(), packets + done, count - done, self._consumed)
             done += self._consumed[0]
             self._after(code)
 
@@ -142,7 +148,7 @@ class Engine:
         start, size = ffi.cast(_CHAR_POINTER, buffer), len(buffer)
         done = 0
         while True:
-            code = self._lib.gofollow_feed_capture(self._open(), start + done, size - done, self._consumed)
+            code = self._call(self._lib.gofollow_feed_capture, self._open(), start + done, size - done, self._consumed)
             done += self._consumed[0]
             self._after(code)
             if code != _FULL:
@@ -168,13 +174,13 @@ class Engine:
                 os.close(os.open(encoded, os.O_RDONLY | os.O_CLOEXEC))
         except OSError as error:
             raise file_error(error, name) from None
-        self._after(self._lib.gofollow_open_file(self._open(), encoded))
+        self._after(self._call(self._lib.gofollow_open_file, self._open(), encoded))
 
     def read_file(self, max_packets: int) -> Progress:
         """Follow up to so many packets of the opened file, perhaps fewer."""
         progress = ffi.new("gofollow_progress *")
         progress.size = ffi.sizeof("gofollow_progress")
-        code = self._lib.gofollow_read_file(self._open(), max_packets, progress)
+        code = self._call(self._lib.gofollow_read_file, self._open(), max_packets, progress)
         self._after(code)
         return Progress(progress.packets, progress.bytes_read, progress.file_size or None, bool(progress.end))
 
@@ -192,9 +198,11 @@ class Engine:
             return self._final_statistics
         raw = ffi.new("gofollow_statistics *")
         raw.size = ffi.sizeof("gofollow_statistics")
-        code = self._lib.gofollow_stats(self._open(), raw)
+        if not self._finalizer.alive:
+            raise UsageError(_CLOSED)
+        code = self._call(self._lib.gofollow_stats, self._handle, raw)
         if code < 0:
-            raise error_from_code(code, self._handle)
+            raise self._error(code)
         values: dict[str, Any] = {name: getattr(raw, name) for name in Statistics._fields}
         values["closed"] = {name: raw.closed[number] for number, name in CLOSE_REASONS.items()}
         return Statistics(**values)
@@ -203,11 +211,17 @@ class Engine:
     def closed(self) -> bool:
         return not self._finalizer.alive
 
+    @property
+    def torn(self) -> bool:
+        return self._torn
+
     def close(self) -> None:
         """Free the handle and every event that waits. Idempotent, and harmless in a forked child."""
         if self._finalizer.alive:
             try:
                 self._final_statistics = self.statistics()
+            except GofollowError:
+                pass  # forked, or a fault that a call that feeds has said or will say
             finally:
                 self._finalizer()
 
@@ -223,12 +237,26 @@ class Engine:
 
     def _open(self) -> int:
         if not self._finalizer.alive:
-            raise UsageError("this follower is closed: make a new one")
+            raise UsageError(_CLOSED)
+        if self._torn:
+            raise UsageError("this follower was interrupted while it took events over, and lost some: make a new one")
         return self._handle
+
+    def _call(self, function: Callable[..., int], *arguments: Any) -> int:
+        if os.getpid() != self._process:  # a thread that is not in this process may hold the lock; the library says what is wrong
+            return function(*arguments)
+        with self._alone:
+            return function(*arguments)
+
+    def _error(self, code: int) -> GofollowError:
+        if os.getpid() != self._process:
+            return error_from_code(code, self._handle)
+        with self._alone:
+            return error_from_code(code, self._handle)
 
     def _repeat(self, function: Callable[..., int], *arguments: int) -> None:
         while True:
-            code = function(self._open(), *arguments)
+            code = self._call(function, self._open(), *arguments)
             self._after(code)
             if code != _FULL:
                 return
@@ -238,16 +266,24 @@ class Engine:
         if code > 0 or code == _FULL:
             self._drain()
         elif code < 0:
-            error = error_from_code(code, self._handle)
-            self._drain()
+            error = self._error(code)
+            try:
+                self._drain()
+            except GofollowError:
+                pass  # says no more than the first
             raise error
 
     def _drain(self) -> None:
         while True:
-            count = self._lib.gofollow_poll(self._handle, self._events, _POLL)
-            if count <= 0:
-                return  # an error here was, or will be, said by the call that feeds
-            self._sink(_EVENT.iter_unpack(self._event_bytes[: count * _EVENT.size]))
+            self._torn = True
+            count = self._call(self._lib.gofollow_poll, self._handle, self._events, _POLL)
+            if count > 0:
+                self._sink(_EVENT.iter_unpack(self._event_bytes[: count * _EVENT.size]))
+            self._torn = False
+            if count < 0:
+                raise self._error(count)
+            if count == 0:
+                return
 
 
 def _destroy(lib: Any, handle: int, process: int) -> None:

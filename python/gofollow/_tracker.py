@@ -62,13 +62,14 @@ class Tracker:
 
     def settle(self) -> None:
         """Say that all events of the packet that is being taken have come."""
-        for followed in self._touched.values():
+        while self._touched:  # an interrupt must not make a callback due twice
+            followed = self._touched.pop(next(iter(self._touched)))
             closed = followed.closed_at_ns is not None
             facts = (followed.connection, *followed.sides, closed)
-            for direction, new in followed.new.items():
+            while followed.new:
+                direction = next(iter(followed.new))
+                new = followed.new.pop(direction)
                 self.due.append((False, TCPStream._snapshot(*facts, SIDES[direction], tuple(new), followed.closed_at_ns)))
-            followed.new.clear()
             if closed and self._want_end:
                 self.due.append((True, TCPStream._snapshot(*facts, None, (), followed.closed_at_ns)))
-        self._touched.clear()
         self._packet = -1

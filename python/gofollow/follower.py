@@ -1,9 +1,11 @@
 """TCPStreamFollower, follow and events."""
 
+import errno
+import io
 import os
-import threading
+import stat
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, BinaryIO, TypeVar
@@ -13,7 +15,7 @@ from ._events import Event, EventCollector
 from ._frames import LinkType, Timestamp, frame_of, is_scapy, make_frame
 from ._options import Seconds, check_keep_payload
 from ._tracker import Tracker
-from .errors import CaptureError, CaptureFileError, GofollowError, UsageError
+from .errors import CaptureError, CaptureFileError, ForkedError, GofollowError, InternalError, UsageError, file_error
 from .stream import TCPStream
 
 Callback = Callable[[TCPStream], object]
@@ -34,6 +36,9 @@ def _read_capture(engine: Engine, source: Any) -> Generator[Progress, None, None
         return
     if not isinstance(source, (str, bytes, os.PathLike)):
         raise TypeError(f"a capture is a path or a binary file object, not {type(source).__name__}")
+    if _is_pipe(source):
+        yield from _read_pipe(engine, source)
+        return
     engine.open_file(source)
     ended = False
     try:
@@ -46,11 +51,41 @@ def _read_capture(engine: Engine, source: Any) -> Generator[Progress, None, None
             _abandon_capture(engine)
 
 
-def _read_stream(engine: Engine, stream: Any) -> Generator[Progress, None, None]:
+def _is_pipe(path: Any) -> bool:
     try:
-        total: int | None = os.fstat(stream.fileno()).st_size or None
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):
+        return False  # open_file says it
+    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
+
+
+def _read_pipe(engine: Engine, path: Any) -> Generator[Progress, None, None]:
+    """Read what may make us wait through Python, so that Ctrl-C is answered."""
+    try:
+        pipe = io.FileIO(path)
+    except OSError as error:
+        raise file_error(error, os.fsdecode(path)) from None
+    with pipe:
+        try:
+            yield from _read_stream(engine, pipe)
+        except OSError as error:
+            if isinstance(error, GofollowError):
+                raise
+            raise file_error(error, os.fsdecode(path)) from None
+
+
+def _size_of_rest(stream: Any) -> int | None:
+    if not isinstance(stream, (io.BufferedReader, io.BufferedRandom, io.FileIO)):
+        return None  # what decompresses, say, has the file number of the file that it decompresses
+    try:
+        facts = os.fstat(stream.fileno())
+        return max(0, facts.st_size - stream.tell()) or None if stat.S_ISREG(facts.st_mode) else None
     except (AttributeError, OSError, ValueError):
-        total = None
+        return None
+
+
+def _read_stream(engine: Engine, stream: Any) -> Generator[Progress, None, None]:
+    total = _size_of_rest(stream)
     before = engine.statistics().packets
     done, ended = 0, False
     try:
@@ -60,6 +95,8 @@ def _read_stream(engine: Engine, stream: Any) -> Generator[Progress, None, None]
             engine.feed_capture(piece)
             done += len(piece)
             yield Progress(engine.statistics().packets - before, done, total, False)
+        if piece is None:
+            raise BlockingIOError(errno.EAGAIN, "the file object is non-blocking and has no data now: open it in blocking mode")
         ended = True
         engine.end_capture()
     finally:
@@ -136,7 +173,7 @@ class TCPStreamFollower:
         self._tracker = Tracker(check_keep_payload(keep_payload), data_callback is not None, end_callback is not None)
         self._engine = Engine(options, self._tracker)
         self._tracker.engine = self._engine
-        self._lock = threading.Lock()
+        self._users: dict[object, None] = {}  # calls that want to feed, oldest first: only the first may
 
     def feed(self, pdu_iterator: Any) -> None:
         """Follow packets: a PDU, a list, or any iterator of them; what is no PDU is ignored.
@@ -154,7 +191,7 @@ class TCPStreamFollower:
                 pass
             elif isinstance(pdu_iterator, (list, tuple)):
                 for start in range(0, len(pdu_iterator), _BATCH):
-                    self._take_batch([frame for item in pdu_iterator[start : start + _BATCH] if (frame := frame_of(item)) is not None])
+                    self._take_batch(pdu_iterator[start : start + _BATCH])
             else:
                 for item in pdu_iterator:
                     frame = frame_of(item)
@@ -192,13 +229,17 @@ class TCPStreamFollower:
         with self._exclusively():
             steps = _read_capture(self._engine, path_or_file)
             try:
-                for step in steps:
+                while True:
+                    try:
+                        step = next(steps, None)
+                    except (CaptureError, CaptureFileError):
+                        self._settle()
+                        raise
+                    if step is None:
+                        break
                     self._settle()
                     if progress is not None:
                         progress(step.packets, step.bytes_read, step.total)
-            except (CaptureError, CaptureFileError):
-                self._settle()
-                raise
             finally:
                 steps.close()
 
@@ -211,8 +252,14 @@ class TCPStreamFollower:
         """Flush, run the callbacks that are due and free everything. Closing twice does nothing."""
         if self._engine.closed:
             return
-        self.flush()
-        self._engine.close()
+        with self._exclusively():
+            try:
+                if not self._engine.torn:
+                    self._take(self._engine.flush)
+            except (InternalError, ForkedError):
+                self._engine.close()
+                raise
+            self._engine.close()
 
     @property
     def packets(self) -> int:
@@ -236,19 +283,27 @@ class TCPStreamFollower:
 
     @contextmanager
     def _exclusively(self) -> Iterator[None]:
-        if not self._lock.acquire(blocking=False):
-            raise UsageError("this follower is feeding already: use it from one thread at a time, and not from inside its own callbacks")
+        # No lock: an interrupt between taking it and try would leave it taken.
+        token = object()
         try:
+            self._users[token] = None
+            if [*self._users].index(token):  # unlike an iterator, made at one go
+                raise UsageError(
+                    "this follower is feeding already: use it from one thread at a time, and not from inside its own callbacks"
+                )
             if self._engine.closed:
                 raise UsageError("this follower is closed: make a new one")
             self._run_callbacks()
             yield
         finally:
-            self._lock.release()
+            self._users.pop(token, None)
 
     def _take(self, feed: Callable[[], None]) -> None:
         try:
             feed()
+        except GofollowError:  # what stands before the fault was taken
+            self._settle()
+            raise
         finally:
             self._tracker.settle()
         self._run_callbacks()
@@ -256,7 +311,19 @@ class TCPStreamFollower:
     def _take_packet(self, frame: Frame) -> None:
         self._take(lambda: self._engine.feed_packet(frame))
 
-    def _take_batch(self, frames: list[Frame]) -> None:
+    def _take_batch(self, items: Sequence[Any]) -> None:
+        frames: list[Frame] = []
+        try:
+            for item in items:
+                frame = frame_of(item)
+                if frame is not None:
+                    frames.append(frame)
+        except Exception:
+            self._take_frames(frames)  # as if they had come one by one
+            raise
+        self._take_frames(frames)
+
+    def _take_frames(self, frames: list[Frame]) -> None:
         if frames:
             self._take(lambda: self._engine.feed_batch(frames))
 
@@ -315,14 +382,17 @@ _Item = TypeVar("_Item")
 
 
 def _generate(engine: Engine, source: CaptureSource, ready: Callable[[], Iterator[_Item]]) -> Generator[_Item, None, None]:
-    fault: GofollowError | None = None
+    fault: Exception | None = None
     steps = _read_capture(engine, source)
     try:
-        try:
-            for _ in steps:
+        while fault is None:
+            try:
+                if next(steps, None) is None:
+                    break
+            except (CaptureError, OSError, EOFError) as error:
+                fault = error
+            else:
                 yield from ready()
-        except (CaptureError, CaptureFileError) as error:
-            fault = error
         engine.flush()
         yield from ready()
     finally:

@@ -58,7 +58,10 @@ class _Payload:
                     return self._waiting[0]
                 self._stream = io.BytesIO()
             while self._written < length:
-                self._written += self._stream.write(self._waiting.popleft())
+                # What an interrupt leaves in the queue is written again, at the same place.
+                self._stream.seek(self._written)
+                self._written += self._stream.write(self._waiting[0])
+                self._waiting.popleft()
             value = self._stream.getvalue()
         return value if len(value) == length else value[:length]
 
@@ -112,7 +115,7 @@ class _Moment:
 
     def chunk_list(self) -> list[Chunk]:
         starts = self.direction.chunk_starts[: self.chunks]
-        ends = [start for _, start in starts[1:]] + [self.length]
+        ends = [start for _, start in starts[1:]] + [self.length] * bool(starts)
         return [Chunk(offset, start, end - start) for (offset, start), end in zip(starts, ends, strict=True)]
 
 
@@ -295,12 +298,12 @@ class TCPStream:
     @property
     def opened_at(self) -> float | None:
         """Capture time of the first packet, in seconds since 1970 UTC."""
-        return None if self._connection is None else self._connection.opened_ns / 1e9
+        return None if self._connection is None else self._connection.opened_ns / 10**9
 
     @property
     def closed_at(self) -> float | None:
         """When it was closed, in seconds since 1970 UTC; None before."""
-        return None if self._closed_at_ns is None else self._closed_at_ns / 1e9
+        return None if self._closed_at_ns is None else self._closed_at_ns / 10**9
 
     @property
     def close_reason(self) -> str | None:

@@ -1,8 +1,10 @@
 """Capture files, good and bad, and the command line."""
 
+import gzip
 import io
 import json
 import os
+import signal
 import struct
 import subprocess
 import sys
@@ -140,3 +142,92 @@ def test_reading_the_payload_in_every_callback_of_a_file_copies_nothing() -> Non
     with TCPStreamFollower(data) as follower:
         follower.feed_file(io.BytesIO(pcap(conversation([b"x" * 999] * 100, [b"y" * 999] * 100))))
     assert shared == [True] * 200
+
+
+class Reads:
+    """A file object that gives these pieces; an exception among them is raised."""
+
+    def __init__(self, *pieces):
+        self.pieces = list(pieces)
+
+    def read(self, size):
+        piece = self.pieces.pop(0)
+        if isinstance(piece, Exception):
+            raise piece
+        return piece
+
+
+def test_fault_of_a_file_object_comes_after_the_streams() -> None:
+    for fault, error in ((OSError(5, "mine"), OSError), (EOFError("mine"), EOFError), (None, BlockingIOError)):
+        ended = []
+        with pytest.raises(error):
+            for stream in follow(Reads(GOOD[:-200], fault)):
+                ended.append(stream)
+        assert len(ended) == 1
+        with TCPStreamFollower() as follower, pytest.raises(error):
+            follower.feed_file(Reads(GOOD[:-200], fault))
+
+
+def test_pipe_and_device_given_as_a_path(tmp_path: Path) -> None:
+    path = tmp_path / "fifo"
+    os.mkfifo(path)
+    with subprocess.Popen(
+        [sys.executable, "-c", "import sys; open(sys.argv[1], 'wb').write(bytes.fromhex(sys.argv[2]))", path, GOOD.hex()]
+    ):
+        (stream,) = follow(path)
+    assert stream.close_reason == "fin"
+    with pytest.raises(CaptureError):
+        next(follow("/dev/null"))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes")
+def test_interrupt_while_waiting_for_a_pipe(tmp_path: Path) -> None:
+    path = tmp_path / "fifo"
+    os.mkfifo(path)
+    script = "import signal, sys, gofollow\nsignal.signal(signal.SIGINT, signal.default_int_handler)\nprint(flush=True)\n"
+    script += "list(gofollow.follow(sys.argv[1]))"
+    with subprocess.Popen([sys.executable, "-c", script, path], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.readline()
+        with path.open("wb"):  # it was opened, and waits for data
+            process.send_signal(signal.SIGINT)
+            try:
+                assert b"KeyboardInterrupt" in process.communicate(timeout=30)[1]
+            finally:
+                process.kill()
+
+
+def test_total_is_that_of_real_files_only(tmp_path: Path) -> None:
+    path, packed = tmp_path / "x", tmp_path / "x.gz"
+    path.write_bytes(b"12345" + GOOD)
+    packed.write_bytes(gzip.compress(GOOD))
+    steps = []
+    with TCPStreamFollower() as follower, path.open("rb") as plain, gzip.open(packed) as unpacked:
+        plain.seek(5)
+        follower.feed_file(plain, lambda *step: steps.append(step))
+        follower.feed_file(unpacked, lambda *step: steps.append(step))
+    assert [(done, total) for _, done, total in steps] == [(len(GOOD), len(GOOD)), (len(GOOD), None)]
+
+
+def test_capture_error_of_a_callback_is_no_fault_of_the_capture() -> None:
+    calls = []
+
+    def data(stream):
+        calls.append(stream)
+        if len(calls) == 1:
+            raise CaptureError("mine")
+
+    follower = TCPStreamFollower(data)
+    with pytest.raises(CaptureError, match="mine"):
+        follower.feed_file(io.BytesIO(GOOD))
+    assert len(calls) == 1
+    follower.close()
+    assert len(calls) == 2
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+def test_full_disk_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "x.pcap"
+    path.write_bytes(GOOD)
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([sys.executable, "-m", "gofollow", path], stdout=full, stderr=subprocess.PIPE, timeout=60)
+    assert (done.returncode, done.stderr) == (1, b"gofollow: No space left on device\n")

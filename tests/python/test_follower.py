@@ -197,8 +197,15 @@ def test_made_by_hand() -> None:
 
 def test_options() -> None:
     for name, value in {
-        "midstream": 1, "close_on": "never", "rst": None, "overlap": "vms", "gap_patience": -1, "checksum": True, "idle_timeout": "1",
-        "max_connections": 0, "keep_payload": -1,
+        "midstream": 1,
+        "close_on": "never",
+        "rst": None,
+        "overlap": "vms",
+        "gap_patience": -1,
+        "checksum": True,
+        "idle_timeout": "1",
+        "max_connections": 0,
+        "keep_payload": -1,
     }.items():
         with pytest.raises(gofollow.OptionError, match=name):
             TCPStreamFollower(**{name: value})
@@ -324,3 +331,132 @@ def test_syn_only_is_no_data() -> None:
     assert [kind for kind, _ in calls] == ["end"]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     assert os.getpid()
+
+
+def test_chunks_of_sides_that_said_or_kept_nothing() -> None:
+    ended = []
+    with TCPStreamFollower(None, ended.append) as follower:
+        follower.feed_packet(tcp(CLIENT, SERVER, SYN, 1))
+    with TCPStreamFollower(None, ended.append, keep_payload="none") as follower:
+        follower.feed(pdus([b"a"], [b"A"]))
+    ended.append(TCPStream("10.0.0.1", "10.0.0.2", 1, 2, 7, True, b"", b""))
+    assert [(s.client_chunks, s.server_chunks) for s in ended] == [([], [])] * 3
+    assert TCPStream("10.0.0.1", "10.0.0.2", 1, 2, 7, True, b"abc", b"").client_chunks == [Chunk(0, 0, 3)]
+
+
+def test_interrupt_while_events_are_taken_over() -> None:
+    follower, calls = recorder()
+    packets = pdus([b"a"], [b"A"])
+    follower.feed(packets[:4])
+    sink = follower._engine._sink
+
+    def interrupted(raw_events):
+        raise KeyboardInterrupt
+
+    follower._engine._sink = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        follower.feed(packets[4])
+    follower._engine._sink = sink
+    for call in (lambda: follower.feed(packets[5:]), follower.flush):
+        with pytest.raises(UsageError, match="interrupted"):
+            call()
+    assert follower.packets == 5
+    follower.close()
+    follower.close()
+    assert follower.packets == 5
+    assert [kind for kind, _ in calls] == ["data"]
+
+
+def test_interrupt_after_the_follower_was_entered_leaves_it_usable() -> None:
+    follower, calls = recorder()
+    follower._run_callbacks = lambda: signal.raise_signal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        follower.feed([])
+    del follower._run_callbacks
+    follower.feed(pdus([b"a"], [b"A"]))
+    assert len(calls) == 3
+
+
+def test_statistics_from_another_thread() -> None:
+    follower, calls = recorder()
+    done = threading.Event()
+    seen = []
+
+    def watch():
+        while not done.is_set():
+            seen.append(follower.packets)
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        for number in range(300):
+            for frame in conversation([b"a"], [b"A"], ("10.0.0.1", 1000 + number)):
+                follower.feed_packet(frame, 1)
+    finally:
+        done.set()
+        thread.join()
+    assert len(calls) == 900
+    assert seen == sorted(seen)
+
+
+def test_fault_within_a_list() -> None:
+    class Faulty:
+        def _gofollow_frame(self):
+            raise KeyError("mine")
+
+    packets = pdus([b"a"], [b"A"])
+    for fault, error in ((Faulty(), KeyError), (Frames(bytes(17 << 20)), gofollow.PacketTooLargeError)):
+        for kind in (list, iter):
+            follower, calls = recorder()
+            with pytest.raises(error):
+                follower.feed(kind([*packets[:5], fault, *packets[5:]]))
+            assert [s.new_data for _, s in calls] == [b"a", b"A"]
+            assert follower.packets == 5
+            follower.feed(packets[5:])
+            assert len(calls) == 3
+
+
+def test_close_frees_after_an_error_of_the_engine() -> None:
+    for error in (gofollow.InternalError, gofollow.ForkedError):
+        follower, _ = recorder()
+
+        def fail(error=error):
+            raise error("mine")
+
+        follower._engine.flush = fail
+        follower._engine.statistics = fail
+        with pytest.raises(error):
+            follower.close()
+        assert follower._engine.closed
+        follower.close()
+
+
+EXIT_IN_CHILD = """
+import os, sys
+import gofollow
+with gofollow.TCPStreamFollower() as follower:
+    child = os.fork()
+    if child == 0:
+        sys.exit(5)
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_exit_in_a_forked_child_within_a_with_block() -> None:
+    done = subprocess.run([sys.executable, "-c", EXIT_IN_CHILD], timeout=60, stderr=subprocess.PIPE)
+    assert (done.returncode, done.stderr) == (5, b"")
+
+
+def test_times_are_rounded_once() -> None:
+    ended = []
+    follower = TCPStreamFollower(None, ended.append)
+    follower.feed([Frames(frame, 1_700_000_000_123_456_789) for frame in conversation([], [])])
+    assert ended[0].opened_at == ended[0].closed_at == 1700000000.123456789
+
+
+def test_payload_of_cycapture_is_copied_once() -> None:
+    from cycapture.libtins._follower import TCPStream as Converted
+
+    stream = Converted._of(TCPStream("10.0.0.1", "10.0.0.2", 1, 2, 7, True, b"abc", b"ABC"))
+    assert stream.client_payload is stream.client_payload
+    assert (stream.client_payload.tobytes(), stream.server_payload.tobytes()) == (b"abc", b"ABC")

@@ -30,9 +30,16 @@ def _address(value: Any) -> IPv4Address | IPv6Address | None:
 
 
 class TCPStream:
-    """What both sides of one connection said so far. Attributes cannot be set; an address that does not parse is None."""
+    """What both sides of one connection said so far. Attributes cannot be set; an address that does not parse is None.
 
-    __slots__ = ("_seen",)
+    client_payload and server_payload copy all that the side said so far, when they are first read: reading them in every
+    callback of a long connection costs time in the square of its length.
+    """
+
+    __slots__ = ("_client_payload", "_seen", "_server_payload")
+
+    _client_payload: Payload | None
+    _server_payload: Payload | None
 
     def __init__(
         self,
@@ -46,11 +53,13 @@ class TCPStream:
         server_payload: Any,
     ) -> None:
         self._seen: Any = _Values(client_addr, server_addr, client_port, server_port, ident, finished, client_payload, server_payload)
+        self._client_payload = self._server_payload = None
 
     @classmethod
     def _of(cls, seen: Any) -> TCPStream:
         made = cls.__new__(cls)
         made._seen = seen
+        made._client_payload = made._server_payload = None
         return made
 
     @property
@@ -79,11 +88,15 @@ class TCPStream:
 
     @property
     def client_payload(self) -> Payload:
-        return Payload(self._seen.client_payload)
+        if self._client_payload is None:
+            self._client_payload = Payload(self._seen.client_payload)
+        return self._client_payload
 
     @property
     def server_payload(self) -> Payload:
-        return Payload(self._seen.server_payload)
+        if self._server_payload is None:
+            self._server_payload = Payload(self._seen.server_payload)
+        return self._server_payload
 
     def __reduce__(self) -> tuple[Any, ...]:
         return TCPStream, (
