@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -97,6 +98,120 @@ func TestChanged(t *testing.T) {
 		} else {
 			sameLines(t, fmt.Sprintf("cut after packet %d", cut), part.log[:part.unflushed], base.log[:part.unflushed])
 		}
+	})
+}
+
+// lines gives each connection's event log, without its id and with what stands for
+// the number of a packet, sorted by endpoints and time of opening.
+func (r *result) lines() (logs []string) {
+	logs = make([]string, len(r.conversations))
+	for _, line := range r.log {
+		kind, rest, _ := strings.Cut(line, " ")
+		number, rest, _ := strings.Cut(rest, " ")
+		id, err := strconv.Atoi(number)
+		if err != nil || id >= len(logs) {
+			return []string{"not an event: " + line}
+		}
+		at := strings.LastIndex(rest, " packet=")
+		if at >= 0 && !strings.HasPrefix(rest[at:], " packet=0") {
+			rest = rest[:at] + strings.TrimLeft(rest[at+len(" packet="):], "0123456789")
+		}
+		c := r.conversations[id]
+		logs[id] += fmt.Sprintf("%v>%v %s %s\n", c.client, c.server, kind, rest)
+	}
+	sortByEnds(logs)
+	return logs
+}
+
+func sortByEnds(logs []string) {
+	slices.SortStableFunc(logs, func(a, b string) int {
+		endsA, _, _ := strings.Cut(a, " ")
+		endsB, _, _ := strings.Cut(b, " ")
+		return strings.Compare(endsA, endsB)
+	})
+}
+
+// TestSharded follows each conversation of a capture alone, pauses in it long
+// enough for every time-out but that of an hour: its events are those that it has
+// among the others.
+func TestSharded(t *testing.T) {
+	worlds(t, *runs/4, func(t *testing.T, random *rand.Rand, w *world) {
+		packets := w.packets(t, nil)
+		now := int64(1e18)
+		for i := range packets {
+			now += []int64{1e4, 1e5, 1e7, 1e9, 1e11}[min(4, random.IntN(6)*random.IntN(6)/5)] * int64(random.IntN(10))
+			packets[i].Time = now
+		}
+		config := gofollow.Config{Anomalies: true}
+		whole := follow(t, config, packets).lines()
+		var parts []string
+		for _, c := range w.talks {
+			var part []gofollow.Packet
+			for i, p := range w.captured {
+				if p.talk == c {
+					part = append(part, packets[i])
+				}
+			}
+			f, r := newFollower(t, config), &result{}
+			if _, err := f.FeedBatch(part); err != nil {
+				t.Fatal(err)
+			}
+			r.untilTaken(t, f, func() error { return f.AdvanceTime(now) })
+			parts = append(parts, r.finish(t, f).lines()...)
+		}
+		sortByEnds(parts)
+		sameLines(t, "each conversation alone", parts, whole)
+	})
+}
+
+// TestSwapped swaps neighbours of different conversations.
+func TestSwapped(t *testing.T) {
+	worlds(t, *runs/8, func(t *testing.T, random *rand.Rand, w *world) {
+		packets := w.packets(t, nil)
+		want := follow(t, gofollow.Config{Anomalies: true}, packets).lines()
+		for i := 1; i < len(packets); i++ {
+			if w.captured[i].talk != w.captured[i-1].talk && random.IntN(2) == 0 {
+				packets[i], packets[i-1] = packets[i-1], packets[i]
+				i++
+			}
+		}
+		sameLines(t, "neighbours swapped", follow(t, gofollow.Config{Anomalies: true}, packets).lines(), want)
+	})
+}
+
+// TestSplit splits segments in two, and merges neighbours that continue each other:
+// the bytes and gaps are the same.
+func TestSplit(t *testing.T) {
+	worlds(t, *runs/8, func(t *testing.T, random *rand.Rand, w *world) {
+		want := follow(t, gofollow.Config{}, w.packets(t, nil)).streams()
+		split, merged := &world{talks: w.talks}, &world{talks: w.talks}
+		for _, p := range w.captured {
+			if n := len(p.payload); n > 1 && random.IntN(2) == 0 {
+				at := 1 + random.IntN(n-1)
+				head, tail := *p, *p
+				head.payload, head.flags = p.payload[:at], strings.Trim(p.flags, "F")
+				tail.payload, tail.flags, tail.offset = p.payload[at:], strings.Trim(p.flags, "S"), p.offset+int64(at)
+				if tail.flags == "" {
+					tail.flags = "A"
+				}
+				split.captured = append(split.captured, &head, &tail)
+			} else {
+				split.captured = append(split.captured, p)
+			}
+			last := len(merged.captured) - 1
+			if last >= 0 && random.IntN(2) == 0 {
+				q := merged.captured[last]
+				if q.talk == p.talk && q.side == p.side && len(q.payload) > 0 && len(p.payload) > 0 && q.offset+int64(len(q.payload)) == p.offset && !q.has("F") && !q.has("S") && !p.has("S") && !p.has("R") {
+					both := *p
+					both.offset, both.payload = q.offset, slices.Concat(q.payload, p.payload)
+					merged.captured[last] = &both
+					continue
+				}
+			}
+			merged.captured = append(merged.captured, p)
+		}
+		sameLines(t, "segments split", follow(t, gofollow.Config{}, split.packets(t, nil)).streams(), want)
+		sameLines(t, "segments merged", follow(t, gofollow.Config{}, merged.packets(t, nil)).streams(), want)
 	})
 }
 
