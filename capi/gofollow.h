@@ -235,7 +235,7 @@ typedef struct gofollow_event {
 typedef struct gofollow_progress {
     size_t   size;                      /* set to sizeof (gofollow_progress) before the call */
     uint64_t packets;                   /* packets taken from this file so far */
-    uint64_t bytes_read;                /* bytes of the file read so far, compressed ones for gzip */
+    uint64_t bytes_read;                /* bytes of the file read so far, before decompression */
     uint64_t file_size;                 /* 0 where it has none (a pipe) */
     uint32_t end;                       /* 1: the file is at its end and closed */
     uint32_t reserved;
@@ -271,7 +271,7 @@ int gofollow_feed (gofollow_t f, uint32_t link_type, int64_t ts_ns, const void *
  * the queue filled up before the last packet. */
 int gofollow_feed_batch (gofollow_t f, const gofollow_packet *packets, size_t n, size_t *consumed);
 
-/* Feeds bytes of a capture file (pcap, pcapng, gzip of either), cut anywhere.
+/* Feeds bytes of a capture file (see gofollow_open_file), cut anywhere.
  * *consumed tells how many bytes were taken, also on error: on GOFOLLOW_ERR_FULL
  * poll and pass the rest. Returns how many events wait. After an error in the
  * capture everything before it is followed; call gofollow_end_capture before
@@ -282,7 +282,8 @@ int gofollow_feed_capture (gofollow_t f, const void *bytes, size_t n, size_t *co
  * GOFOLLOW_ERR_TRUNCATED if they end within a record. Flushes nothing. */
 int gofollow_end_capture (gofollow_t f);
 
-/* Opens a capture file: pcap, pcapng, gzip of either. */
+/* Opens a capture file: pcap or pcapng, plain or compressed by gzip, zstd, xz,
+ * bzip2 or lz4. */
 int gofollow_open_file (gofollow_t f, const char *path);
 
 /* Reads up to max_packets packets (0: no limit) of the opened file. May return

@@ -60,7 +60,7 @@ func TestGolden(t *testing.T) {
 
 func captures(t testing.TB) (paths []string) {
 	t.Helper()
-	for _, pattern := range []string{"*.pcap", "*.pcapng", "*.pcap.gz"} {
+	for _, pattern := range []string{"*.pcap", "*.pcapng", "*.pcap.*"} {
 		found, err := filepath.Glob(filepath.Join("../tests/data", pattern))
 		if err != nil {
 			t.Fatal(err)
@@ -83,6 +83,9 @@ func eventsFile(path string) string {
 // that one cannot say the link type (it has only 8 bits for it) the header is asked.
 func records(t testing.TB, path string) (packets []gofollow.Packet) {
 	t.Helper()
+	if name, ending, packed := strings.Cut(path, ".pcap."); packed && ending != "gz" {
+		path = name + ".pcap.gz" // the same capture
+	}
 	content, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)

@@ -10,24 +10,25 @@ import (
 
 // captureInput is a capture whose bytes are handed over in pieces.
 type captureInput struct {
-	reader  capture.Reader
-	carry   []byte // bytes of a record that is not complete
-	gunzip  *capture.Gunzip
-	buffer  []byte // of the decompressor
-	plain   []byte // the part of buffer that was not followed yet
-	started bool
-	failed  error // what ended the capture
+	reader       capture.Reader
+	carry        []byte                // bytes of a record that is not complete
+	decompressor *capture.Decompressor // nil for a plain capture
+	buffer       []byte                // of the decompressor
+	plain        []byte                // the part of buffer that was not followed yet
+	started      bool                  // it is known whether the capture is compressed
+	failed       error                 // what ended the capture
 }
 
 func (in *captureInput) reset() {
-	if in.gunzip != nil {
-		in.gunzip.Close()
+	if in.decompressor != nil {
+		in.decompressor.Close()
 	}
 	*in = captureInput{carry: in.carry[:0], buffer: in.buffer}
 }
 
-// FeedCapture follows the bytes of a capture (pcap, pcapng, gzip of either), cut
-// anywhere, and returns how many were taken, fewer than all only with an error.
+// FeedCapture follows the bytes of a capture (pcap or pcapng, plain or compressed
+// by gzip, zstd, xz, bzip2 or lz4), cut anywhere, and returns how many were
+// taken, fewer than all only with an error.
 // After ErrQueueFull poll and pass the rest. A *CaptureError ends the capture:
 // what stands before the fault is followed, and EndCapture must be called
 // before the next one.
@@ -44,30 +45,37 @@ func (f *Follower) FeedCapture(b []byte) (int, error) {
 	}
 	taken := 0
 	if !in.started {
-		taken = min(len(b), 2-len(in.carry))
+		taken = min(len(b), capture.MagicLen-len(in.carry))
 		in.carry = append(in.carry, b[:taken]...)
-		if len(in.carry) < 2 {
+		if len(in.carry) < capture.MagicLen {
 			return taken, nil
 		}
-		in.started = true
-		if capture.IsGzip(in.carry) {
-			in.gunzip = capture.NewGunzip()
-			if in.buffer == nil {
-				in.buffer = make([]byte, 64<<10)
-			}
-			head := [2]byte(in.carry)
-			in.carry = in.carry[:0]
-			if _, err := f.feedCompressed(head[:]); err != nil {
-				return taken, err
-			}
+		if err := f.startCapture(); err != nil {
+			return taken, err
 		}
 	}
 	feed := f.feedPlain
-	if in.gunzip != nil {
+	if in.decompressor != nil {
 		feed = f.feedCompressed
 	}
 	n, err := feed(b[taken:])
 	return taken + n, err
+}
+
+// startCapture looks whether a capture that begins with what is carried is compressed.
+func (f *Follower) startCapture() error {
+	in := &f.capture
+	in.started = true
+	if in.decompressor = capture.NewDecompressor(in.carry); in.decompressor == nil {
+		return nil
+	}
+	if in.buffer == nil {
+		in.buffer = make([]byte, 64<<10)
+	}
+	head := bytes.Clone(in.carry)
+	in.carry = in.carry[:0]
+	_, err := f.feedCompressed(head)
+	return err
 }
 
 // feedCompressed follows what b decompresses to.
@@ -78,7 +86,7 @@ func (f *Follower) feedCompressed(b []byte) (taken int, err error) {
 		if in.plain = in.plain[n:]; err != nil {
 			return taken, err
 		}
-		made, used, err := in.gunzip.Decompress(in.buffer, b[taken:])
+		made, used, err := in.decompressor.Decompress(in.buffer, b[taken:])
 		taken += used
 		in.plain = in.buffer[:made]
 		if err != nil {
@@ -152,8 +160,11 @@ func (f *Follower) EndCapture() error {
 		return nil
 	}
 	var err error
-	if in.gunzip != nil {
-		err = in.gunzip.End() // sets free what the decompressor held back
+	if !in.started && len(in.carry) > 0 {
+		err = f.startCapture()
+	}
+	if in.decompressor != nil && err == nil {
+		err = in.decompressor.End() // sets free what the decompressor held back
 		if _, fed := f.feedCompressed(nil); fed == ErrQueueFull {
 			return fed
 		} else if fed != nil {
@@ -170,8 +181,8 @@ func (f *Follower) EndCapture() error {
 // file is a capture file that is being read.
 type file struct {
 	file       *os.File
-	source     io.Reader // file, or what it decompresses to
-	gzip       *gzipSource
+	source     io.Reader         // file, or what it decompresses to
+	compressed *compressedSource // nil for a plain capture
 	size       int64
 	read       int64 // bytes read of file
 	packets    uint64
@@ -206,7 +217,7 @@ func (f *Follower) OpenFile(path string) error {
 		r.size = info.Size()
 	}
 	r.block = f.blocks.getReader(blockSize)
-	for r.end < 2 && r.err == nil {
+	for r.end < capture.MagicLen && r.err == nil {
 		var n int
 		n, r.err = r.Read(r.block.mem[r.end:])
 		r.end += n
@@ -216,17 +227,17 @@ func (f *Follower) OpenFile(path string) error {
 		f.closeFile()
 		return r.err
 	}
-	if capture.IsGzip(r.block.mem[:r.end]) {
-		r.gzip = &gzipSource{raw: r, z: capture.NewGunzip(), input: bytes.Clone(r.block.mem[:r.end]), space: make([]byte, 64<<10)}
-		r.source, r.end, r.err = r.gzip, 0, nil
+	if z := capture.NewDecompressor(r.block.mem[:r.end]); z != nil {
+		r.compressed = &compressedSource{raw: r, z: z, input: bytes.Clone(r.block.mem[:r.end]), space: make([]byte, 64<<10)}
+		r.source, r.end, r.err = r.compressed, 0, nil
 	}
 	return nil
 }
 
-// gzipSource reads what a compressed file decompresses to.
-type gzipSource struct {
+// compressedSource reads what a compressed file decompresses to.
+type compressedSource struct {
 	raw   io.Reader
-	z     *capture.Gunzip
+	z     *capture.Decompressor
 	input []byte // read and not decompressed yet
 	space []byte // what input lies in
 	err   error  // of raw
@@ -234,36 +245,41 @@ type gzipSource struct {
 	ended bool
 }
 
-func (g *gzipSource) Read(b []byte) (int, error) {
-	for {
-		n, used, err := g.z.Decompress(b, g.input)
-		g.input = g.input[used:]
+// Read fills b with what can be had without waiting for raw.
+func (s *compressedSource) Read(b []byte) (n int, err error) {
+	for n < len(b) {
+		made, used, err := s.z.Decompress(b[n:], s.input)
+		n += made
+		s.input = s.input[used:]
 		switch {
-		case n > 0 || err != nil:
+		case err != nil:
 			return n, err
-		case used > 0:
-		case g.ended:
-			if g.end == nil {
-				g.end = io.EOF
+		case made > 0 || used > 0:
+		case s.ended:
+			if s.end == nil {
+				s.end = io.EOF
 			}
-			return 0, g.end
-		case g.err == io.EOF:
-			g.ended, g.end = true, g.z.End() // sets free what the decompressor held back
-		case g.err != nil:
-			return 0, g.err
+			return n, s.end
+		case s.err == io.EOF:
+			s.ended, s.end = true, s.z.End() // sets free what the decompressor held back
+		case n > 0:
+			return n, nil
+		case s.err != nil:
+			return 0, s.err
 		default:
 			var got int
-			got, g.err = g.raw.Read(g.space)
-			g.input = g.space[:got]
+			got, s.err = s.raw.Read(s.space)
+			s.input = s.space[:got]
 		}
 	}
+	return n, nil
 }
 
 func (f *Follower) closeFile() {
 	if f.file != nil {
 		f.file.file.Close()
-		if f.file.gzip != nil {
-			f.file.gzip.z.Close()
+		if f.file.compressed != nil {
+			f.file.compressed.z.Close()
 		}
 		f.blocks.release(f.file.block)
 		f.file = nil
@@ -273,7 +289,7 @@ func (f *Follower) closeFile() {
 // Progress tells how far a file was read.
 type Progress struct {
 	Packets   uint64 // packets taken from this file so far
-	BytesRead int64  // bytes of the file read so far, compressed ones for gzip
+	BytesRead int64  // bytes of the file read so far, before decompression
 	FileSize  int64  // 0 where it has none
 	End       bool   // the file is at its end and closed
 }
@@ -298,9 +314,14 @@ func (f *Follower) ReadFile(max int) (Progress, error) {
 	return p, err
 }
 
+// readAtOnce is how many bytes a call of ReadFile reads, about, so that the caller
+// stays in charge of a file of large packets, or of anything but packets.
+const readAtOnce = 2 << 20
+
 // readFile returns whether there may be more to read.
 func (f *Follower) readFile(r *file, max int) (more bool, err error) {
 	var rec capture.Record
+	read := 0
 	for taken := 0; max <= 0 || taken < max; {
 		if f.full() || f.blocks.reading-int64(len(r.block.mem)) > f.config.Limits.QueuedBytes {
 			if taken == 0 {
@@ -327,8 +348,11 @@ func (f *Follower) readFile(r *file, max int) (more bool, err error) {
 			return false, r.err
 		case r.block.refs > 1 && taken > 0:
 			return true, nil // let the events be taken, then this block can be used again
+		case read > readAtOnce:
+			return true, nil
 		default:
 			f.refill(r)
+			read += r.end
 		}
 	}
 	return true, nil

@@ -8,7 +8,7 @@ retransmit), and it can pass a frame on that it does not record (the capture the
     sudo tools/record.py            records all into tests/data
     sudo tools/record.py NAME...    records those
 
-Needs Linux, root and the `ip` command; no packages.
+Needs Linux, root and the commands `ip`, `zstd`, `xz`, `bzip2` and `lz4`.
 """
 
 from __future__ import annotations
@@ -608,6 +608,10 @@ def snaplen96(wire: Wire, path: pathlib.Path) -> None:
 
 def compressed(wire: Wire, path: pathlib.Path) -> None:
     http_download(wire, path)
+    plain = gzip.decompress(path.read_bytes())
+    for command in ("zstd -19", "xz -0", "bzip2 -1", "lz4 -9 -z"):
+        ending = {"zstd": ".zst", "xz": ".xz", "bzip2": ".bz2", "lz4": ".lz4"}[command.split()[0]]
+        path.with_suffix(ending).write_bytes(subprocess.run([*command.split(), "-c"], input=plain, capture_output=True, check=True).stdout)
 
 
 def loopback(wire: Wire, path: pathlib.Path) -> None:

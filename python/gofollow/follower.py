@@ -218,7 +218,9 @@ class TCPStreamFollower:
             self._take_packet(frame)
 
     def feed_file(self, path_or_file: CaptureSource, progress: ProgressCallback | None = None) -> None:
-        """Follow a capture, pcap or pcapng, plain or gzip: a path, or a file object that gives bytes.
+        """Follow a capture: a path, or a file object that gives bytes.
+
+        It is pcap or pcapng, plain or compressed by gzip, zstd, xz, bzip2 or lz4; its first bytes say which, not its name.
 
         progress(packets, bytes_read, total) is called now and then with how far this capture was read; total is None where unknown.
         Nothing is flushed, so that captures that continue each other can be fed one after another.
@@ -344,7 +346,7 @@ _NO_ENGINE_OPTIONS = {"self", "data_callback", "end_callback", "keep_payload"}
 
 
 def follow(path_or_file: CaptureSource, *, keep_payload: int | str = "all", **options: Any) -> Generator[TCPStream, None, None]:
-    """Yield the streams of a capture as they close, those still open at its end included.
+    """Yield the streams of a capture, a path or a file object as for feed_file, as they close, those still open at its end included.
 
     The options are TCPStreamFollower's. Of a damaged capture everything that could be followed is yielded before CaptureError
     is raised; CaptureFileError if it cannot be read.

@@ -16,28 +16,31 @@ from gofollow._events import EventCollector
 from gofollow import TCPStreamFollower, events, follow, format_event
 
 ROOT = Path(__file__).parents[2]
-GOLDENS = sorted((ROOT / "tests" / "data").glob("*.events"))
+CAPTURES = sorted((ROOT / "tests" / "data").glob("*.pcap*"))
 SHARED = ROOT.parent / "shared" / "captures"
 
 
-def capture_of(golden: Path) -> Path:
-    return next(path for path in golden.parent.glob(golden.stem + ".pcap*") if path.suffix != ".events")
+def wanted(capture: Path) -> list[str]:
+    return (capture.parent / capture.name.split(".")[0]).with_suffix(".events").read_text().splitlines()
 
 
-def wanted(golden: Path) -> list[str]:
-    return golden.read_text().splitlines()
+def asks_for_anomalies(capture: Path) -> bool:
+    return any(line.startswith("anomaly") for line in wanted(capture))
 
 
-def asks_for_anomalies(golden: Path) -> bool:
-    return any(line.startswith("anomaly") for line in wanted(golden))
+def packets_of(capture: Path) -> tuple[int, list[tuple[int, bytes, int]]]:
+    """Read a pcap, plain or gzip; others are left to the tests that read files."""
+    data = capture.read_bytes()
+    data = gzip.decompress(data) if capture.suffix == ".gz" else data
+    return read_pcap(data) if capture.suffix in (".pcap", ".gz") else (0, [])
 
 
-goldens = pytest.mark.parametrize("golden", GOLDENS, ids=lambda path: path.stem)
+captures = pytest.mark.parametrize("capture", CAPTURES, ids=lambda path: path.name)
 
 
-def collector(golden: Path) -> tuple[Engine, EventCollector]:
+def collector(capture: Path) -> tuple[Engine, EventCollector]:
     sink = EventCollector()
-    sink.engine = Engine({"anomalies": asks_for_anomalies(golden)}, sink)
+    sink.engine = Engine({"anomalies": asks_for_anomalies(capture)}, sink)
     return sink.engine, sink
 
 
@@ -45,23 +48,21 @@ def lines(sink: EventCollector) -> list[str]:
     return [format_event(event) for event in sink.events]
 
 
-@goldens
-def test_path_and_file_object(golden: Path) -> None:
-    capture, anomalies = capture_of(golden), asks_for_anomalies(golden)
-    assert [str(event) for event in events(capture, anomalies=anomalies)] == wanted(golden)
+@captures
+def test_path_and_file_object(capture: Path) -> None:
+    anomalies = asks_for_anomalies(capture)
+    assert [str(event) for event in events(capture, anomalies=anomalies)] == wanted(capture)
     with capture.open("rb") as file:
-        assert [format_event(event) for event in events(file, anomalies=anomalies)] == wanted(golden)
+        assert [format_event(event) for event in events(file, anomalies=anomalies)] == wanted(capture)
 
 
-@goldens
+@captures
 @pytest.mark.parametrize("size", [1, 7, 256])
-def test_packets(golden: Path, size: int) -> None:
-    data = capture_of(golden).read_bytes()
-    data = gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
-    if data[:4] == b"\x0a\x0d\x0d\x0a":
-        return  # pcapng: its records are read by the tests above and below
-    link_type, records = read_pcap(data)
-    engine, sink = collector(golden)
+def test_packets(capture: Path, size: int) -> None:
+    link_type, records = packets_of(capture)
+    if not records:
+        return
+    engine, sink = collector(capture)
     frames = [Frame(link_type, packet, time, original) for time, packet, original in records]
     for start in range(0, len(frames), size):
         if size == 1:
@@ -69,39 +70,38 @@ def test_packets(golden: Path, size: int) -> None:
         else:
             engine.feed_batch(frames[start : start + size])
     engine.flush()
-    assert lines(sink) == wanted(golden)
+    assert lines(sink) == wanted(capture)
 
 
-@goldens
+@captures
 @pytest.mark.parametrize("size", [1, 13, 4099])
-def test_capture_cut_anywhere(golden: Path, size: int) -> None:
-    data = capture_of(golden).read_bytes()
+def test_capture_cut_anywhere(capture: Path, size: int) -> None:
+    data = capture.read_bytes()
     if size == 1:
         data, rest = data[:3000], data[3000:]
     else:
         rest = b""
-    engine, sink = collector(golden)
+    engine, sink = collector(capture)
     for start in range(0, len(data), size):
         engine.feed_capture(data[start : start + size])
     engine.feed_capture(rest)
     engine.end_capture()
     engine.flush()
-    assert lines(sink) == wanted(golden)
+    assert lines(sink) == wanted(capture)
 
 
-@goldens
-def test_feed_packet_of_the_follower_says_what_follow_says(golden: Path) -> None:
-    data = capture_of(golden).read_bytes()
-    if data[:2] == b"\x1f\x8b" or data[:4] == b"\x0a\x0d\x0d\x0a":
+@captures
+def test_feed_packet_of_the_follower_says_what_follow_says(capture: Path) -> None:
+    link_type, records = packets_of(capture)
+    if not records:
         return
-    link_type, records = read_pcap(data)
     ended = []
     with TCPStreamFollower(None, ended.append) as follower:
         for time, packet, original in records:
             follower.feed_packet(packet, Decimal(time) / 10**9, link_type, original)
     facts, expected = (
         [(s.identifier, s.client_payload, s.server_payload, s.client_gaps, s.closed_at) for s in streams]
-        for streams in (ended, follow(str(capture_of(golden))))
+        for streams in (ended, follow(str(capture)))
     )
     assert facts == expected
 

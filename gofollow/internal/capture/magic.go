@@ -29,12 +29,8 @@ var foreign = []struct{ magic, name string }{
 	{"GMBU", "Microsoft Network Monitor 2"},
 	{"TRSN", "Sniffer"},
 	{"XCP\x00", "NetXRay"},
-	{"\x1f\x8b", "gzip within the capture's bytes"},
-	{"\x28\xb5\x2f\xfd", "zstd"},
-	{"\x04\x22\x4d\x18", "lz4"},
-	{"\xfd7zX", "xz"},
-	{"BZh", "bzip2"},
 	{"PK\x03\x04", "zip"},
+	{"7z\xbc\xaf", "7z"},
 }
 
 // native are the magic numbers that are read.
@@ -54,6 +50,9 @@ func beginsMagic(b []byte) bool {
 
 // unknown fails for a capture that begins with b, which is no format that is read.
 func (r *Reader) unknown(b []byte) (int, bool, error) {
+	if c := compressionOf(b); c != nil {
+		return r.fail(Unsupported, 0, fmt.Sprintf("the capture is %s within compressed data, and only one compression is undone", c.name))
+	}
 	for _, f := range foreign {
 		if bytes.HasPrefix(b, []byte(f.magic)) {
 			return r.fail(Unsupported, 0, fmt.Sprintf("the format is %s, which is not read; %s", f.name, readFormats))

@@ -4,9 +4,34 @@ import (
 	"bytes"
 	"compress/gzip"
 	"math/rand"
+	"os"
+	"path/filepath"
 	"runtime"
 	"testing"
 )
+
+// packed is what a tool wrote of a compressed format.
+type packed struct {
+	name     string
+	b, plain []byte
+}
+
+// packedSamples are one capture as gzip(1) and the others compress it.
+func packedSamples(t testing.TB) []packed {
+	samples := []packed{{name: "gz"}, {name: "zst"}, {name: "xz"}, {name: "bz2"}, {name: "lz4"}}
+	for i := range samples {
+		s := &samples[i]
+		var err error
+		if s.b, err = os.ReadFile(filepath.Join("../../../tests/data", "compressed.pcap."+s.name)); err != nil {
+			t.Fatal(err)
+		}
+		var fault *Error
+		if s.plain, fault = unpack(t, samples[0].b, 1<<20, 1<<20); fault != nil {
+			t.Fatal(fault)
+		}
+	}
+	return samples
+}
 
 func zip(t testing.TB, b []byte) []byte {
 	var out bytes.Buffer
@@ -20,10 +45,13 @@ func zip(t testing.TB, b []byte) []byte {
 	return out.Bytes()
 }
 
-// gunzip feeds b in pieces of n bytes and takes the result in pieces of m.
-func gunzip(t testing.TB, b []byte, n, m int) ([]byte, *Error) {
+// unpack feeds b in pieces of n bytes and takes the result in pieces of m.
+func unpack(t testing.TB, b []byte, n, m int) ([]byte, *Error) {
 	t.Helper()
-	g := NewGunzip()
+	g := NewDecompressor(b[:min(len(b), MagicLen)])
+	if g == nil {
+		t.Fatalf("% x is no compressed stream", b[:min(len(b), MagicLen)])
+	}
 	defer g.Close()
 	var out []byte
 	dst := make([]byte, m)
@@ -63,7 +91,7 @@ func gunzip(t testing.TB, b []byte, n, m int) ([]byte, *Error) {
 	return out, nil
 }
 
-func TestGunzip(t *testing.T) {
+func TestGzip(t *testing.T) {
 	rng := rand.New(rand.NewSource(1))
 	noise := make([]byte, 100_000)
 	rng.Read(noise)
@@ -79,7 +107,7 @@ func TestGunzip(t *testing.T) {
 				if n*m == 1 {
 					continue // 400,000 rounds prove no more than 2 by 1
 				}
-				got, err := gunzip(t, b, n, m)
+				got, err := unpack(t, b, n, m)
 				if err != nil || !bytes.Equal(got, want) {
 					t.Fatalf("%d by %d, padding %d: %d bytes, %v", n, m, padding, len(got), err)
 				}
@@ -88,14 +116,14 @@ func TestGunzip(t *testing.T) {
 	}
 }
 
-// TestGunzipTruncated cuts a stream everywhere: what comes out is a
+// TestGzipTruncated cuts a stream everywhere: what comes out is a
 // beginning, and all of what the bytes say.
-func TestGunzipTruncated(t *testing.T) {
+func TestGzipTruncated(t *testing.T) {
 	first := zip(t, []byte("the first member"))
 	b := append(bytes.Clone(first), zip(t, bytes.Repeat([]byte("0123456789"), 20))...)
 	want := append([]byte("the first member"), bytes.Repeat([]byte("0123456789"), 20)...)
-	for n := range b {
-		got, err := gunzip(t, b[:n], 3, 5)
+	for n := 2; n < len(b); n++ {
+		got, err := unpack(t, b[:n], 3, 5)
 		if n == len(first) {
 			if err != nil {
 				t.Errorf("a whole member: %v", err)
@@ -111,7 +139,7 @@ func TestGunzipTruncated(t *testing.T) {
 	}
 }
 
-func TestGunzipDamaged(t *testing.T) {
+func TestGzipDamaged(t *testing.T) {
 	b := zip(t, bytes.Repeat([]byte("0123456789"), 20))
 	sum := bytes.Clone(b)
 	sum[len(sum)-8]++
@@ -125,7 +153,7 @@ func TestGunzipDamaged(t *testing.T) {
 		"after padding": append(append(bytes.Clone(b), 0, 0), b...),
 	} {
 		for _, n := range []int{1, 1000} {
-			got, err := gunzip(t, b, n, 64)
+			got, err := unpack(t, b, n, 64)
 			if err == nil || err.Kind != Damaged || err.Offset != int64(len(got)) {
 				t.Errorf("%s: %+v after %d bytes", name, err, len(got))
 			}
@@ -136,14 +164,14 @@ func TestGunzipDamaged(t *testing.T) {
 	}
 }
 
-// TestGunzipClose closes in every state and counts goroutines.
-func TestGunzipClose(t *testing.T) {
+// TestDecompressorClose closes in every state and counts goroutines.
+func TestDecompressorClose(t *testing.T) {
 	before := runtime.NumGoroutine()
 	b := zip(t, make([]byte, 1<<20))
 	dst := make([]byte, 10)
 	for _, n := range []int{0, 1, 5, 100, len(b)} {
 		for _, end := range []bool{false, true} {
-			g := NewGunzip()
+			g := NewDecompressor(b[:MagicLen])
 			if n > 0 {
 				g.Decompress(dst, b[:n])
 			}
@@ -153,10 +181,10 @@ func TestGunzipClose(t *testing.T) {
 			g.Close()
 			g.Close()
 			if _, _, err := g.Decompress(dst, b); err == nil {
-				t.Error("a closed Gunzip goes on")
+				t.Error("a closed Decompressor goes on")
 			}
 			if err := g.End(); err == nil {
-				t.Error("a closed Gunzip ends well")
+				t.Error("a closed Decompressor ends well")
 			}
 		}
 	}
@@ -170,13 +198,13 @@ func TestGunzipClose(t *testing.T) {
 	t.Errorf("%d goroutines, %d before", runtime.NumGoroutine(), before)
 }
 
-func BenchmarkGunzip(b *testing.B) {
+func BenchmarkDecompressor(b *testing.B) {
 	plain := bytes.Repeat([]byte("some text that compresses well "), 100_000)
 	packed := zip(b, plain)
 	dst := make([]byte, 64<<10)
 	b.SetBytes(int64(len(plain)))
 	for b.Loop() {
-		g := NewGunzip()
+		g := NewDecompressor(packed[:MagicLen])
 		for src := packed; ; {
 			nDst, nSrc, err := g.Decompress(dst, src)
 			if err != nil {
@@ -190,5 +218,68 @@ func BenchmarkGunzip(b *testing.B) {
 			b.Fatal(err)
 		}
 		g.Close()
+	}
+}
+
+func TestCompressedFormats(t *testing.T) {
+	for _, s := range packedSamples(t) {
+		for _, n := range []int{1, 2, 1000, 1 << 20} {
+			for _, m := range []int{7, 999, 1 << 20} {
+				got, err := unpack(t, s.b, n, m)
+				if err != nil || !bytes.Equal(got, s.plain) {
+					t.Fatalf("%s, %d by %d: %d bytes, %v", s.name, n, m, len(got), err)
+				}
+			}
+		}
+		twice := append(bytes.Clone(s.b), s.b...)
+		for _, n := range []int{1, 1000, 1 << 20} {
+			got, err := unpack(t, twice, n, 1000)
+			if err != nil || !bytes.Equal(got, append(bytes.Clone(s.plain), s.plain...)) {
+				t.Errorf("%s twice, pieces of %d: %d bytes, %v", s.name, n, len(got), err)
+			}
+		}
+	}
+}
+
+// TestCompressedTruncated cuts streams everywhere.
+func TestCompressedTruncated(t *testing.T) {
+	for _, s := range packedSamples(t) {
+		for n := MagicLen; n < len(s.b); n++ {
+			if n > 100 && n < len(s.b)-50 && n%17 != 0 {
+				continue
+			}
+			got, err := unpack(t, s.b[:n], 999, 5000)
+			if err == nil || err.Kind != Truncated || err.Offset != int64(len(got)) {
+				t.Errorf("%s, %d bytes: %v after %d", s.name, n, err, len(got))
+			}
+			if !bytes.HasPrefix(s.plain, got) {
+				t.Errorf("%s, %d bytes gave something else", s.name, n)
+			}
+		}
+		for n := 1; n < len(s.b); n = n*2 + 1 { // behind a whole stream
+			got, err := unpack(t, append(bytes.Clone(s.b), s.b[:n]...), 999, 5000)
+			if err == nil || err.Kind != Truncated && n > 12 || len(got) < len(s.plain) {
+				t.Errorf("%s and %d bytes: %v after %d", s.name, n, err, len(got))
+			}
+		}
+	}
+}
+
+// TestCompressedDamaged flips bits: nothing comes out wrong without an error, as
+// each of these streams has checksums.
+func TestCompressedDamaged(t *testing.T) {
+	for _, s := range packedSamples(t) {
+		for i := MagicLen; i < len(s.b); i += 1 + i/40 {
+			b := bytes.Clone(s.b)
+			b[i] ^= 1 << (i % 8)
+			got, err := unpack(t, b, 999, 5000)
+			if err == nil && !bytes.Equal(got, s.plain) {
+				t.Errorf("%s, byte %d: wrong, and no error", s.name, i)
+			}
+		}
+		got, err := unpack(t, append(bytes.Clone(s.b), "trailing text"...), 999, 5000)
+		if err == nil || err.Kind != Damaged || !bytes.Equal(got, s.plain) {
+			t.Errorf("%s with trailing text: %v after %d bytes", s.name, err, len(got))
+		}
 	}
 }

@@ -1,0 +1,139 @@
+package capture
+
+import (
+	"bufio"
+	"bytes"
+	"compress/bzip2"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/klauspost/compress/zstd"
+	"github.com/pierrec/lz4/v4"
+	"github.com/therootcompany/xz"
+)
+
+// MagicLen is how many bytes tell the formats of captures and of compressed files apart.
+const MagicLen = 4
+
+// maxWindow bounds what a compressed stream may refer back to, and with it a
+// decompressor's memory: as much as zstd and xz use at their highest levels, and
+// as zstd allows without --long.
+const maxWindow = 128 << 20
+
+// compression is a format of compressed streams.
+type compression struct {
+	name  string
+	magic string
+	open  func(*bufio.Reader) (io.Reader, error)
+}
+
+var compressions = []compression{
+	{"gzip", "\x1f\x8b", openGzip},
+	{"zstd", zstdMagic, openZstd},
+	{"xz", "\xfd7zX", func(in *bufio.Reader) (io.Reader, error) { return xz.NewReader(in, maxWindow) }},
+	{"bzip2", "BZh", func(in *bufio.Reader) (io.Reader, error) { return bzip2.NewReader(in), nil }},
+	{"lz4", "\x04\x22\x4d\x18", func(in *bufio.Reader) (io.Reader, error) { return lz4.NewReader(in), nil }},
+}
+
+const zstdMagic = "\x28\xb5\x2f\xfd"
+
+// compressionOf returns the format of a stream that begins with head, nil if it is none.
+func compressionOf(head []byte) *compression {
+	if len(head) >= MagicLen && head[0]&0xf0 == 0x50 && string(head[1:MagicLen]) == "\x2a\x4d\x18" {
+		// A skippable frame (RFC 8878, section 3.1.2), as parallel compressors put first.
+		head = []byte(zstdMagic)
+	}
+	for i, c := range compressions {
+		if bytes.HasPrefix(head, []byte(c.magic)) {
+			return &compressions[i]
+		}
+	}
+	return nil
+}
+
+func openZstd(in *bufio.Reader) (io.Reader, error) {
+	return zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
+}
+
+// explain says what an error of the format's library means.
+func (c *compression) explain(err error) (Kind, string) {
+	damaged := func(what string) (Kind, string) {
+		return Damaged, fmt.Sprintf("the %s stream is damaged: %s", c.name, what)
+	}
+	unsupported := func(what string) (Kind, string) {
+		return Unsupported, fmt.Sprintf("the %s stream %s; decompress it with %s first", c.name, what, c.name)
+	}
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF) || err == io.EOF || err == xz.ErrBuf:
+		return Truncated, fmt.Sprintf("the %s data is cut short", c.name)
+	case err == gzip.ErrHeader:
+		return damaged("no gzip header where one has to stand")
+	case err == gzip.ErrChecksum || err == zstd.ErrCRCMismatch:
+		return damaged("its checksum is wrong")
+	case err == zstd.ErrWindowSizeExceeded || err == xz.ErrMemlimit:
+		return unsupported(fmt.Sprintf("refers back further than %d MiB", maxWindow>>20))
+	case err == zstd.ErrUnknownDictionary:
+		return unsupported("needs a dictionary")
+	case err == xz.ErrOptions || err == xz.ErrUnsupportedCheck:
+		return unsupported("uses a feature that is not known here")
+	}
+	return damaged(strings.TrimPrefix(err.Error(), c.name+": "))
+}
+
+// gzipMembers reads one gzip member after the other (RFC 1952, section 2.2).
+type gzipMembers struct {
+	in *bufio.Reader
+	z  *gzip.Reader
+}
+
+func openGzip(in *bufio.Reader) (io.Reader, error) {
+	z, err := gzip.NewReader(in)
+	if err != nil {
+		return nil, err
+	}
+	z.Multistream(false)
+	return &gzipMembers{in, z}, nil
+}
+
+func (m *gzipMembers) Read(p []byte) (int, error) {
+	n, err := m.z.Read(p)
+	if err == io.EOF {
+		err = m.next()
+	}
+	return n, err
+}
+
+// next goes on to the next member. It returns io.EOF if there is none.
+func (m *gzipMembers) next() error {
+	padding, err := skipPadding(m.in)
+	switch {
+	case err != nil:
+		return err
+	case padding:
+		// gzip(1) refuses this, too: a member after padding is no member.
+		return gzip.ErrHeader
+	}
+	if err := m.z.Reset(m.in); err != nil {
+		return err
+	}
+	m.z.Multistream(false)
+	return nil
+}
+
+// skipPadding reads the zeros that tapes and some writers leave after the last
+// member. It returns whether there were some, and io.EOF if nothing else follows.
+func skipPadding(in *bufio.Reader) (padding bool, err error) {
+	for {
+		c, err := in.ReadByte()
+		if err != nil {
+			return padding, err
+		}
+		if c != 0 {
+			return padding, in.UnreadByte()
+		}
+		padding = true
+	}
+}
