@@ -13,7 +13,7 @@ type Allocator interface {
 
 // blockSize is the size of a read buffer and of an arena's block. It is small
 // enough to stay in a core's cache between the read and the consumer.
-const blockSize = 256 << 10
+const blockSize = 512 << 10
 
 // block is a piece of the allocator's memory, shared by what refers to it.
 type block struct {

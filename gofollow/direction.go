@@ -117,10 +117,11 @@ func (f *Follower) deliver(c *Connection, from side, off streamOffset, payload [
 // emitData makes a Data event and moves next behind it. The reference to src
 // becomes the event's.
 func (f *Follower) emitData(c *Connection, from side, off streamOffset, b []byte, src *block, capturedAt int64, reordered bool) {
-	e := f.queue.push(Data, c, f.cause)
-	e.Direction = c.direction(from)
+	e := f.queue.add() // field by field: to build it elsewhere and copy it costs more
+	e.Kind, e.Direction, e.GapReason, e.CloseReason, e.By, e.AnomalyKind, e.Reordered = Data, c.direction(from), 0, 0, 0, 0, reordered
+	e.Conn, e.Time, e.Packet = c, f.cause.time, f.cause.packet
 	e.Offset, e.Length, e.Bytes = off, int64(len(b)), b
-	e.CapturedAt, e.Reordered, e.owner = capturedAt, reordered, src
+	e.CapturedAt, e.owner = capturedAt, src
 	f.queue.bytes += int64(len(b))
 	c.dirs[from].next = off + int64(len(b))
 }

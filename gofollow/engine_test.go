@@ -81,13 +81,13 @@ func TestKeyOfIsDirectionless(t *testing.T) {
 		for _, addrs := range [][2]decode.Addr{{a, b}, {b, a}, {a, a}} {
 			s := decode.Segment{Src: addrs[0], Dst: addrs[1], SrcPort: ports[0], DstPort: ports[1]}
 			r := decode.Segment{Src: addrs[1], Dst: addrs[0], SrcPort: ports[1], DstPort: ports[0]}
-			k1, s1 := keyOf(&s)
-			k2, s2 := keyOf(&r)
+			var k1, k2, k6 flowKey
+			s1, s2 := k1.set(&s), k2.set(&r)
 			if k1 != k2 || s1 == s2 && (addrs[0] != addrs[1] || ports[0] != ports[1]) {
 				t.Errorf("%v and its answer have keys %v, %v and sides %v, %v", s, k1, k2, s1, s2)
 			}
 			s.IPv6 = true
-			if k6, _ := keyOf(&s); k6 == k1 {
+			if k6.set(&s); k6 == k1 {
 				t.Errorf("%v has the same key as IPv6", s)
 			}
 		}

@@ -2,7 +2,7 @@ package gofollow
 
 import (
 	"hash/maphash"
-	"unsafe"
+	"math/bits"
 
 	"gofollow/gofollow/internal/decode"
 )
@@ -19,32 +19,41 @@ func (k *flowKey) loops() bool {
 	return k.low == k.high && uint16(k.ports>>16) == uint16(k.ports)
 }
 
+// equals compares in line, where == would call a function.
+func (k *flowKey) equals(o *flowKey) bool {
+	return k.ports == o.ports && k.low.Lo == o.low.Lo && k.high.Lo == o.high.Lo && k.low.Hi == o.low.Hi && k.high.Hi == o.high.Hi
+}
+
 // side is one end of a flowKey: 0 the lower, 1 the higher.
 type side uint8
 
-// keyOf returns a segment's flow key and which end sent it.
-func keyOf(s *decode.Segment) (flowKey, side) {
+// set makes k the flow key of a segment and returns which end sent it. It fills k
+// in place: passing a key by value costs more than finding its connection.
+func (k *flowKey) set(s *decode.Segment) side {
+	src, dst := uint64(s.SrcPort), uint64(s.DstPort)
 	var family uint64
 	if s.IPv6 {
 		family = 1 << 32
 	}
-	src, dst := uint64(s.SrcPort), uint64(s.DstPort)
 	if s.Src.Hi < s.Dst.Hi || s.Src.Hi == s.Dst.Hi && (s.Src.Lo < s.Dst.Lo || s.Src.Lo == s.Dst.Lo && src <= dst) {
-		return flowKey{s.Src, s.Dst, src<<16 | dst | family}, 0
+		k.low.Hi, k.low.Lo, k.high.Hi, k.high.Lo = s.Src.Hi, s.Src.Lo, s.Dst.Hi, s.Dst.Lo
+		k.ports = src<<16 | dst | family
+		return 0
 	}
-	return flowKey{s.Dst, s.Src, dst<<16 | src | family}, 1
+	k.low.Hi, k.low.Lo, k.high.Hi, k.high.Lo = s.Dst.Hi, s.Dst.Lo, s.Src.Hi, s.Src.Lo
+	k.ports = dst<<16 | src | family
+	return 1
 }
 
 // flowTable finds a connection by its key: open addressing with linear probing.
 // The hash is keyed with a random seed, so that nobody can aim addresses at
 // one slot; nothing that is reported depends on it.
 type flowTable struct {
-	seed  maphash.Seed
-	slots []slot
-	used  int
+	secret [6]uint64
+	slots  []slot
+	used   int
 
-	lastKey flowKey // the connection found last: packets come in trains
-	last    *Connection
+	last *Connection // the one found last: packets come in trains
 }
 
 type slot struct {
@@ -55,24 +64,39 @@ type slot struct {
 const minSlots = 1 << 10
 
 func newFlowTable() flowTable {
-	return flowTable{seed: maphash.MakeSeed(), slots: make([]slot, minSlots)}
+	t := flowTable{slots: make([]slot, minSlots)}
+	seed := maphash.MakeSeed()
+	for i := range t.secret {
+		t.secret[i] = maphash.Comparable(seed, i)
+	}
+	return t
 }
 
 func (t *flowTable) hash(k *flowKey) uint32 {
-	return uint32(maphash.Bytes(t.seed, unsafe.Slice((*byte)(unsafe.Pointer(k)), unsafe.Sizeof(*k))))
+	a := fold(k.low.Lo^t.secret[0], k.high.Lo^t.secret[1])
+	if k.low.Hi|k.high.Hi != 0 {
+		a ^= fold(k.low.Hi^t.secret[2], k.high.Hi^t.secret[3])
+	}
+	return uint32(fold(a^t.secret[4], k.ports^t.secret[5]))
+}
+
+// fold mixes two numbers by a product of 128 bits.
+func fold(a, b uint64) uint64 {
+	hi, lo := bits.Mul64(a, b)
+	return hi ^ lo
 }
 
 // find returns the connection with the key, nil if there is none.
 func (t *flowTable) find(k *flowKey, conns *connections) *Connection {
-	if t.last != nil && t.lastKey == *k {
+	if t.last != nil && t.last.key.equals(k) {
 		return t.last
 	}
 	h := t.hash(k)
 	mask := uint32(len(t.slots) - 1)
 	for i := h & mask; t.slots[i].conn != 0; i = (i + 1) & mask {
 		if t.slots[i].hash == h {
-			if c := conns.at(t.slots[i].conn - 1); c.key == *k {
-				t.last, t.lastKey = c, *k
+			if c := conns.at(t.slots[i].conn - 1); c.key.equals(k) {
+				t.last = c
 				return c
 			}
 		}
@@ -87,7 +111,7 @@ func (t *flowTable) insert(c *Connection) {
 	}
 	t.place(slot{t.hash(&c.key), c.index + 1})
 	t.used++
-	t.last, t.lastKey = c, c.key
+	t.last = c
 }
 
 func (t *flowTable) place(s slot) {

@@ -26,6 +26,7 @@ type Follower struct {
 	blocks blockPool
 	arena  arena
 	seg    decode.Segment // the segment under way
+	key    flowKey        // its connection's
 
 	cause     cause // of the events that are made now
 	current   segmentID
@@ -173,8 +174,8 @@ func (f *Follower) packet(link uint32, t int64, data []byte, wireLen int, src *b
 		f.stats.TooDeep++
 	case decode.BadChecksum:
 		f.stats.BadChecksum++
-		key, from := keyOf(&f.seg)
-		if c := f.table.find(&key, &f.conns); c != nil && !c.has(closed) {
+		from := f.key.set(&f.seg)
+		if c := f.table.find(&f.key, &f.conns); c != nil && !c.has(closed) {
 			f.anomaly(c, from, AnomalyChecksum, c.dirs[from].offsetOf(seqNum(f.seg.Seq)), int64(f.seg.Wire))
 		}
 	}
@@ -274,9 +275,9 @@ func (f *Follower) Close() {
 	f.closed = true
 	f.closeFile()
 	f.capture.reset()
-	for i := range f.queue.events {
-		if b := f.queue.events[i].owner; b != nil {
-			f.blocks.release(b)
+	for _, e := range f.queue.events[f.queue.head:] {
+		if e.owner != nil {
+			f.blocks.release(e.owner)
 		}
 	}
 	for _, r := range f.holders.heap {

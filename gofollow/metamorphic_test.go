@@ -77,6 +77,9 @@ func TestChanged(t *testing.T) {
 		})
 		sameLines(t, "VLAN tags and trailers", follow(t, config, dressed).log, base.log)
 
+		marked := w.packets(t, func(_ *sent, s *segment) { s.flags += "U" })
+		sameLines(t, "URG flags that point nowhere, which keep segments off the short cut", follow(t, config, marked).log, base.log)
+
 		mirrored := w.packets(t, func(_ *sent, s *segment) { s.src, s.dst = s.dst, s.src })
 		var pairs []string // endpoints, both ways
 		for _, c := range w.talks {

@@ -6,15 +6,27 @@ type queue struct {
 	events []Event
 	out    int   // events [out, head) are handed out
 	head   int   // events [head, len) wait
-	bytes  int64 // payload of the waiting ones
+	bytes  int64 // payload of those from out on
 	made   uint64
 }
 
-// push appends an event for the caller to fill in.
-func (q *queue) push(kind EventKind, c *Connection, at cause) *Event {
-	q.events = append(q.events, Event{Kind: kind, Conn: c, Time: at.time, Packet: at.packet})
+// add appends an event whose fields hold what another event left there.
+func (q *queue) add() *Event {
 	q.made++
-	return &q.events[len(q.events)-1]
+	n := len(q.events)
+	if n < cap(q.events) {
+		q.events = q.events[:n+1]
+	} else {
+		q.events = append(q.events, Event{})
+	}
+	return &q.events[n]
+}
+
+// push appends an event for the caller to fill in further.
+func (q *queue) push(kind EventKind, c *Connection, at cause) *Event {
+	e := q.add()
+	*e = Event{Kind: kind, Conn: c, Time: at.time, Packet: at.packet}
+	return e
 }
 
 func (q *queue) waiting() int { return len(q.events) - q.head }
@@ -22,12 +34,8 @@ func (q *queue) waiting() int { return len(q.events) - q.head }
 // poll hands out up to max events.
 func (q *queue) poll(max int) []Event {
 	n := min(max, q.waiting())
-	polled := q.events[q.head : q.head+n : q.head+n]
 	q.head += n
-	for i := range polled {
-		q.bytes -= int64(len(polled[i].Bytes))
-	}
-	return polled
+	return q.events[q.head-n : q.head : q.head]
 }
 
 // settle gives back what the last poll handed out.
@@ -38,21 +46,24 @@ func (f *Follower) settle() {
 	}
 	for i := q.out; i < q.head; i++ {
 		e := &q.events[i]
-		if e.owner != nil {
-			f.blocks.release(e.owner)
+		q.bytes -= int64(len(e.Bytes))
+		if b := e.owner; b != nil {
+			if b.refs > 1 {
+				b.refs--
+			} else {
+				f.blocks.release(b)
+			}
 		}
 		if e.Kind == Closed {
 			f.conns.reported(e.Conn)
 		}
 	}
-	clear(q.events[q.out:q.head])
 	q.out = q.head
 	switch {
 	case q.head == len(q.events):
 		q.events, q.out, q.head = q.events[:0], 0, 0
 	case q.head > 4096 && q.head > len(q.events)/2:
 		n := copy(q.events, q.events[q.head:])
-		clear(q.events[n:])
 		q.events, q.out, q.head = q.events[:n], 0, 0
 	}
 }

@@ -145,11 +145,10 @@ func (c *Connection) inWindow(of side, s seqNum) bool {
 // supersede ends a connection and opens the one that its candidate began.
 func (f *Follower) supersede(c *Connection) *Connection {
 	n := c.rare.candidate
-	key := c.key
 	f.end(c, CloseReused, ByNobody)
 	now := f.cause
 	f.cause = n.cause
-	fresh := f.admit(key, n.from, &n.segment)
+	fresh := f.admit(n.from, &n.segment)
 	f.follow(fresh, n.from, &n.segment, nil)
 	f.cause = now
 	return fresh

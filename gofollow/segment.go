@@ -9,10 +9,14 @@ func (f *Follower) segment(s *decode.Segment, src *block) {
 	if s.Flags&decode.RST != 0 {
 		s.Flags &^= decode.SYN | decode.FIN
 	}
-	key, from := keyOf(s)
-	c := f.table.find(&key, &f.conns)
-	if c != nil && f.cause.time >= c.due {
-		c = f.expire(c, f.cause.time)
+	from := f.key.set(s)
+	c := f.table.find(&f.key, &f.conns)
+	if c != nil {
+		if f.cause.time >= c.due {
+			c = f.expire(c, f.cause.time)
+		} else if f.inOrder(c, from, s, src) {
+			return
+		}
 	}
 	if c != nil && (s.Flags&decode.SYN != 0 || c.class == tombstone || c.rare != nil && c.rare.candidate != nil) {
 		var done bool
@@ -21,7 +25,7 @@ func (f *Follower) segment(s *decode.Segment, src *block) {
 		}
 	}
 	if c == nil {
-		if c = f.admit(key, from, s); c == nil {
+		if c = f.admit(from, s); c == nil {
 			f.stats.Unknown++
 			return
 		}
@@ -29,15 +33,41 @@ func (f *Follower) segment(s *decode.Segment, src *block) {
 	f.follow(c, from, s, src)
 }
 
-// admit makes a connection for a key that has none, nil if the segment is not
+// inOrder is the short cut for what most segments are: the next bytes, or a bare
+// acknowledgement, of an established connection in which nothing is unusual.
+// What it does is what follow would; anything else it leaves to it.
+func (f *Follower) inOrder(c *Connection, from side, s *decode.Segment, src *block) bool {
+	d, p := &c.dirs[from], &c.dirs[from^1]
+	if c.class != established || c.rare != nil || c.has(doubtfulISN) || d.slow != nil || p.slow != nil || d.fin != noFIN || p.fin != noFIN ||
+		s.Flags&^(decode.PSH|decode.ECE|decode.CWR) != decode.ACK || seqNum(s.Seq) != d.seqAt(d.next) || len(s.Payload) != s.Wire {
+		return false
+	}
+	ack := p.next + streamOffset(int32(s.Ack-uint32(p.seqAt(p.next))))
+	if ack > p.next {
+		return false
+	}
+	c.last = max(c.last, f.cause.time)
+	d.packets++
+	if s.Wire > 0 {
+		d.dataPackets++
+		off := d.next
+		d.right = off + streamOffset(s.Wire)
+		f.deliver(c, from, off, s.Payload, src)
+	}
+	p.window, p.ack = s.Window, max(p.ack, ack)
+	f.conns.enlist(c, established)
+	return true
+}
+
+// admit makes a connection for f.key, which has none, nil if the segment is not
 // one to begin with.
-func (f *Follower) admit(key flowKey, from side, s *decode.Segment) *Connection {
+func (f *Follower) admit(from side, s *decode.Segment) *Connection {
 	if f.config.NoMidstream && s.Flags&(decode.SYN|decode.ACK) != decode.SYN || s.Flags&decode.RST != 0 {
 		return nil
 	}
 	f.makeRoom()
 	c := f.conns.take()
-	c.key, c.client, c.last = key, from, f.cause.time
+	c.key, c.client, c.last = f.key, from, f.cause.time
 	c.flags |= inTable
 	f.table.insert(c)
 	return c

@@ -19,17 +19,9 @@ func tcp(p *packet, seg *Segment, verify bool) Outcome {
 	if header < tcpLen || header > p.wire {
 		return Malformed
 	}
-	seg.SrcPort = be16(b[0:])
-	seg.DstPort = be16(b[2:])
-	seg.Seq = binary.BigEndian.Uint32(b[4:])
-	seg.Ack = binary.BigEndian.Uint32(b[8:])
-	seg.Flags = Flags(b[13])
-	seg.Window = be16(b[14:])
-	seg.Urgent = be16(b[18:])
-	seg.WindowScale = -1
+	seg.readTCP(b)
 	seg.Wire = p.wire - header
 	seg.Payload = nil
-	seg.Owned = false
 	if header <= len(b) {
 		seg.Payload = b[header:len(b):len(b)]
 		if seg.Flags&SYN != 0 {
@@ -40,6 +32,20 @@ func tcp(p *packet, seg *Segment, verify bool) Outcome {
 		return BadChecksum
 	}
 	return TCP
+}
+
+// readTCP reads the fixed header, which b has.
+func (seg *Segment) readTCP(b []byte) {
+	_ = b[tcpLen-1]
+	seg.SrcPort = be16(b[0:])
+	seg.DstPort = be16(b[2:])
+	seg.Seq = binary.BigEndian.Uint32(b[4:])
+	seg.Ack = binary.BigEndian.Uint32(b[8:])
+	seg.Flags = Flags(b[13])
+	seg.Window = be16(b[14:])
+	seg.Urgent = be16(b[18:])
+	seg.WindowScale = -1
+	seg.Owned = false
 }
 
 // windowScale finds the window scale option (RFC 7323, section 2.2). It returns -1 if there is none.
