@@ -15,7 +15,7 @@ import (
 // memory of C, which may hold anything before, would confuse the garbage collector.
 type cEvent struct {
 	kind, direction, reason, by, reordered uint8
-	_                                      [3]uint8
+	padding                                [3]uint8
 	connectionID                           uint64
 	connection                             uintptr
 	time                                   int64
@@ -24,7 +24,7 @@ type cEvent struct {
 	length                                 uint64
 	bytes                                  uintptr
 	capturedAt                             int64
-	_                                      [3]uint64
+	reserved                               [3]uint64
 }
 
 // cConnection is gofollow_connection, likewise.
@@ -164,33 +164,33 @@ func (p *cEndpoint) set(from netip.AddrPort) {
 	}
 }
 
-// events converts what was polled into the caller's array.
+// events converts what was polled into the caller's array, field by field: to
+// build an event elsewhere and copy it costs more.
 func (s *facts) events(out []cEvent, events []gofollow.Event) {
 	s.begin()
+	var last *gofollow.Connection // whose facts are at
+	var at uintptr
 	for i := range events {
 		e, o := &events[i], &out[i]
-		*o = cEvent{
-			kind:         uint8(e.Kind),
-			direction:    uint8(e.Direction),
-			reason:       uint8(e.GapReason) | uint8(e.CloseReason) | uint8(e.AnomalyKind), // one at most is set
-			by:           uint8(e.By),
-			connectionID: e.Conn.ID(),
-			time:         e.Time,
-			packet:       e.Packet,
-			offset:       e.Offset,
-			length:       uint64(e.Length),
-			capturedAt:   e.CapturedAt,
-		}
+		o.kind, o.direction, o.by, o.reordered = uint8(e.Kind), uint8(e.Direction), uint8(e.By), 0
+		o.reason = uint8(e.GapReason) | uint8(e.CloseReason) | uint8(e.AnomalyKind) // one at most is set
 		if e.Reordered {
 			o.reordered = 1
 		}
+		if e.Conn != last {
+			last, at = e.Conn, s.of(e.Conn)
+		}
+		o.connectionID, o.connection = e.Conn.ID(), at
+		if e.Kind == gofollow.Closed {
+			o.connection = s.closing(e)
+		}
+		o.time, o.packet = e.Time, e.Packet
+		o.offset, o.length = e.Offset, uint64(e.Length)
+		o.bytes = 0
 		if len(e.Bytes) > 0 {
 			o.bytes = uintptr(unsafe.Pointer(unsafe.SliceData(e.Bytes)))
 		}
-		if e.Kind == gofollow.Closed {
-			o.connection = s.closing(e)
-		} else {
-			o.connection = s.of(e.Conn)
-		}
+		o.capturedAt = e.CapturedAt
+		o.padding, o.reserved = [3]uint8{}, [3]uint64{}
 	}
 }
