@@ -113,7 +113,7 @@ func (f *Follower) compareCandidate(c *Connection, from side, s *decode.Segment)
 	fitsNew := from == n.from && !syn && f.within(base, seqNum(s.Seq)) || from != n.from && ack && f.within(base, seqNum(s.Ack))
 	fitsOld := from == n.from && c.inWindow(from, seqNum(s.Seq)) || from != n.from && ack && c.inWindow(n.from, seqNum(s.Ack))
 	switch {
-	case from != n.from && syn && ack && seqNum(s.Ack) == base,
+	case from != n.from && syn && ack && uint32(seqNum(s.Ack)-base) <= uint32(n.segment.Wire), // a SYN's data may be acknowledged with it
 		from == n.from && !syn && s.Wire > 0 && seqNum(s.Seq) == base,
 		fitsNew && !fitsOld && s.Wire > 0:
 		return candidateConfirmed
