@@ -70,6 +70,9 @@ func TestChanged(t *testing.T) {
 
 		dressed := w.packets(t, func(_ *sent, s *segment) {
 			s.vlan = uint16(random.IntN(4))
+			if s.noLength {
+				return
+			}
 			s.trailer = make([]byte, random.IntN(30))
 			for i := range s.trailer {
 				s.trailer[i] = byte(random.Uint32())
@@ -148,10 +151,15 @@ func TestSharded(t *testing.T) {
 		config := gofollow.Config{Anomalies: true}
 		whole := follow(t, config, packets).lines()
 		var parts []string
+		done := map[[2]netip.AddrPort]bool{}
 		for _, c := range w.talks {
+			if done[c.ends] {
+				continue
+			}
+			done[c.ends] = true
 			var part []gofollow.Packet
 			for i, p := range w.captured {
-				if p.talk == c {
+				if p.talk.ends == c.ends {
 					part = append(part, packets[i])
 				}
 			}
@@ -173,13 +181,35 @@ func TestSwapped(t *testing.T) {
 		packets := w.packets(t, nil)
 		want := follow(t, gofollow.Config{Anomalies: true}, packets).lines()
 		for i := 1; i < len(packets); i++ {
-			if w.captured[i].talk != w.captured[i-1].talk && random.IntN(2) == 0 {
+			if w.captured[i].talk.ends != w.captured[i-1].talk.ends && random.IntN(2) == 0 {
 				packets[i], packets[i-1] = packets[i-1], packets[i]
 				i++
 			}
 		}
 		sameLines(t, "neighbours swapped", follow(t, gofollow.Config{Anomalies: true}, packets).lines(), want)
 	})
+}
+
+// TestDropped leaves one segment with data out of each random capture: what was in no
+// other is a gap, the rest is as it was.
+func TestDropped(t *testing.T) {
+	worlds(t, *runs/4, func(t *testing.T, random *rand.Rand, w *world) {
+		drop := random.IntN(len(w.captured))
+		if p := w.captured[drop]; len(p.payload) == 0 || p.has("S") || p.has("R") || p.pause > 0 {
+			return
+		}
+		w.captured = slices.Delete(w.captured, drop, drop+1)
+		packets := w.packets(t, nil)
+		w.compare(t, follow(t, gofollow.Config{}, packets), reassemble(packets), map[string]int{})
+	})
+}
+
+// continuedBy says that a segment with data is continued by the one captured next, as
+// if they had been one.
+func (p *sent) continuedBy(next *sent) bool {
+	plain := func(p *sent) bool { return len(p.payload) > 0 && !p.has("S") && !p.has("R") }
+	return p.talk == next.talk && p.side == next.side && plain(p) && plain(next) && p.offset+int64(len(p.payload)) == next.offset &&
+		p.cut == 0 && !p.has("F") && next.pause == 0
 }
 
 // TestSplit splits segments in two, and merges neighbours that continue each other:
@@ -189,9 +219,10 @@ func TestSplit(t *testing.T) {
 		want := follow(t, gofollow.Config{}, w.packets(t, nil)).streams()
 		split, merged := &world{talks: w.talks}, &world{talks: w.talks}
 		for _, p := range w.captured {
-			if n := len(p.payload); n > 1 && random.IntN(2) == 0 {
+			if n := len(p.payload); n > 1 && p.cut == 0 && !p.has("R") && random.IntN(2) == 0 {
 				at := 1 + random.IntN(n-1)
 				head, tail := *p, *p
+				head.noLength, tail.noLength, tail.pause = false, false, 0
 				head.payload, head.flags = p.payload[:at], strings.Trim(p.flags, "F")
 				tail.payload, tail.flags, tail.offset = p.payload[at:], strings.Trim(p.flags, "S"), p.offset+int64(at)
 				if tail.flags == "" {
@@ -204,9 +235,9 @@ func TestSplit(t *testing.T) {
 			last := len(merged.captured) - 1
 			if last >= 0 && random.IntN(2) == 0 {
 				q := merged.captured[last]
-				if q.talk == p.talk && q.side == p.side && len(q.payload) > 0 && len(p.payload) > 0 && q.offset+int64(len(q.payload)) == p.offset && !q.has("F") && !q.has("S") && !p.has("S") && !p.has("R") {
+				if q.continuedBy(p) {
 					both := *p
-					both.offset, both.payload = q.offset, slices.Concat(q.payload, p.payload)
+					both.offset, both.payload, both.pause = q.offset, slices.Concat(q.payload, p.payload), q.pause
 					merged.captured[last] = &both
 					continue
 				}

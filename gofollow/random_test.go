@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"flag"
 	"math/rand/v2"
+	"net/netip"
 	"os"
 	"slices"
 	"strconv"
@@ -35,8 +36,7 @@ func worlds(t *testing.T, n int, try func(t *testing.T, random *rand.Rand, w *wo
 		for name, n := range w.features {
 			features[name] += n
 		}
-		t.Run(strconv.FormatUint(s, 10), func(t *testing.T) { try(t, random, w) })
-		if t.Failed() {
+		if try(t, random, w); t.Failed() {
 			t.Fatalf("the random capture with seed %d fails", s)
 		}
 	}
@@ -56,61 +56,107 @@ func worlds(t *testing.T, n int, try func(t *testing.T, random *rand.Rand, w *wo
 // sides names the sides of a talk in messages.
 var sides = [2]string{"client", "server"}
 
-// TestRandom compares random captures with the known truth and with the reference.
+// TestRandom compares random captures with the known truth and with the reference,
+// and says how often they held each row of the case table.
 func TestRandom(t *testing.T) {
+	rows := map[string]int{}
 	worlds(t, *runs, func(t *testing.T, _ *rand.Rand, w *world) {
 		packets := w.packets(t, nil)
 		got := follow(t, gofollow.Config{}, packets)
-		reference := reassemble(packets)
-		for _, c := range w.talks {
-			conversations := got.find(c.ends[0], c.ends[1])
-			for side, end := range c.ends {
-				want := w.truth(c, side)
-				if !want.opened {
-					if len(conversations) > 0 {
-						t.Errorf("%v: opened without data or SYN", c.ends)
-					}
-					continue
-				}
-				if len(conversations) != 1 {
-					t.Errorf("%v: %d connections, want 1", c.ends, len(conversations))
-					continue
-				}
-				s := conversations[0].sentBy(end)
-				compare(t, "the follower", c, side, s.data, s.gaps, want)
-				i := slices.IndexFunc(reference, func(r *refConversation) bool {
-					return r.ends == c.ends || r.ends[1] == c.ends[0] && r.ends[0] == c.ends[1]
-				})
-				if i < 0 {
-					t.Errorf("%v: unknown to the reference", c.ends)
-					continue
-				}
-				stream := &reference[i].streams[0]
-				if reference[i].ends[0] != end {
-					stream = &reference[i].streams[1]
-				}
-				data, gaps := stream.read()
-				compare(t, "the reference", c, side, data, gaps, want)
-			}
-		}
+		w.compare(t, got, reassemble(packets), rows)
 		if t.Failed() {
 			for _, line := range got.log {
 				t.Log(line)
 			}
 		}
 	})
+	for _, row := range caseTable {
+		t.Logf("%8d  %s", rows[row], row)
+		if rows[row] == 0 && *runs >= 200 {
+			t.Errorf("case table: %q occurred in none of %d captures", row, *runs)
+		}
+	}
+	if len(rows) > len(caseTable) {
+		t.Errorf("%d rows of the case table were counted, there are %d", len(rows), len(caseTable))
+	}
 }
 
-func compare(t *testing.T, who string, c *talk, side int, data []byte, gaps []span, want truth) {
+// compare holds what a follower and the reference made of a capture against the
+// truth. Conversations between the same endpoints come in order.
+func (w *world) compare(t *testing.T, got *result, reference []*refConversation, rows map[string]int) {
 	t.Helper()
-	if !slices.Equal(gaps, want.gaps) {
-		t.Errorf("%v %s: %s has gaps %v, want %v", c.ends, sides[side], who, gaps, want.gaps)
+	used := map[[2]netip.AddrPort]int{}
+	for _, c := range w.talks {
+		want := w.truth(c)
+		if !want.opened {
+			continue
+		}
+		nth := used[c.ends]
+		used[c.ends]++
+		conversations := got.find(c.ends[0], c.ends[1])
+		if nth >= len(conversations) {
+			t.Errorf("%v: %d connections, want more", c.ends, len(conversations))
+			continue
+		}
+		var of []*refConversation
+		for _, r := range reference {
+			if r.opened && (r.ends == c.ends || r.ends[1] == c.ends[0] && r.ends[0] == c.ends[1]) {
+				of = append(of, r)
+			}
+		}
+		if nth >= len(of) {
+			t.Errorf("%v: the reference has %d, want more", c.ends, len(of))
+			continue
+		}
+		want.check(t, c, conversations[nth], of[nth])
+		want.told(conversations[nth])
+		if nth > 0 {
+			want.rows[rowReuse]++
+		}
+		for row, n := range want.rows {
+			rows[row] += n
+		}
 	}
-	if !bytes.Equal(data, want.data) {
+	for _, c := range w.talks {
+		if n := len(got.find(c.ends[0], c.ends[1])); n != used[c.ends] {
+			t.Errorf("%v: %d connections, want %d", c.ends, n, used[c.ends])
+		}
+	}
+}
+
+// check compares one conversation.
+func (want *truth) check(t *testing.T, c *talk, got *conversation, reference *refConversation) {
+	t.Helper()
+	for side, end := range c.ends {
+		w := &want.sides[side]
+		s := got.sentBy(end)
+		compare(t, "the follower", c, side, s.data, s.gaps, w.data, w.gaps)
+		r := &reference.streams[0]
+		if reference.ends[0] != end {
+			r = &reference.streams[1]
+		}
+		data, gaps := r.read()
+		compare(t, "the reference", c, side, data, gaps, w.data, w.gaps)
+	}
+	open := got.reason == gofollow.CloseFlush || got.reason == gofollow.CloseReused
+	if want.reason == 0 && !open || want.reason != 0 && got.reason != want.reason {
+		t.Errorf("%v: closed by %v, want %v", c.ends, got.reason, want.reason)
+	}
+	if got.reason == gofollow.CloseRST && !bytes.Equal(got.resetText, want.resetText) {
+		t.Errorf("%v: reset text %q, want %q", c.ends, got.resetText, want.resetText)
+	}
+}
+
+func compare(t *testing.T, who string, c *talk, side int, data []byte, gaps []span, wantData []byte, wantGaps []span) {
+	t.Helper()
+	if !slices.Equal(gaps, wantGaps) {
+		t.Errorf("%v %s: %s has gaps %v, want %v", c.ends, sides[side], who, gaps, wantGaps)
+	}
+	if !bytes.Equal(data, wantData) {
 		same := 0
-		for same < min(len(data), len(want.data)) && data[same] == want.data[same] {
+		for same < min(len(data), len(wantData)) && data[same] == wantData[same] {
 			same++
 		}
-		t.Errorf("%v %s: %s has %d bytes, want %d, equal up to %d", c.ends, sides[side], who, len(data), len(want.data), same)
+		t.Errorf("%v %s: %s has %d bytes, want %d, equal up to %d", c.ends, sides[side], who, len(data), len(wantData), same)
 	}
 }

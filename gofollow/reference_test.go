@@ -33,6 +33,7 @@ type refStream struct {
 	hint       bool   // base is that of a segment without data
 	bytes      []byte
 	have       []bool
+	right      int64 // end of what was sent, as far as segments show
 	fin, end   int64 // -1 and 0 at first
 }
 
@@ -45,29 +46,33 @@ func reassemble(packets []gofollow.Packet) []*refConversation {
 		packet := gopacket.NewPacket(p.Data, layers.LinkType(p.LinkType), gopacket.DecodeOptions{NoCopy: true})
 		var src, dst netip.Addr
 		var tcp *layers.TCP
+		wire := 0 // length of the IP payload
 		for _, layer := range packet.Layers() {
 			switch l := layer.(type) {
 			case *layers.IPv4:
 				src, _ = netip.AddrFromSlice(l.SrcIP)
 				dst, _ = netip.AddrFromSlice(l.DstIP)
+				wire = int(l.Length) - 4*int(l.IHL)
 			case *layers.IPv6:
 				src, _ = netip.AddrFromSlice(l.SrcIP)
 				dst, _ = netip.AddrFromSlice(l.DstIP)
+				wire = int(l.Length)
 			case *layers.TCP:
 				tcp = l
+				wire -= 4 * int(l.DataOffset)
 			}
 		}
 		if tcp != nil {
-			r.segment(netip.AddrPortFrom(src, uint16(tcp.SrcPort)), netip.AddrPortFrom(dst, uint16(tcp.DstPort)), tcp)
+			r.segment(netip.AddrPortFrom(src, uint16(tcp.SrcPort)), netip.AddrPortFrom(dst, uint16(tcp.DstPort)), tcp, max(wire, len(tcp.Payload)))
 		}
 	}
 	return r.conversations
 }
 
-func (r *reference) segment(src, dst netip.AddrPort, tcp *layers.TCP) {
+func (r *reference) segment(src, dst netip.AddrPort, tcp *layers.TCP, wire int) {
 	key := [2]netip.AddrPort{src, dst}
 	c := r.current[key]
-	if c == nil || tcp.SYN && !tcp.ACK && c.ended() {
+	if c == nil || tcp.SYN && !tcp.ACK && (c.ended() || c.renumbered(src, tcp.Seq+1)) {
 		c = &refConversation{ends: key}
 		c.streams[0].fin, c.streams[1].fin = -1, -1
 		r.conversations = append(r.conversations, c)
@@ -79,7 +84,7 @@ func (r *reference) segment(src, dst netip.AddrPort, tcp *layers.TCP) {
 	}
 	payload := tcp.Payload
 	seq := tcp.Seq
-	c.opened = c.opened || tcp.SYN || len(payload) > 0 && !tcp.RST
+	c.opened = c.opened || tcp.SYN && !tcp.RST || wire > 0 && !tcp.RST
 	if tcp.SYN {
 		seq++
 		from.start(seq, false, true)
@@ -87,22 +92,22 @@ func (r *reference) segment(src, dst netip.AddrPort, tcp *layers.TCP) {
 			to.start(tcp.Ack, false, true)
 		}
 	}
-	from.start(seq, len(payload) == 0, false)
+	from.start(seq, wire == 0, false)
 	if tcp.RST {
 		c.reset = true
 		return
 	}
 	offset := from.unwrap(seq)
-	if len(payload) > 0 {
+	if wire > 0 {
 		if from.hint && offset == 1 { // what was taken for the start was a keep-alive
 			from.base++
 			from.end = max(0, from.end-1)
 			offset--
 		}
 		from.hint = false
-		from.place(offset, payload)
+		from.place(offset, payload, wire)
 	}
-	if end := offset + int64(len(payload)); tcp.FIN && from.fin < 0 && end >= int64(len(from.bytes)) {
+	if end := offset + int64(wire); tcp.FIN && from.fin < 0 && end >= from.right {
 		from.fin = end
 	}
 	if tcp.ACK && !to.based && (!to.noted || int32(tcp.Ack-to.ack) > 0) {
@@ -119,6 +124,15 @@ func (c *refConversation) ended() bool {
 	return c.reset || c.streams[0].fin >= 0 && c.streams[1].fin >= 0
 }
 
+// renumbered says that a SYN of src with this base is another connection's.
+func (c *refConversation) renumbered(src netip.AddrPort, base uint32) bool {
+	s := &c.streams[0]
+	if c.ends[0] != src {
+		s = &c.streams[1]
+	}
+	return s.based && s.base != base && (s.right > 0 || s.syn)
+}
+
 func (s *refStream) start(base uint32, hint, syn bool) {
 	if !s.based {
 		s.based, s.base, s.hint, s.syn = true, base, hint, syn
@@ -132,7 +146,11 @@ func (s *refStream) unwrap(seq uint32) int64 {
 	return s.end + int64(int32(seq-s.base-uint32(s.end)))
 }
 
-func (s *refStream) place(offset int64, payload []byte) {
+func (s *refStream) place(offset int64, payload []byte, wire int) {
+	if s.fin < 0 {
+		s.right = max(s.right, offset+int64(wire))
+		s.end = max(s.end, s.right)
+	}
 	if offset < 0 {
 		payload = payload[min(-offset, int64(len(payload))):]
 		offset = 0
@@ -150,7 +168,6 @@ func (s *refStream) place(offset int64, payload []byte) {
 			s.bytes[at], s.have[at] = b, true
 		}
 	}
-	s.end = max(s.end, end)
 }
 
 // read returns the stream's bytes without the gaps, and the gaps.

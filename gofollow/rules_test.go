@@ -1,6 +1,7 @@
 package gofollow_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -33,6 +34,7 @@ type conversation struct {
 	streams        [2]stream // indexed by Direction
 	closed         bool
 	reason         gofollow.CloseReason
+	resetText      []byte
 	clean          bool
 }
 
@@ -124,6 +126,7 @@ func (r *result) takeNumbered(e *gofollow.Event, before uint64) {
 		s.halfClosed = true
 	case gofollow.Closed:
 		c.closed, c.reason, c.clean = true, e.CloseReason, e.Conn.Clean()
+		c.resetText = bytes.Clone(e.Conn.ResetText())
 		gaps := 0
 		for d := range c.streams {
 			s := &c.streams[d]
