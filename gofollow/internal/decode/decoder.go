@@ -1,18 +1,23 @@
 package decode
 
-import "github.com/google/gopacket/layers"
+import "math/bits"
 
 // Decoder turns frames into segments. It is not safe for concurrent use.
 type Decoder struct {
 	// VerifyChecksum makes segments with a wrong TCP checksum BadChecksum.
 	VerifyChecksum bool
 
-	gre layers.GRE // scratch of greHeader
+	// Stopped says what the last frame that was NotTCP or UnknownLink had where TCP was
+	// looked for; Name gives it a name.
+	Stopped uint32
+
+	scratch gopacketLayers
 }
 
 // maxLayers is how many headers a frame may have, TCP's included. Real frames
-// have up to ten; a frame made of nothing but tags or tunnels must not cost more.
-const maxLayers = 16
+// have up to twenty (tags, labels and tags again within a tunnel); a frame made of
+// nothing but tags or tunnels must not cost more.
+const maxLayers = 32
 
 // Decode decodes one frame of the given link type, of which wireLen bytes
 // were on the wire, len(frame) <= wireLen. seg is valid only if the outcome is TCP (or BadChecksum).
@@ -22,8 +27,9 @@ func (d *Decoder) Decode(link uint32, frame []byte, wireLen int, seg *Segment) O
 	}
 	p := packet{b: frame, wire: max(wireLen, len(frame))}
 	p.frame = p.wire
-	next, outcome := linkLayer(link, &p)
+	next, outcome := d.linkLayer(link, &p)
 	if outcome != more {
+		d.Stopped = uint32(next)
 		return outcome
 	}
 	for range maxLayers {
@@ -48,12 +54,11 @@ func (d *Decoder) Decode(link uint32, frame []byte, wireLen int, seg *Segment) O
 			next, outcome = fragment(&p)
 		case protoAuthentication:
 			next, outcome = authentication(&p)
-		case protoGRE:
-			next, outcome = d.greLayer(&p)
 		default:
-			return NotTCP
+			next, outcome = d.encapsulated(next, &p, seg)
 		}
 		if outcome != more {
+			d.Stopped = uint32(next)
 			return outcome
 		}
 	}
@@ -74,6 +79,10 @@ type packet struct {
 	// unverifiable is set where a checksum proves nothing: a part
 	// of the segment was not on the wire, or the address in the header is not the one that was summed.
 	unverifiable bool
+
+	// path tells apart the networks that the same addresses may stand for: it
+	// is made of the VLAN and tunnel ids so far.
+	path uint64
 }
 
 // take removes n bytes from the front, n <= len(p.b).
@@ -95,31 +104,11 @@ func (p *packet) bound(n int) {
 	}
 }
 
-// protocol names the layer that comes next: an EtherType, or
-// an IP protocol number plus ipProtocol.
-type protocol uint32
-
-const ipProtocol protocol = 1 << 16
-
-const (
-	etherIPv4         protocol = 0x0800
-	etherIPv6         protocol = 0x86dd
-	etherVLAN         protocol = 0x8100
-	etherProviderVLAN protocol = 0x88a8
-	etherOldVLAN      protocol = 0x9100
-	etherOldVLAN2     protocol = 0x9200
-	etherBridged      protocol = 0x6558 // an Ethernet frame, FCS left out
-
-	protoHopByHop       = ipProtocol + 0
-	protoIPv4           = ipProtocol + 4
-	protoTCP            = ipProtocol + 6
-	protoIPv6           = ipProtocol + 41
-	protoRouting        = ipProtocol + 43
-	protoFragment       = ipProtocol + 44
-	protoGRE            = ipProtocol + 47
-	protoAuthentication = ipProtocol + 51
-	protoDestination    = ipProtocol + 60
-)
+// enter notes a VLAN or tunnel id. Without any, or with ids of 0 alone, path stays 0: a
+// priority tag makes no other network.
+func (p *packet) enter(id uint64) {
+	p.path = (bits.RotateLeft64(p.path, 29) ^ id) * 0x9e3779b97f4a7c15
+}
 
 // be16 reads a number in network byte order.
 func be16(b []byte) uint16 {

@@ -45,7 +45,7 @@ func ipv4(p *packet, seg *Segment, verify bool) (protocol, Outcome) {
 func ipv4Payload(next protocol) protocol {
 	switch next {
 	case protoHopByHop, protoRouting, protoFragment, protoDestination:
-		return ipProtocol + 0xff
+		return otherExtension
 	}
 	return next
 }

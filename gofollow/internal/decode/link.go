@@ -8,28 +8,46 @@ import (
 // Link types of the LINKTYPE_ registry. Raw IP has several numbers, because
 // files were written with the DLT_ values of various systems.
 const (
-	linkNull      = 0
-	linkEthernet  = 1
-	linkRawBSD    = 12
-	linkRawOpen   = 14
-	linkRaw       = 101
-	linkLoop      = 108
-	linkCooked    = 113
-	linkIPv4      = 228
-	linkIPv6      = 229
-	linkCookedTwo = 276
+	linkNull         = 0
+	linkEthernet     = 1
+	linkPPP          = 9
+	linkFDDI         = 10
+	linkRawBSD       = 12
+	linkRawOpen      = 14
+	linkPPPHDLC      = 50
+	linkPPPoE        = 51
+	linkATM          = 100 // RFC 1483, with LLC
+	linkRaw          = 101
+	linkCiscoHDLC    = 104
+	linkWiFi         = 105
+	linkLoop         = 108
+	linkCooked       = 113
+	linkPFLog        = 117
+	linkPrism        = 119
+	linkRadiotap     = 127
+	linkAVS          = 163
+	linkPPPD         = 166
+	linkPPI          = 192
+	linkPPPDirection = 204
+	linkHDLCDir      = 205
+	linkMPLS         = 219
+	linkIPv4         = 228
+	linkIPv6         = 229
+	linkNFLog        = 239
+	linkIPoIB        = 242
+	linkCookedTwo    = 276
 )
 
 const (
-	nullLen      = 4
-	ethernetLen  = 14
-	vlanLen      = 4
-	cookedLen    = 16
-	cookedTwoLen = 20
+	nullLen     = 4
+	ethernetLen = 14
+	vlanLen     = 4
+	fddiLen     = 13
+	ipoibLen    = 44 // a global routing header, then EtherType and two bytes
 )
 
 // linkLayer reads the link type's own header. Ethernet's is left to the loop, since it occurs in tunnels, too.
-func linkLayer(link uint32, p *packet) (protocol, Outcome) {
+func (d *Decoder) linkLayer(link uint32, p *packet) (protocol, Outcome) {
 	switch link {
 	case linkEthernet:
 		return etherBridged, more
@@ -42,11 +60,27 @@ func linkLayer(link uint32, p *packet) (protocol, Outcome) {
 	case linkNull, linkLoop:
 		return null(p)
 	case linkCooked:
-		return cooked(p, cookedLen, 14)
+		return d.cooked(p)
 	case linkCookedTwo:
-		return cooked(p, cookedTwoLen, 0)
+		return d.cookedTwo(p)
+	case linkMPLS:
+		return etherMPLS, more
+	case linkATM:
+		return d.llc(p)
+	case linkFDDI:
+		return d.fddi(p)
+	case linkPFLog:
+		return d.pflog(p)
+	case linkNFLog:
+		return nflog(p)
+	case linkIPoIB:
+		return etherType(p, ipoibLen, 40)
+	case linkPPP, linkPPPHDLC, linkPPPoE, linkCiscoHDLC, linkPPPD, linkPPPDirection, linkHDLCDir:
+		return serial(link, p)
+	case linkWiFi, linkPrism, linkRadiotap, linkAVS, linkPPI:
+		return d.wireless(link, p)
 	}
-	return 0, UnknownLink
+	return linkType | protocol(link), UnknownLink
 }
 
 // rawIP tells IPv4 from IPv6 by the version number.
@@ -69,22 +103,80 @@ func null(p *packet) (protocol, Outcome) {
 	if len(p.b) < nullLen {
 		return 0, Malformed
 	}
-	family := binary.BigEndian.Uint32(p.b)
-	if family > 0xffff {
-		family = bits.ReverseBytes32(family)
+	n := binary.BigEndian.Uint32(p.b)
+	if n > 0xffff {
+		n = bits.ReverseBytes32(n)
 	}
 	p.take(nullLen)
-	switch family {
-	case 2:
-		return etherIPv4, more
-	case 24, 28, 30, 10: // AF_INET6 of NetBSD and OpenBSD, FreeBSD, Darwin, Linux
-		return etherIPv6, more
-	}
-	return 0, NotTCP
+	return inFamily(n)
 }
 
-// cooked reads a header of n bytes with an EtherType at byte at.
-func cooked(p *packet, n, at int) (protocol, Outcome) {
+// inFamily maps the address families of various systems.
+func inFamily(n uint32) (protocol, Outcome) {
+	switch n {
+	case 2:
+		return etherIPv4, more
+	case 24, 28, 30, 10, 23: // AF_INET6 of NetBSD and OpenBSD, FreeBSD, Darwin, Linux, Windows
+		return etherIPv6, more
+	}
+	return family | protocol(n&0xffff), NotTCP
+}
+
+// ARPHRD_ values, which say what interface a cooked packet was captured on.
+const (
+	hardwareWiFi     = 801
+	hardwarePrism    = 802
+	hardwareRadiotap = 803
+	hardwareNetlink  = 824
+)
+
+// cookedLLC stands in the place of an EtherType before an IEEE 802.2 header.
+const cookedLLC = 4
+
+// cooked reads the header of LINKTYPE_LINUX_SLL.
+func (d *Decoder) cooked(p *packet) (protocol, Outcome) {
+	const n = 16
+	if len(p.b) < n {
+		return 0, Malformed
+	}
+	hardware, next := be16(p.b[2:]), protocol(be16(p.b[14:]))
+	p.take(n)
+	return d.cookedPayload(hardware, next, p)
+}
+
+// cookedTwo reads the header of LINKTYPE_LINUX_SLL2.
+func (d *Decoder) cookedTwo(p *packet) (protocol, Outcome) {
+	const n = 20
+	if len(p.b) < n {
+		return 0, Malformed
+	}
+	next, hardware := protocol(be16(p.b)), be16(p.b[8:])
+	p.take(n)
+	return d.cookedPayload(hardware, next, p)
+}
+
+// cookedPayload says what follows: on some interfaces the protocol field means
+// something else than an EtherType.
+func (d *Decoder) cookedPayload(hardware uint16, next protocol, p *packet) (protocol, Outcome) {
+	switch {
+	case hardware == hardwareNetlink:
+		return otherNetlink, NotTCP
+	case hardware == hardwareRadiotap:
+		return d.wireless(linkRadiotap, p)
+	case hardware == hardwarePrism:
+		return d.wireless(linkPrism, p)
+	case hardware == hardwareWiFi:
+		return d.wireless(linkWiFi, p)
+	case next == cookedLLC:
+		return d.llc(p)
+	case next < firstEtherType:
+		return cookedSort | next, NotTCP
+	}
+	return next, more
+}
+
+// etherType reads a header of n bytes with an EtherType at byte at.
+func etherType(p *packet, n, at int) (protocol, Outcome) {
 	if len(p.b) < n {
 		return 0, Malformed
 	}
@@ -93,8 +185,8 @@ func cooked(p *packet, n, at int) (protocol, Outcome) {
 	return next, more
 }
 
-// ethernet reads an Ethernet header. A length in the type's place (802.3) is no
-// known protocol, and so leads to NotTCP.
+// ethernet reads an Ethernet header. What stands in the type's place may be a length (802.3), which
+// is told from an EtherType where the loop finds no layer for it.
 func ethernet(p *packet) (protocol, Outcome) {
 	if len(p.b) < ethernetLen {
 		return 0, Malformed
@@ -109,7 +201,56 @@ func vlan(p *packet) (protocol, Outcome) {
 	if len(p.b) < vlanLen {
 		return 0, Malformed
 	}
+	p.enter(uint64(be16(p.b) & 0xfff))
 	next := protocol(be16(p.b[2:]))
 	p.take(vlanLen)
 	return next, more
+}
+
+// fddi reads an FDDI header (ISO 9314-2): frame control, of which only LLC frames matter, and two addresses.
+func (d *Decoder) fddi(p *packet) (protocol, Outcome) {
+	if len(p.b) < fddiLen {
+		return 0, Malformed
+	}
+	if p.b[0]&0xf8 != 0x50 {
+		return otherFDDI, NotTCP
+	}
+	p.take(fddiLen)
+	return d.llc(p)
+}
+
+// nflog reads the attributes of a packet that Linux' netfilter logged: a length and a
+// type each, in the byte order of the capturing host. One of them is the packet. Types are small, so the order shows.
+func nflog(p *packet) (protocol, Outcome) {
+	const (
+		header    = 4 // address family, version, resource
+		attribute = 4
+		payload   = 9
+	)
+	if len(p.b) < header {
+		return 0, Malformed
+	}
+	af := uint32(p.b[0])
+	p.take(header)
+	for len(p.b) >= attribute {
+		n, kind := binary.LittleEndian.Uint16(p.b), binary.LittleEndian.Uint16(p.b[2:])
+		if kind&0xff == 0 {
+			n, kind = bits.ReverseBytes16(n), bits.ReverseBytes16(kind)
+		}
+		size := int(n)
+		if kind&0x7fff == payload {
+			if size < attribute {
+				return 0, Malformed
+			}
+			p.bound(size)
+			p.take(attribute)
+			return inFamily(af)
+		}
+		size = (max(size, attribute) + 3) &^ 3
+		if size > len(p.b) {
+			break
+		}
+		p.take(size)
+	}
+	return 0, Malformed
 }

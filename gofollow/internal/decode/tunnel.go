@@ -1,0 +1,299 @@
+package decode
+
+import (
+	"encoding/binary"
+
+	"github.com/google/gopacket"
+	"github.com/google/gopacket/layers"
+)
+
+// gopacketLayers are the layers that gopacket decodes into.
+type gopacketLayers struct {
+	llc     layers.LLC
+	snap    layers.SNAP
+	gre     layers.GRE
+	erspan  layers.ERSPANII
+	vxlan   layers.VXLAN
+	etherIP layers.EtherIP
+	pflog   layers.PFLog
+}
+
+// decodes has gopacket decode a header and takes it off. gopacket may index
+// without looking at the length, so its panic means that the header is cut. The caller
+// clears the layer, since the frame must not be kept.
+func decodes(l gopacket.DecodingLayer, p *packet) (ok bool) {
+	defer func() {
+		if recover() != nil {
+			ok = false
+		}
+	}()
+	// The capacity is cut, since slicing up to it would not panic.
+	if l.DecodeFromBytes(p.b[:len(p.b):len(p.b)], gopacket.NilDecodeFeedback) != nil {
+		return false
+	}
+	p.take(len(p.b) - len(l.LayerPayload()))
+	return true
+}
+
+// encapsulated reads the headers that most frames do not have.
+func (d *Decoder) encapsulated(next protocol, p *packet, seg *Segment) (protocol, Outcome) {
+	switch next {
+	case protoUDP:
+		return d.udp(p, seg)
+	case protoGRE:
+		p.tunnel(seg)
+		return d.gre(p)
+	case protoEtherIP:
+		p.tunnel(seg)
+		defer func() { d.scratch.etherIP = layers.EtherIP{} }()
+		if !decodes(&d.scratch.etherIP, p) {
+			return 0, Malformed
+		}
+		return etherBridged, more
+	case protoL2TP:
+		p.tunnel(seg)
+		return l2tpSession(p)
+	case protoMPLS:
+		p.tunnel(seg)
+		return mpls(p)
+	case etherMPLS, etherMPLSMulticast:
+		return mpls(p)
+	case etherPPPoE:
+		return pppoe(p)
+	case etherPPP:
+		return ppp(p)
+	case etherBackbone:
+		return backbone(p)
+	}
+	if next < firstEtherType { // a length
+		p.bound(int(next))
+		return d.llc(p)
+	}
+	return next, NotTCP
+}
+
+// tunnel notes the outer addresses: what is inside may use addresses that other tunnels use, too.
+func (p *packet) tunnel(seg *Segment) {
+	for _, w := range [...]uint64{seg.Src.Hi, seg.Src.Lo, seg.Dst.Hi, seg.Dst.Lo} {
+		p.enter(w)
+	}
+}
+
+// llc reads the header of IEEE 802.2 and the one of SNAP, which has an EtherType.
+func (d *Decoder) llc(p *packet) (protocol, Outcome) {
+	l, s := &d.scratch.llc, &d.scratch.snap
+	defer func() { *l, *s = layers.LLC{}, layers.SNAP{} }()
+	if !decodes(l, p) {
+		return 0, Malformed
+	}
+	saps := llcProtocol | protocol(l.DSAP)<<8 | protocol(l.SSAP)
+	switch {
+	case l.DSAP == 6 && l.SSAP == 6:
+		return etherIPv4, more
+	case l.DSAP != 0xaa || l.SSAP != 0xaa:
+		return saps, NotTCP
+	case !decodes(s, p):
+		return 0, Malformed
+	}
+	// 0 is for EtherTypes (RFC 1042), 0xf8 for those that a bridge translated (IEEE 802.1H).
+	if o := s.OrganizationalCode; o[0] != 0 || o[1] != 0 || o[2] != 0 && o[2] != 0xf8 {
+		return saps, NotTCP
+	}
+	return protocol(s.Type), more
+}
+
+// pflog reads what BSD's packet filter logs before a packet.
+func (d *Decoder) pflog(p *packet) (protocol, Outcome) {
+	l := &d.scratch.pflog
+	defer func() { *l = layers.PFLog{} }()
+	if !decodes(l, p) {
+		return 0, Malformed
+	}
+	return inFamily(uint32(l.Family))
+}
+
+// backbone reads the service tag of IEEE 802.1ah, behind which the customer's frame begins.
+func backbone(p *packet) (protocol, Outcome) {
+	if len(p.b) < 4 {
+		return 0, Malformed
+	}
+	p.enter(uint64(etherBackbone)<<32 | uint64(binary.BigEndian.Uint32(p.b)&0xffffff))
+	p.take(4)
+	return etherBridged, more
+}
+
+// gre reads a GRE header: version 0 (RFC 2784, RFC 2890, the routing of RFC 1701), or PPTP's version 1 (RFC 2637).
+func (d *Decoder) gre(p *packet) (protocol, Outcome) {
+	g := &d.scratch.gre
+	defer func() { *g = layers.GRE{} }()
+	if !decodes(g, p) {
+		return 0, Malformed
+	}
+	p.enter(uint64(protoGRE)<<32 | uint64(g.Key))
+	next := protocol(g.Protocol)
+	switch {
+	case g.Version == 1 && next == etherPPP:
+		if p.bound(int(g.Key >> 16)); p.wire == 0 {
+			return protoGRE, NotTCP // an acknowledgement alone
+		}
+	case g.Version != 0:
+		return otherGRE, NotTCP
+	case next < firstEtherType: // a keep-alive, or routing
+		return next, NotTCP
+	case next == etherERSPAN && !g.SeqPresent:
+		return etherBridged, more // type I has no header of its own
+	case next == etherERSPAN, next == etherERSPAN3:
+		return d.erspan(p)
+	case next == etherWCCP:
+		if len(p.b) > 4 && p.b[0]>>4 != 4 {
+			p.take(4) // version 2's redirect header
+		}
+		return etherIPv4, more
+	}
+	return next, more
+}
+
+// erspan reads the header of ERSPAN, type II or III (draft-foschiano-erspan-03). gopacket knows only type II.
+func (d *Decoder) erspan(p *packet) (protocol, Outcome) {
+	const three = 12
+	if len(p.b) == 0 {
+		return 0, Malformed
+	}
+	switch p.b[0] >> 4 {
+	case 0, 1:
+		e := &d.scratch.erspan
+		defer func() { *e = layers.ERSPANII{} }()
+		if !decodes(e, p) {
+			return 0, Malformed
+		}
+		p.enter(uint64(etherERSPAN)<<32 | uint64(e.SessionID))
+		return etherBridged, more
+	case 2:
+		if len(p.b) < three {
+			return 0, Malformed
+		}
+		p.enter(uint64(etherERSPAN3)<<32 | uint64(be16(p.b[2:])&0x3ff))
+		n, kind := three, p.b[10]>>2&0x1f
+		if p.b[11]&1 != 0 {
+			n += 8 // a part that depends on the platform
+		}
+		if len(p.b) < n {
+			return 0, Malformed
+		}
+		p.take(n)
+		switch kind {
+		case 0:
+			return etherBridged, more
+		case 2:
+			return rawIP(p)
+		}
+	}
+	return otherERSPAN, NotTCP
+}
+
+// mpls reads one label (RFC 3032). What is below the last one is not said anywhere, and so guessed.
+func mpls(p *packet) (protocol, Outcome) {
+	if len(p.b) < 4 {
+		return 0, Malformed
+	}
+	label := binary.BigEndian.Uint32(p.b)
+	p.take(4)
+	if label&0x100 == 0 {
+		return etherMPLS, more
+	}
+	p.enter(uint64(etherMPLS)<<32 | uint64(label>>12))
+	b := p.b
+	if len(b) == 0 {
+		return 0, Malformed
+	}
+	// A control word begins with four zero bits and says its length only if that is below 64 (RFC 4385, section 3).
+	if len(b) >= 4 && b[0]>>4 == 0 && b[1]&0xc0 == 0 && (b[1] == 0 || int(b[1]) == p.wire) {
+		frame := *p
+		if frame.take(4); bridges(&frame) {
+			*p = frame
+			return etherBridged, more
+		}
+	}
+	switch {
+	case bridges(p): // an Ethernet address may begin as IP does
+		return etherBridged, more
+	case b[0]>>4 == 4 && carries(etherIPv4, p):
+		return etherIPv4, more
+	case b[0]>>4 == 6 && carries(etherIPv6, p):
+		return etherIPv6, more
+	}
+	return otherMPLS, NotTCP
+}
+
+// l2tpSession reads the session header of L2TP version 3 (RFC 3931, section 4.1). How long its
+// cookie is, and whether a sublayer follows, was agreed on elsewhere, so the frame is looked for.
+func l2tpSession(p *packet) (protocol, Outcome) {
+	if len(p.b) < 4 {
+		return 0, Malformed
+	}
+	session := binary.BigEndian.Uint32(p.b)
+	if session == 0 {
+		return protoL2TP, NotTCP // control
+	}
+	p.enter(uint64(protoL2TP)<<32 | uint64(session))
+	for _, n := range [...]int{0, 4, 8, 12} {
+		frame := *p
+		if len(p.b) >= 4+n {
+			if frame.take(4 + n); bridges(&frame) {
+				*p = frame
+				return etherBridged, more
+			}
+		}
+	}
+	return protoL2TP, NotTCP
+}
+
+// carries tells whether p can be what is said to come next. UDP ports and labels promise
+// nothing, and ordinary traffic must not become TCP.
+func carries(next protocol, p *packet) bool {
+	b := p.b
+	cut := len(b) < p.wire
+	switch next {
+	case etherIPv4:
+		if len(b) < ipv4Len {
+			return cut
+		}
+		header, total := int(b[0]&0xf)*4, int(be16(b[2:]))
+		return b[0]>>4 == 4 && header >= ipv4Len && total <= p.wire && (total >= header || total == 0)
+	case etherIPv6:
+		if len(b) < ipv6Len {
+			return cut
+		}
+		return b[0]>>4 == 6 && ipv6Len+int(be16(b[4:])) <= p.wire
+	case etherPPPoE:
+		return len(b) >= 6 && b[0] == 0x11 && b[1] == 0 && 6+int(be16(b[4:])) <= p.wire
+	case etherBridged:
+		inner, rest := frameType(p)
+		switch inner {
+		case etherIPv4, etherIPv6, etherPPPoE:
+			return carries(inner, &rest)
+		}
+		return len(b) >= ethernetLen
+	}
+	return false
+}
+
+// bridges tells whether p is an Ethernet frame beyond doubt: with IP or PPPoE inside.
+func bridges(p *packet) bool {
+	inner, rest := frameType(p)
+	return (inner == etherIPv4 || inner == etherIPv6 || inner == etherPPPoE) && carries(inner, &rest)
+}
+
+// frameType returns the EtherType behind the tags of an Ethernet frame, and what follows; 0 if the frame is too short.
+func frameType(p *packet) (protocol, packet) {
+	rest := *p
+	for at := 12; at+2 <= len(p.b); at += vlanLen {
+		switch t := protocol(be16(p.b[at:])); t {
+		case etherVLAN, etherProviderVLAN, etherOldVLAN, etherOldVLAN2:
+		default:
+			rest.take(at + 2)
+			return t, rest
+		}
+	}
+	return 0, rest
+}

@@ -1,0 +1,107 @@
+// Package encaptest puts IP packets into every link type and tunnel that is
+// followed, for tests. It shares no code with package decode.
+package encaptest
+
+import (
+	"encoding/binary"
+	"net"
+
+	"github.com/google/gopacket"
+	"github.com/google/gopacket/layers"
+)
+
+// Encapsulation is one way to carry an IP packet.
+type Encapsulation struct {
+	Name string
+	Link uint32
+	Only int // the IP version that it can carry, 0 for both
+
+	// Wrap puts an IP packet into a frame. A Teredo tunnel carries only packets of an
+	// address that begins with 2001:0:.
+	Wrap func(ip []byte) []byte
+}
+
+// Carries reports whether the encapsulation is for IP of that version.
+func (e *Encapsulation) Carries(version int) bool { return e.Only == 0 || e.Only == version }
+
+// All returns every encapsulation.
+func All() []Encapsulation {
+	var all []Encapsulation
+	for _, part := range [][]Encapsulation{plainLinks(), serialLinks(), wirelessLinks(), labels(), tunnels(), udpTunnels()} {
+		all = append(all, part...)
+	}
+	return all
+}
+
+// bytesOf joins bytes and byte slices.
+func bytesOf(parts ...any) []byte {
+	var out []byte
+	for _, p := range parts {
+		switch p := p.(type) {
+		case int:
+			out = append(out, byte(p))
+		case string:
+			out = append(out, p...)
+		case []byte:
+			out = append(out, p...)
+		}
+	}
+	return out
+}
+
+func big16(n int) []byte    { return binary.BigEndian.AppendUint16(nil, uint16(n)) }
+func big32(n int) []byte    { return binary.BigEndian.AppendUint32(nil, uint32(n)) }
+func little16(n int) []byte { return binary.LittleEndian.AppendUint16(nil, uint16(n)) }
+func little32(n int) []byte { return binary.LittleEndian.AppendUint32(nil, uint32(n)) }
+func zeros(n int) []byte    { return make([]byte, n) }
+
+func isSix(ip []byte) bool { return ip[0]>>4 == 6 }
+
+// pick returns what stands for the packet's IP version.
+func pick(ip []byte, four, six int) int {
+	if isSix(ip) {
+		return six
+	}
+	return four
+}
+
+func etherType(ip []byte) int  { return pick(ip, 0x0800, 0x86dd) }
+func ipProtocol(ip []byte) int { return pick(ip, 4, 41) }
+func pppType(ip []byte) int    { return pick(ip, 0x0021, 0x0057) }
+
+var mac = net.HardwareAddr{0x02, 0x00, 0x00, 0x00, 0x00, 0x01}
+
+// ethernet returns an Ethernet frame without its check sequence.
+func ethernet(kind int, payload []byte) []byte {
+	return bytesOf([]byte(mac), []byte(mac), big16(kind), payload)
+}
+
+func snap(payload []byte) []byte {
+	return bytesOf(0xaa, 0xaa, 3, 0, 0, 0, big16(etherType(payload)), payload)
+}
+
+// serialized has gopacket write the layers.
+func serialized(payload []byte, all ...gopacket.SerializableLayer) []byte {
+	b := gopacket.NewSerializeBuffer()
+	all = append(all, gopacket.Payload(payload))
+	if err := gopacket.SerializeLayers(b, gopacket.SerializeOptions{FixLengths: true, ComputeChecksums: true}, all...); err != nil {
+		panic(err)
+	}
+	return b.Bytes()
+}
+
+// Four puts a payload into an IPv4 packet between two routers.
+func Four(protocol int, payload []byte) []byte {
+	return serialized(payload, &layers.IPv4{Version: 4, TTL: 9, Protocol: layers.IPProtocol(protocol), SrcIP: net.IP{172, 16, 0, 1}, DstIP: net.IP{172, 16, 0, 2}})
+}
+
+// Six puts a payload into an IPv6 packet between two routers.
+func Six(protocol int, payload []byte) []byte {
+	return serialized(payload, &layers.IPv6{Version: 6, HopLimit: 9, NextHeader: layers.IPProtocol(protocol),
+		SrcIP: net.ParseIP("2001:db8:ffff::1"), DstIP: net.ParseIP("2001:db8:ffff::2")})
+}
+
+// udp puts a payload into a UDP datagram, without a checksum.
+func udp(from, to int, payload []byte) []byte {
+	return bytesOf(big16(from), big16(to), big16(8+len(payload)), 0, 0, payload)
+}
