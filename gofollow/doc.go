@@ -26,6 +26,6 @@
 //
 // # Limitations
 //
-// IP fragments, and tunnels other than GRE and IP in IP, are counted and not
-// followed. A Follower is not safe for concurrent use.
+// IP fragments, and link types and tunnels other than those that docs/encapsulations.md
+// lists, are counted and not followed. A Follower is not safe for concurrent use.
 package gofollow

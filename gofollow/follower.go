@@ -85,17 +85,21 @@ type Packet struct {
 }
 
 // LinkType is a number from the LINKTYPE_ registry
-// (draft-ietf-opsawg-pcaplinktype).
+// (draft-ietf-opsawg-pcaplinktype). docs/encapsulations.md lists those that are followed; these are often wanted.
 type LinkType uint32
 
 const (
 	LinkNull      LinkType = 0
 	LinkEthernet  LinkType = 1
+	LinkPPP       LinkType = 9
 	LinkRaw       LinkType = 101
+	LinkIEEE80211 LinkType = 105
 	LinkLoop      LinkType = 108
 	LinkLinuxSLL  LinkType = 113
+	LinkRadiotap  LinkType = 127
 	LinkIPv4      LinkType = 228
 	LinkIPv6      LinkType = 229
+	LinkNFLog     LinkType = 239
 	LinkLinuxSLL2 LinkType = 276
 )
 

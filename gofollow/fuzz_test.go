@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"gofollow/gofollow"
+	"gofollow/gofollow/internal/encaptest"
 )
 
 // configs are the option sets that every fuzz input runs through.
@@ -20,7 +22,18 @@ var configs = []gofollow.Config{
 // FuzzFrames takes the input for frames: a link type, a length and bytes each.
 func FuzzFrames(f *testing.F) {
 	f.Add([]byte{1, 20, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 2, 3, 4, 5, 6, 8, 0, 0x45, 0, 0, 40, 0, 0})
-	links := []gofollow.LinkType{0, 1, 101, 108, 113, 228, 229, 276, 147}
+	links := []gofollow.LinkType{0, 1, 101, 108, 113, 228, 229, 276, 147, 9, 104, 105, 119, 127, 192, 219, 239}
+	for _, e := range encaptest.All() {
+		if at := slices.Index(links, gofollow.LinkType(e.Link)); at >= 0 && e.Carries(4) {
+			var seed []byte
+			for _, ip := range talked(f, 4) {
+				if b := e.Wrap(ip); len(b) < 256 {
+					seed = append(append(seed, byte(at), byte(len(b))), b...)
+				}
+			}
+			f.Add(seed)
+		}
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var packets []gofollow.Packet
 		for len(data) > 2 {

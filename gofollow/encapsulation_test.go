@@ -1,0 +1,101 @@
+package gofollow_test
+
+import (
+	"bytes"
+	"net"
+	"testing"
+
+	"github.com/google/gopacket"
+	"github.com/google/gopacket/layers"
+
+	"gofollow/gofollow"
+	"gofollow/gofollow/internal/encaptest"
+)
+
+// talked is a conversation as IP packets: two segments of the server out of order, FIN of both sides.
+func talked(t testing.TB, version int) (packets [][]byte) {
+	const fin, syn, ack = 1, 2, 16
+	send := func(back bool, flags int, seq, ackSeq uint32, text string) {
+		src, dst, sport, dport := net.ParseIP("2001:0:c000:201::1"), net.ParseIP("2001:db8::2"), layers.TCPPort(40000), layers.TCPPort(80)
+		if version == 4 {
+			src, dst = net.IP{10, 0, 0, 1}, net.IP{10, 0, 0, 2}
+		}
+		if back {
+			src, dst, sport, dport = dst, src, dport, sport
+		}
+		tcp := &layers.TCP{SrcPort: sport, DstPort: dport, Seq: seq, Ack: ackSeq, Window: 1000, SYN: flags&syn != 0, ACK: flags&ack != 0, FIN: flags&fin != 0}
+		var ip gopacket.SerializableLayer
+		if version == 4 {
+			four := &layers.IPv4{Version: 4, TTL: 9, Protocol: 6, SrcIP: src, DstIP: dst}
+			tcp.SetNetworkLayerForChecksum(four)
+			ip = four
+		} else {
+			six := &layers.IPv6{Version: 6, HopLimit: 9, NextHeader: 6, SrcIP: src, DstIP: dst}
+			tcp.SetNetworkLayerForChecksum(six)
+			ip = six
+		}
+		b := gopacket.NewSerializeBuffer()
+		if err := gopacket.SerializeLayers(b, gopacket.SerializeOptions{FixLengths: true, ComputeChecksums: true}, ip, tcp, gopacket.Payload(text)); err != nil {
+			t.Fatal(err)
+		}
+		packets = append(packets, bytes.Clone(b.Bytes()))
+	}
+	send(false, syn, 0xfffffff0, 0, "")
+	send(true, syn|ack, 9, 0xfffffff1, "")
+	send(false, ack, 0xfffffff1, 10, "GET / HTTP/1.1\r\nHost: example\r\n\r\n")
+	send(true, ack, 20, 0x13, "the second part")
+	send(true, ack, 10, 0x13, "ten bytes ")
+	send(false, fin|ack, 0x13, 35, "")
+	send(true, fin|ack, 35, 0x14, "")
+	send(false, ack, 0x14, 36, "")
+	return packets
+}
+
+// eventLog follows packets of one link type, a millisecond apart, and returns the log.
+func eventLog(t testing.TB, config gofollow.Config, link uint32, packets [][]byte) (log []byte, stats gofollow.Stats) {
+	t.Helper()
+	f := newFollower(t, config)
+	poll := func() {
+		for events := f.Poll(100); len(events) > 0; events = f.Poll(100) {
+			for i := range events {
+				log = append(events[i].AppendLog(log), '\n')
+			}
+		}
+	}
+	for i, b := range packets {
+		if err := f.Feed(&gofollow.Packet{LinkType: gofollow.LinkType(link), Time: int64(i) * 1e6, Data: b, WireLen: len(b)}); err != nil {
+			t.Fatal(err)
+		}
+		poll()
+	}
+	stats = f.Stats()
+	if err := f.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	poll()
+	return log, stats
+}
+
+// TestEncapsulations: a conversation gives the same events in whatever it is carried.
+func TestEncapsulations(t *testing.T) {
+	config := gofollow.Config{Anomalies: true, VerifyChecksum: true}
+	for _, version := range []int{4, 6} {
+		plain := talked(t, version)
+		want, _ := eventLog(t, config, uint32(gofollow.LinkRaw), plain)
+		if n := bytes.Count(want, []byte("data ")); n != 3 {
+			t.Fatalf("the conversation itself has %d data events:\n%s", n, want)
+		}
+		for _, e := range encaptest.All() {
+			if !e.Carries(version) {
+				continue
+			}
+			packets := make([][]byte, len(plain))
+			for i, ip := range plain {
+				packets[i] = e.Wrap(bytes.Clone(ip))
+			}
+			if got, stats := eventLog(t, config, e.Link, packets); !bytes.Equal(got, want) {
+				t.Errorf("%s, IPv%d: %+v\n%s\nwant\n%s", e.Name, version, stats, got, want)
+			}
+		}
+	}
+}
