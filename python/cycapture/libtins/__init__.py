@@ -1,6 +1,46 @@
 """The names of cycapture.libtins that scripts import: addresses, protocol data units and the TCP stream follower."""
 
-from ._addresses import HWAddress, IPv4Address, IPv4Range, IPv6Address
+from ._addresses import HWAddress, IPv4Address, IPv6Address
+from ._arp import ARP
+from ._constants import Constants
+from ._dhcp import DHCP, BootP
+from ._dns import DNS
+from ._dot11 import (
+    Dot11,
+    Dot11Ack,
+    Dot11BlockAck,
+    Dot11BlockAckRequest,
+    Dot11CFEnd,
+    Dot11Control,
+    Dot11Data,
+    Dot11EndCFAck,
+    Dot11PSPoll,
+    Dot11QoSData,
+    Dot11RTS,
+)
+from ._dot11_management import (
+    Dot11AssocRequest,
+    Dot11AssocResponse,
+    Dot11Authentication,
+    Dot11Beacon,
+    Dot11Deauthentication,
+    Dot11Disassoc,
+    Dot11ProbeRequest,
+    Dot11ProbeResponse,
+    Dot11ReAssocRequest,
+    Dot11ReAssocResponse,
+    bss_load_t,
+    cf_params,
+    channel_switch_t,
+    country_params,
+    dfs_params,
+    fh_params,
+    fh_pattern,
+    quiet_t,
+    tim_t,
+    vendor_specific_t,
+)
+from ._eapol import RC4EAPOL, RSNEAPOL, RSNInformation
 from ._exceptions import (
     BadTinsCast,
     FieldNotPresent,
@@ -21,25 +61,41 @@ from ._exceptions import (
     UnknownLinkType,
 )
 from ._follower import Payload, TCPStream, TCPStreamFollower
-from ._link import ARP, SLL, Dot1Q, EthernetII, Loopback
-from ._network import ICMP, IP
-from ._opaque import LLC, RC4EAPOL, RSNEAPOL, IPSecAH, IPSecESP, PPPoE
+from ._icmp import ICMP
+from ._ipsec import IPSecAH, IPSecESP
+from ._link import SLL, Dot1Q, Dot3, EthernetII, Loopback
+from ._llc import LLC, SNAP, STP
+from ._network import IP
 from ._pdu import PDU, RAW
+from ._pppoe import PPPoE
+from ._radiotap import PKTAP, PPI, RadioTap
+from ._ranges import HWRange, IPv4Range, IPv6Range
+from ._reassembler import IPReassembler
+from ._sender import PacketSender
+from ._system import NetworkInterface, RouteEntry, Utils
 from ._transport import TCP, UDP
 
 DOT1Q = Dot1Q
+DOT3 = Dot3
 Ethernet = EthernetII
-IPV4 = IPv4 = IP
+IPV4 = IP
+IPv4 = IP
+Radiotap = RadioTap
 Raw = RAW
 PPPOE = PPPoE
 RC4_EAPOL = RC4EAPOL
 RSN_EAPOL = RSNEAPOL
-IPSEC_AH = IPSECAH = IPSecAH
-IPSEC_ESP = IPSECESP = IPSecESP
+IPSEC_AH = IPSecAH
+IPSECAH = IPSecAH
+IPSEC_ESP = IPSecESP
+IPSECESP = IPSecESP
 
 __all__ = [
     "ARP",
+    "DHCP",
+    "DNS",
     "DOT1Q",
+    "DOT3",
     "ICMP",
     "IP",
     "IPSECAH",
@@ -49,6 +105,8 @@ __all__ = [
     "IPV4",
     "LLC",
     "PDU",
+    "PKTAP",
+    "PPI",
     "PPPOE",
     "RAW",
     "RC4EAPOL",
@@ -56,20 +114,49 @@ __all__ = [
     "RSNEAPOL",
     "RSN_EAPOL",
     "SLL",
+    "SNAP",
+    "STP",
     "TCP",
     "UDP",
     "BadTinsCast",
+    "BootP",
+    "Constants",
     "Dot1Q",
+    "Dot3",
+    "Dot11",
+    "Dot11Ack",
+    "Dot11AssocRequest",
+    "Dot11AssocResponse",
+    "Dot11Authentication",
+    "Dot11Beacon",
+    "Dot11BlockAck",
+    "Dot11BlockAckRequest",
+    "Dot11CFEnd",
+    "Dot11Control",
+    "Dot11Data",
+    "Dot11Deauthentication",
+    "Dot11Disassoc",
+    "Dot11EndCFAck",
+    "Dot11PSPoll",
+    "Dot11ProbeRequest",
+    "Dot11ProbeResponse",
+    "Dot11QoSData",
+    "Dot11RTS",
+    "Dot11ReAssocRequest",
+    "Dot11ReAssocResponse",
     "Ethernet",
     "EthernetII",
     "FieldNotPresent",
     "HWAddress",
+    "HWRange",
+    "IPReassembler",
     "IPSecAH",
     "IPSecESP",
     "IPv4",
     "IPv4Address",
     "IPv4Range",
     "IPv6Address",
+    "IPv6Range",
     "InvalidInterface",
     "InvalidSocketType",
     "LibtinsException",
@@ -78,17 +165,34 @@ __all__ = [
     "MalformedOption",
     "MalformedPacket",
     "MemoryViewFormat",
+    "NetworkInterface",
     "OptionNotFound",
     "OptionPayloadTooLarge",
     "PDUNotFound",
     "PPPoE",
+    "PacketSender",
     "Payload",
     "ProtocolDisabled",
+    "RSNInformation",
+    "RadioTap",
+    "Radiotap",
     "Raw",
+    "RouteEntry",
     "SocketCloseError",
     "SocketOpenError",
     "SocketWriteError",
     "TCPStream",
     "TCPStreamFollower",
     "UnknownLinkType",
+    "Utils",
+    "bss_load_t",
+    "cf_params",
+    "channel_switch_t",
+    "country_params",
+    "dfs_params",
+    "fh_params",
+    "fh_pattern",
+    "quiet_t",
+    "tim_t",
+    "vendor_specific_t",
 ]

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
 from typing import Any, ClassVar, TypeVar
 
 from ._exceptions import MalformedAddress
 
-_A = TypeVar("_A", bound="_Address")
+_A = TypeVar("_A", bound="Address")
 
 
-class _Address:
+class Address:
     """An address is its packed bytes in network order; a subclass says how text becomes bytes and back."""
 
     __slots__ = ("_packed",)
     _size: ClassVar[int]
+    _range: ClassVar[Any]
     _packed: bytes
 
     def __init__(self, addr: object = None) -> None:
@@ -46,6 +46,10 @@ class _Address:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}('{self}')"
+
+    def __truediv__(self, mask: object) -> Any:
+        """The hosts of the network of this address, the mask being a prefix length or an address."""
+        return self._range.from_mask(self, mask)
 
     def _comparable(self, other: object) -> bytes | None:
         if isinstance(other, type(self)):
@@ -101,7 +105,7 @@ class _Address:
         return type(self), (str(self),)
 
 
-class IPv4Address(_Address):
+class IPv4Address(Address):
     """An IPv4 address from text, from another address, or from the raw little-endian word that int() gives."""
 
     __slots__ = ()
@@ -135,9 +139,6 @@ class IPv4Address(_Address):
     def __int__(self) -> int:
         return int.from_bytes(self._packed, "little")
 
-    def __truediv__(self, prefix: int) -> IPv4Range:
-        return IPv4Range.from_mask(self, IPv4Address._from_packed(_mask(prefix, 4)))
-
     def is_loopback(self) -> bool:
         """Whether the address is in 127.0.0.0/8."""
         return self._packed[0] == 127
@@ -163,7 +164,7 @@ class IPv4Address(_Address):
 IPv4Address.broadcast = IPv4Address("255.255.255.255")
 
 
-class IPv6Address(_Address):
+class IPv6Address(Address):
     """An IPv6 address from text or from another address."""
 
     __slots__ = ()
@@ -196,7 +197,7 @@ class IPv6Address(_Address):
         return self._packed[0] == 0xFF
 
 
-class HWAddress(_Address):
+class HWAddress(Address):
     """A hardware address of six bytes, from text (aa:bb:cc:dd:ee:ff), its six bytes, or another address."""
 
     __slots__ = ()
@@ -244,66 +245,3 @@ class HWAddress(_Address):
 
 
 HWAddress.broadcast = HWAddress("ff:ff:ff:ff:ff:ff")
-
-
-def _mask(prefix: int, size: int) -> bytes:
-    prefix = int(prefix)
-    if not 0 <= prefix <= size * 8:
-        raise ValueError(f"a prefix length is from 0 to {size * 8}, not {prefix}")
-    return ((1 << size * 8) - (1 << size * 8 - prefix)).to_bytes(size, "big")
-
-
-class IPv4Range:
-    """The addresses from first to last. With only_hosts, iteration leaves out the first (network) and the last (broadcast)."""
-
-    __slots__ = ("_first", "_last", "_only_hosts")
-
-    def __init__(self, first: object = None, last: object = None, only_hosts: bool = False, mask: object = None) -> None:
-        self._first = IPv4Address(first)
-        self._only_hosts = bool(only_hosts)
-        if mask is not None:
-            word = int.from_bytes(IPv4Address(mask)._packed, "big")
-            start = int.from_bytes(self._first._packed, "big")
-            self._first = IPv4Address._from_packed((start & word).to_bytes(4, "big"))
-            self._last = IPv4Address._from_packed((start | word ^ 0xFFFFFFFF).to_bytes(4, "big"))
-        else:
-            self._last = IPv4Address(last)
-        if self._last < self._first:
-            raise ValueError(f"the range's last address {self._last} comes before its first {self._first}")
-
-    @classmethod
-    def from_mask(cls, address: object, mask: object) -> IPv4Range:
-        """The hosts of the network that address is in, the mask being given as an address."""
-        return cls(address, only_hosts=True, mask=mask)
-
-    @property
-    def first(self) -> IPv4Address:
-        return self._first
-
-    @property
-    def last(self) -> IPv4Address:
-        return self._last
-
-    def _numbers(self) -> range:
-        start, end = (int.from_bytes(a._packed, "big") for a in (self._first, self._last))
-        return range(start + 1, end) if self._only_hosts else range(start, end + 1)
-
-    def is_iterable(self) -> bool:
-        """Whether there is any address to iterate over."""
-        return len(self._numbers()) > 0
-
-    def size(self) -> int:
-        """The number of addresses that iteration gives."""
-        return len(self._numbers())
-
-    def __iter__(self) -> Iterator[IPv4Address]:
-        return (IPv4Address._from_packed(number.to_bytes(4, "big")) for number in self._numbers())
-
-    def __contains__(self, address: object) -> bool:
-        return self._first <= IPv4Address(address) <= self._last
-
-    def __repr__(self) -> str:
-        return f"IPv4Range('{self._first}', '{self._last}')"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return IPv4Range, (self._first, self._last, self._only_hosts)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from ._addresses import HWAddress, IPv4Address, IPv6Address
+from ._text import as_bytes
 
 if TYPE_CHECKING:
     from ._pdu import PDU
@@ -50,19 +51,33 @@ class Field(Generic[T]):
 
 
 class UInt(Field[int]):
-    """An unsigned number in network order, or in it the bits [low, low + bits) counted from its least significant bit."""
+    """An unsigned number in network order, or in it the bits [low, low + bits) counted from its least significant bit.
 
-    def __init__(self, at: int, size: int, *, low: int = 0, bits: int | None = None, little: bool = False, readonly: bool = False) -> None:
+    Assigned None is the number that the original took for it, where it took one.
+    """
+
+    def __init__(
+        self,
+        at: int,
+        size: int,
+        *,
+        low: int = 0,
+        bits: int | None = None,
+        little: bool = False,
+        readonly: bool = False,
+        none: int | None = None,
+    ) -> None:
         super().__init__(at, size, readonly=readonly)
         self._low = low
         self._mask = (1 << (size * 8 - low if bits is None else bits)) - 1
         self._little = little
+        self._none = none
 
     def _load(self, data: bytes) -> int:
         return int.from_bytes(data, "little" if self._little else "big") >> self._low & self._mask
 
     def _store(self, value: Any, before: bytes) -> bytes:
-        number = int(value)
+        number = int(self._none if value is None and self._none is not None else value)
         if not 0 <= number <= self._mask:
             raise OverflowError(f"{self._name} is from 0 to {self._mask}, not {number}")
         order: Any = "little" if self._little else "big"
@@ -82,6 +97,20 @@ class Flag(Field[bool]):
 
     def _store(self, value: Any, before: bytes) -> bytes:
         return bytes([before[0] | self._bit if value else before[0] & ~self._bit])
+
+
+class Octets(Field[bytes]):
+    """Bytes of a fixed number; assigned ones are cut or filled with zeros. Text ends at its first zero when read."""
+
+    def __init__(self, at: int, size: int, *, text: bool = False) -> None:
+        super().__init__(at, size)
+        self._text = text
+
+    def _load(self, data: bytes) -> bytes:
+        return data.partition(b"\0")[0] if self._text else data
+
+    def _store(self, value: Any, before: bytes) -> bytes:
+        return as_bytes(value)[: self._size].ljust(self._size, b"\0")
 
 
 class IPv4Field(Field[IPv4Address]):

@@ -1,4 +1,4 @@
-"""The link layers, and ARP."""
+"""The link layers."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from struct import Struct
 from typing import Any, ClassVar, TypeVar
 
 from ._addresses import HWAddress
-from ._fields import HWField, IPv4Field, UInt
+from ._fields import HWField, UInt
+from ._llc import LLC
 from ._network import IP
-from ._opaque import LLC, RC4EAPOL, RSNEAPOL, PPPoE
-from ._pdu import ETHER_TYPES, PDU, RAW, as_bytes
+from ._pdu import PDU, RAW, ethernet_inside
+from ._pppoe import PPPoE
+from ._text import as_bytes
 
 E = TypeVar("E", bound="EthernetII")
 
@@ -30,15 +32,6 @@ def _plain(frame: bytes) -> bool:
     return bool(protocol == 17 and total >= 28)
 
 
-def _inside(kind: int, data: bytes) -> PDU | None:
-    if not data:
-        return None
-    if kind == 0x888E:
-        name = data[4] if len(data) > 4 else 0
-        return RC4EAPOL.from_buffer(data) if name == 1 else RSNEAPOL.from_buffer(data) if name in (2, 254) else None
-    return ETHER_TYPES.get(kind, RAW).from_buffer(data)
-
-
 class _EtherTyped(PDU):
     """A link layer that names the next layer by an EtherType at _type_at."""
 
@@ -47,7 +40,7 @@ class _EtherTyped(PDU):
 
     def _decode(self, data: bytes) -> None:
         at = self._type_at
-        self._inner = _inside(int.from_bytes(data[at : at + 2], "big"), data[self._head_size :])
+        self._inner = ethernet_inside(int.from_bytes(data[at : at + 2], "big"), data[self._head_size :])
 
     def _complete(self, parent: PDU | None, body: bytes) -> None:
         inner = self._inner
@@ -56,25 +49,44 @@ class _EtherTyped(PDU):
             self._decoded()[self._type_at : self._type_at + 2] = (inner._ether_type or 0).to_bytes(2, "big")
 
 
-class EthernetII(_EtherTyped):
-    """An Ethernet II frame. EthernetII(dst_addr, src_addr): the destination comes first."""
+class _Addressed(PDU):
+    """A frame with two hardware addresses. Of the constructor's arguments the destination comes first."""
 
     __slots__ = ()
-    pdu_type = 1
     datalink_type = 1
     _head_size = 14
     _link_type = 1
-    _type_at = 12
     broadcast = HWAddress.broadcast
 
     dst_addr = HWField(0)
     src_addr = HWField(6)
-    payload_type = UInt(12, 2)
 
     def __init__(self, dst_addr: Any = None, src_addr: Any = None, buf: Any = None) -> None:
         super().__init__(buf)
         if buf is None:
             self.dst_addr, self.src_addr = dst_addr, src_addr
+
+    def _answered_by(self, data: bytes) -> bool:
+        return len(data) >= 14 and data[:6] == self._decoded()[6:12] and self._inner_answered_by(data[14:])
+
+    def send(self, sender: Any, iface: Any) -> None:
+        """Send the frame through an interface."""
+        sender._send_frame(self, iface, self.dst_addr.to_bytes())
+
+
+class EthernetII(_EtherTyped, _Addressed):
+    """An Ethernet II frame. EthernetII(dst_addr, src_addr): the destination comes first."""
+
+    __slots__ = ()
+    pdu_type = 1
+    _type_at = 12
+
+    payload_type = UInt(12, 2)
+
+    def _take(self, data: bytes) -> None:
+        self._raw, self._head = data, None
+        if not _plain(data):
+            self._decoded()
 
     @classmethod
     def from_buffer(cls: type[E], buf: Any) -> E:
@@ -96,6 +108,22 @@ class EthernetII(_EtherTyped):
         return max(0, 46 - self._inner_size())
 
 
+class Dot3(_Addressed):
+    """An IEEE 802.3 frame: a length where Ethernet II has a type, and LLC inside."""
+
+    __slots__ = ()
+    pdu_type = 2
+
+    length = UInt(12, 2)
+
+    def _decode(self, data: bytes) -> None:
+        if len(data) > 14:
+            self._inner = LLC.from_buffer(data[14:])
+
+    def _complete(self, parent: PDU | None, body: bytes) -> None:
+        self._decoded()[12:14] = len(body).to_bytes(2, "big")
+
+
 class Dot1Q(_EtherTyped):
     """An IEEE 802.1Q tag."""
 
@@ -115,6 +143,11 @@ class Dot1Q(_EtherTyped):
         super().__init__(buf)
         if buf is None:
             self.id, self.append_padding = tag_id, bool(append_pad)
+
+    def _answered_by(self, data: bytes) -> bool:
+        head = self._decoded()
+        same = len(data) >= 4 and int.from_bytes(data[:2], "big") & 0xFFF == int.from_bytes(head[:2], "big") & 0xFFF
+        return same and self._inner_answered_by(data[4:])
 
     @property
     def append_padding(self) -> bool:
@@ -186,34 +219,11 @@ class Loopback(PDU):
         if isinstance(self._inner, (IP, LLC)):
             self._decoded()[:4] = (2 if isinstance(self._inner, IP) else 26).to_bytes(4, "little")
 
+    def _answered_by(self, data: bytes) -> bool:
+        if len(data) < 4:
+            return False
+        return data[:4] == self._decoded() if self._inner is None else self._inner._answered_by(data[4:])
 
-class ARP(PDU):
-    """An ARP message for IPv4 over Ethernet (RFC 826)."""
-
-    __slots__ = ()
-    pdu_type = 29
-    _ether_type = 0x806
-    _head_size = 28
-
-    hw_addr_format = UInt(0, 2)
-    prot_addr_format = UInt(2, 2)
-    hw_addr_length = UInt(4, 1)
-    prot_addr_length = UInt(5, 1)
-    opcode = UInt(6, 2)
-    sender_hw_addr = HWField(8)
-    sender_ip_addr = IPv4Field(14)
-    target_hw_addr = HWField(18)
-    target_ip_addr = IPv4Field(24)
-
-    def __init__(self, target_ip: Any = None, sender_ip: Any = None, target_hw: Any = None, sender_hw: Any = None, buf: Any = None) -> None:
-        super().__init__(buf)
-        if buf is None:
-            self.hw_addr_format, self.prot_addr_format, self.hw_addr_length, self.prot_addr_length = 1, 0x800, 6, 4
-            self.target_ip_addr, self.sender_ip_addr, self.target_hw_addr, self.sender_hw_addr = target_ip, sender_ip, target_hw, sender_hw
-
-    def _decode(self, data: bytes) -> None:
-        if len(data) > 28:
-            self._inner = RAW.from_buffer(data[28:])
-
-
-ETHER_TYPES[0x8864] = PPPoE
+    def send(self, sender: Any, iface: Any) -> None:
+        """Only BSD has interfaces that take such frames."""
+        raise NotImplementedError("a frame of BSD's loopback cannot be sent here: send the IP packet inside of it")

@@ -1,4 +1,4 @@
-"""IP, IPv6 and ICMP."""
+"""IP and IPv6."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from ._addresses import IPv4Address
 from ._exceptions import MalformedPacket, OptionNotFound
 from ._fields import IPv4Field, IPv6Field, UInt
-from ._opaque import Opaque
+from ._options import ADDRESSES, Content, Option, OptionsPDU, listed, number
 from ._pdu import IP_PROTOCOLS, PDU, RAW, ones_sum
 
 
@@ -29,7 +29,33 @@ class IPSecurityType(NamedTuple):
     transmission_control: int = 0
 
 
-class IP(PDU):
+_SECURITY_SIZES = (2, 2, 2, 3)
+
+
+def _load_security(data: bytes) -> IPSecurityType | None:
+    if len(data) < 9:
+        return None
+    return IPSecurityType(*(int.from_bytes(data[at:end], "big") for at, end in ((0, 2), (2, 4), (4, 6), (6, 9))))
+
+
+def _store_security(value: Any) -> bytes:
+    return b"".join(int(part).to_bytes(size, "big") for part, size in zip(value, _SECURITY_SIZES, strict=True))
+
+
+def _load_routes(data: bytes) -> tuple[int, list[IPv4Address]] | None:
+    routes = ADDRESSES.load(data[1:])
+    return None if routes is None else (data[0], routes)
+
+
+def _store_routes(value: Any) -> bytes:
+    pointer, routes = value
+    return bytes([int(pointer)]) + ADDRESSES.store([routes] if isinstance(routes, (IPv4Address, str, bytes)) else routes)
+
+
+_ROUTES = Content(_load_routes, _store_routes)
+
+
+class IP(OptionsPDU):
     """An IPv4 packet (RFC 791). IP(dst_addr, src_addr): the destination comes first."""
 
     __slots__ = ()
@@ -77,6 +103,12 @@ class IP(PDU):
     checksum = UInt(10, 2, readonly=True)
     src_addr = IPv4Field(12)
     dst_addr = IPv4Field(16)
+
+    stream_identifier = Option(136, number(2))
+    _record_route = Option(7, _ROUTES)
+    _security = Option(130, Content(_load_security, _store_security))
+    _lsrr = Option(131, _ROUTES)
+    _ssrr = Option(137, _ROUTES)
 
     def __init__(self, dst_addr: Any = None, src_addr: Any = None, buf: Any = None) -> None:
         super().__init__(buf)
@@ -131,84 +163,77 @@ class IP(PDU):
     def _pseudo_addresses(self) -> bytes:
         return bytes(self._decoded()[12:20])
 
+    def _answered_by(self, data: bytes) -> bool:
+        head = self._decoded()
+        if len(data) < 20:
+            return False
+        broadcast = head[16:20] == b"\xff\xff\xff\xff"
+        swapped = data[16:20] == head[12:16] and (broadcast or data[12:16] == head[16:20])
+        if not swapped and not (broadcast and head[12:16] == bytes(4)):
+            return False
+        return self._inner_answered_by(data[(data[0] & 15) * 4 :])
+
     def options(self) -> list[dict[str, Any]]:
         """The options in the header's order; ValueError, as in the original, for a number that OptionNumber does not have."""
         self._decoded()
-        return [{"type": _identifier(kind), "length": len(value), "data_size": len(value), "data": value} for kind, value in self._options]
+        return listed((_identifier(kind), value) for kind, value in self._options)
 
     def add_option(self, identifier: Any, data: Any = None) -> None:
         """Append an option."""
-        self._decoded()
-        self._options.append((_kind(identifier), bytes(data or b"")))
-        self._changed = True
+        self._add(_kind(identifier), data)
 
     def eol(self) -> None:
-        self.add_option(0)
+        """Append the option that ends the list."""
+        self._add(0, None)
 
     def noop(self) -> None:
-        self.add_option(1)
+        """Append an option that does nothing, for alignment."""
+        self._add(1, None)
 
     def search_option(self, identifier: Any) -> bytes:
         """The content of the first option of a type; OptionNotFound where there is none."""
-        value = self._option(_kind(identifier))
+        value = self._find(_kind(identifier))
         if value is None:
             raise OptionNotFound(f"no IP option {_kind(identifier)}")
         return value
 
-    def _option(self, kind: int) -> bytes | None:
-        self._decoded()
-        return next((value for number, value in self._options if number == kind), None)
-
-    @property
-    def stream_identifier(self) -> int | None:
-        value = self._option(136)
-        return int.from_bytes(value, "big") if value is not None and len(value) == 2 else None
-
-    @stream_identifier.setter
-    def stream_identifier(self, value: Any) -> None:
-        self.add_option(136, int(value).to_bytes(2, "big"))
-
-    def _routes(self, kind: int) -> tuple[int, list[IPv4Address]] | None:
-        value = self._option(kind)
-        if value is None or len(value) < 5 or len(value) % 4 != 1:
-            return None
-        return value[0], [IPv4Address._from_packed(value[at : at + 4]) for at in range(1, len(value), 4)]
-
-    def _set_routes(self, kind: int, pointer: Any, routes: Any) -> None:
-        listed = [routes] if isinstance(routes, (IPv4Address, str, bytes)) else routes
-        self.add_option(kind, bytes([int(pointer)]) + b"".join(IPv4Address(route)._packed for route in listed))
-
     def get_record_route(self) -> tuple[int, list[IPv4Address]] | None:
-        return self._routes(7)
+        """Pointer and addresses of the record route option."""
+        return self._record_route  # type: ignore[no-any-return]
 
     def set_record_route(self, pointer: Any, routes: Any) -> None:
-        self._set_routes(7, pointer, routes)
+        """Set the record route option; routes is an address or several."""
+        self._record_route = pointer, routes
 
     def get_lsrr(self) -> tuple[int, list[IPv4Address]] | None:
-        return self._routes(131)
+        """Pointer and addresses of the loose source route option."""
+        return self._lsrr  # type: ignore[no-any-return]
 
     def set_lsrr(self, pointer: Any, routes: Any) -> None:
-        self._set_routes(131, pointer, routes)
+        """Set the loose source route option; routes is an address or several."""
+        self._lsrr = pointer, routes
 
     def get_ssrr(self) -> tuple[int, list[IPv4Address]] | None:
-        return self._routes(137)
+        """Pointer and addresses of the strict source route option."""
+        return self._ssrr  # type: ignore[no-any-return]
 
     def set_ssrr(self, pointer: Any, routes: Any) -> None:
-        self._set_routes(137, pointer, routes)
+        """Set the strict source route option; routes is an address or several."""
+        self._ssrr = pointer, routes
 
     def get_security(self) -> IPSecurityType | None:
-        value = self._option(130)
-        if value is None or len(value) < 9:
-            return None
-        return IPSecurityType(*(int.from_bytes(value[at:end], "big") for at, end in ((0, 2), (2, 4), (4, 6), (6, 9))))
+        """The content of the security option."""
+        return self._security  # type: ignore[no-any-return]
 
-    def set_security(self, security_obj: IPSecurityType) -> None:
-        self.add_option(130, b"".join(int(n).to_bytes(size, "big") for n, size in zip(security_obj, (2, 2, 2, 3), strict=True)))
+    def set_security(self, security_obj: Any) -> None:
+        """Set the security option."""
+        self._security = security_obj
 
     def set_security_ex(
-        self, security: int = 0, compartments: int = 0, handling_restrictions: int = 0, transmission_control: int = 0
+        self, security: Any = 0, compartments: Any = 0, handling_restrictions: Any = 0, transmission_control: Any = 0
     ) -> None:
-        self.set_security(IPSecurityType(security, compartments, handling_restrictions, transmission_control))
+        """Set the security option from its four parts."""
+        self._security = security, compartments, handling_restrictions, transmission_control
 
 
 def _identifier(kind: int) -> IPOptionIdentifier:
@@ -222,8 +247,8 @@ def _kind(identifier: Any) -> int:
     return int(identifier)
 
 
-class IPv6(Opaque):
-    """An IPv6 packet (RFC 8200), not a public name of the original: the layers inside can be found."""
+class IPv6(PDU):
+    """An IPv6 packet (RFC 8200) with its extension headers. The original could find what is inside of one, and had no name for it."""
 
     __slots__ = ()
     pdu_type = 40
@@ -232,49 +257,58 @@ class IPv6(Opaque):
     _head_size = 40
     _link_type = 229
 
+    version = UInt(0, 1, low=4)
+    traffic_class = UInt(0, 2, low=4, bits=8)
+    flow_label = UInt(0, 4, bits=20)
+    payload_length = UInt(4, 2, readonly=True)
+    next_header = UInt(6, 1)
+    hop_limit = UInt(7, 1)
     src_addr = IPv6Field(8)
     dst_addr = IPv6Field(24)
 
+    def __init__(self, dst_addr: Any = None, src_addr: Any = None, buf: Any = None) -> None:
+        super().__init__(buf)
+        if buf is None:
+            self.version, self.hop_limit, self.next_header, self.dst_addr, self.src_addr = 6, 64, 59, dst_addr, src_addr
+
     def _decode(self, data: bytes) -> None:
         body = data[40 : 40 + int.from_bytes(data[4:6], "big")] or data[40:]
-        kind, at, fragment = data[6], 0, False
-        while kind in (0, 43, 44, 60, 135):
-            if at + 8 > len(body):
-                raise MalformedPacket("an IPv6 extension header goes beyond the packet")
-            fragment = fragment or (kind == 44 and int.from_bytes(body[at + 2 : at + 4], "big") & 0xFFF9 != 0)
-            kind, at = body[at], at + (8 if kind == 44 else 8 + body[at + 1] * 8)
-        if at > len(body):
-            raise MalformedPacket("an IPv6 extension header goes beyond the packet")
+        at, kind, fragment = _after_extensions(data[6], body)
         self._tail = body[:at]
         if body[at:] and kind != 59:
             self._inner = (RAW if fragment else IP_PROTOCOLS.get(kind, RAW)).from_buffer(body[at:])
+        elif body[at:]:
+            # RFC 8200, 4.7: what follows no next header is ignored, and passed on
+            self._tail = body
 
     def _complete(self, parent: PDU | None, body: bytes) -> None:
         self._decoded()[4:6] = (len(self._tail) + len(body) & 0xFFFF).to_bytes(2, "big")
+        inner = self._inner
+        if inner is not None and not self._tail and inner._ip_protocol is not None:
+            self.next_header = inner._ip_protocol
 
     def _pseudo_addresses(self) -> bytes:
         return bytes(self._decoded()[8:40])
 
-    @property
-    def header_size(self) -> int:
-        return len(self._decoded()) + len(self._tail)
+    def _answered_by(self, data: bytes) -> bool:
+        head = self._decoded()
+        if len(data) < 40 or data[24:40] != head[8:24] or (data[8:24] != head[24:40] and head[24:26] != b"\xff\x02"):
+            return False
+        try:
+            at = _after_extensions(data[6], data[40:])[0]
+        except MalformedPacket:
+            return False
+        return self._inner_answered_by(data[40 + at :])
 
-    @property
-    def size(self) -> int:
-        return self.header_size + self._inner_size()
 
-    def rfind_pdu_by_type(self, t: int) -> Any:
-        return PDU.rfind_pdu_by_type(self, t)
-
-
-class ICMP(Opaque):
-    """An ICMP message (RFC 792), carried: its members are not implemented yet."""
-
-    __slots__ = ()
-    pdu_type = 32
-    _ip_protocol = 1
-
-    def _decode(self, data: bytes) -> None:
-        if len(data) < {13: 20, 14: 20, 17: 12, 18: 12}.get(data[0] if data else 0, 8):
-            raise MalformedPacket(f"{len(data)} bytes are too few for a header of ICMP")
-        super()._decode(data)
+def _after_extensions(kind: int, body: bytes) -> tuple[int, int, bool]:
+    """Where the extension headers end, what follows them, and whether the packet is a fragment."""
+    at, fragment = 0, False
+    while kind in (0, 43, 44, 60, 135):
+        if at + 8 > len(body):
+            raise MalformedPacket("an IPv6 extension header goes beyond the packet")
+        fragment = fragment or (kind == 44 and int.from_bytes(body[at + 2 : at + 4], "big") & 0xFFF9 != 0)
+        kind, at = body[at], at + (8 if kind == 44 else 8 + body[at + 1] * 8)
+    if at > len(body):
+        raise MalformedPacket("an IPv6 extension header goes beyond the packet")
+    return at, kind, fragment

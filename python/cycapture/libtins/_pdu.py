@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, TypeVar
 
-from ._exceptions import MalformedPacket, MemoryViewFormat, PDUNotFound
+from ._exceptions import MalformedPacket, PDUNotFound
+from ._text import as_bytes
 
 P = TypeVar("P", bound="PDU")
 
@@ -16,23 +17,16 @@ IP_PROTOCOLS: dict[int, type[PDU]] = {}
 _LINK_TYPE_NONE = 147
 
 
-def as_bytes(buf: Any) -> bytes:
-    """The bytes of what from_buffer takes; text is taken as Python 2 had it, a byte per character."""
-    if isinstance(buf, memoryview):
-        if buf.itemsize != 1 or buf.ndim != 1:
-            raise MemoryViewFormat("the memoryview doesn't have the proper format: it must be one-dimensional, of bytes")
-        return buf.tobytes()
-    if isinstance(buf, (bytes, bytearray)):
-        return bytes(buf)
-    if isinstance(buf, str):
-        return buf.encode("latin-1")
-    raise ValueError(f"don't know what to do with type '{type(buf).__name__}'")
-
-
 def ones_sum(data: bytes) -> int:
     """The Internet checksum of data (RFC 1071)."""
     total = int.from_bytes(data + b"\0" * (len(data) & 1), "big") % 0xFFFF
     return total ^ 0xFFFF
+
+
+def pseudo_header(parent: PDU | None, protocol: int, length: int) -> bytes | None:
+    """What a checksum covers of the IP header around it; None where it is not known."""
+    addresses = getattr(parent, "_pseudo_addresses", None)
+    return None if addresses is None else addresses() + length.to_bytes(4, "big") + protocol.to_bytes(4, "big")
 
 
 class PDU:
@@ -130,13 +124,21 @@ class PDU:
         """Write what serializing computes into the header; body is the serialized inner layer."""
 
     def _written(self, parent: PDU | None) -> bytes:
-        head = self._decoded()
+        self._decoded()
         body = self._inner._written(self) if self._inner is not None else b""
         self._complete(parent, body)
-        return bytes(head) + self._middle() + body + bytes(self.trailer_size)
+        return self._front() + body + self._trailer(body)
+
+    def _front(self) -> bytes:
+        """The whole header."""
+        return bytes(self._decoded()) + self._middle()
 
     def _middle(self) -> bytes:
+        """What of the header follows the fixed part."""
         return self._tail
+
+    def _trailer(self, body: bytes) -> bytes:
+        return bytes(self.trailer_size)
 
     def serialize(self) -> bytes:
         """The bytes of this layer and those inside it, with lengths, checksums and padding computed."""
@@ -145,7 +147,7 @@ class PDU:
     @property
     def header_size(self) -> int:
         """Bytes before the inner layer."""
-        return len(self._decoded()) + len(self._middle())
+        return len(self._front())
 
     @property
     def trailer_size(self) -> int:
@@ -222,14 +224,15 @@ class PDU:
 
     def rfind_pdu_by_type(self, t: int) -> Any:
         """The first layer of a PDU type number, from this one inwards, itself; PDUNotFound where there is none."""
-        if t not in TYPES:
+        cls = TYPES.get(t)
+        if cls is None:
             raise ValueError(f"Unknown PDU type: {t}")
         layer: PDU | None = self
         while layer is not None:
-            if layer.pdu_type == t:
+            if isinstance(layer, cls):
                 return layer
             layer = layer.ref_inner_pdu()
-        raise PDUNotFound(f"no {TYPES[t].__name__} in the PDU")
+        raise PDUNotFound(f"no {cls.__name__} in the PDU")
 
     def find_pdu_by_type(self, t: int) -> Any:
         """A copy of what rfind_pdu_by_type finds."""
@@ -253,7 +256,16 @@ class PDU:
         raise PDUNotFound(f"no layer of data link type {t} in the PDU")
 
     def matches_response(self, buf: Any) -> bool:
-        raise NotImplementedError("matches_response is not implemented: this package reads packets and sends none")
+        """Whether a buffer, which begins with this layer's protocol, answers this PDU: ports and addresses swapped, same identifiers."""
+        return self._answered_by(as_bytes(buf))
+
+    def _answered_by(self, data: bytes) -> bool:
+        """The rule of one protocol; one without a rule is never answered."""
+        return False
+
+    def _inner_answered_by(self, data: bytes) -> bool:
+        inner = self.ref_inner_pdu()
+        return inner is None or inner._answered_by(data)
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and isinstance(other, PDU) and self.copy().serialize() == other.copy().serialize()
@@ -292,6 +304,11 @@ def type_number(obj: Any) -> int:
     return int(obj)
 
 
+def ethernet_inside(kind: int, data: bytes) -> PDU | None:
+    """The layer that an EtherType names; RAW for an unknown one."""
+    return ETHER_TYPES.get(kind, RAW).from_buffer(data) if data else None
+
+
 def pdu_from_buffer(buf: Any, cls: Any) -> Any:
     """A PDU of a class, class name or type number, read from a buffer."""
     return TYPES[type_number(cls)].from_buffer(buf)
@@ -312,6 +329,9 @@ class RAW(PDU):
 
     def _decode(self, data: bytes) -> None:
         self._tail = data
+
+    def _answered_by(self, data: bytes) -> bool:
+        return True
 
     @property
     def payload(self) -> bytes:

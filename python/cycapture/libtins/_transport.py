@@ -7,15 +7,20 @@ from typing import Any
 
 from ._exceptions import MalformedPacket, OptionNotFound
 from ._fields import Flag, UInt
-from ._pdu import PDU, RAW, ones_sum
+from ._options import Content, Option, OptionsPDU, listed, number, record
+from ._pdu import PDU, RAW, ones_sum, pseudo_header
 
 
-def _pseudo(parent: PDU | None, protocol: int, length: int) -> bytes | None:
-    addresses = getattr(parent, "_pseudo_addresses", None)
-    return None if addresses is None else addresses() + length.to_bytes(4, "big") + protocol.to_bytes(4, "big")
+def _load_edges(data: bytes) -> list[int] | None:
+    return None if len(data) % 4 else [int.from_bytes(data[at : at + 4], "big") for at in range(0, len(data), 4)]
 
 
-class TCP(PDU):
+_EDGES = Content(_load_edges, lambda edges: b"".join(int(edge).to_bytes(4, "big") for edge in edges))
+# None stands for what holds where no segment size is given (RFC 9293, 3.7.1)
+_MSS = Content(number(2).load, lambda value: int(536 if value is None else value).to_bytes(2, "big"))
+
+
+class TCP(OptionsPDU):
     """A TCP segment (RFC 9293). TCP(dest, src): the destination port comes first."""
 
     __slots__ = ()
@@ -48,10 +53,10 @@ class TCP(PDU):
         CHK_8FLETCHER = 1
         CHK_16FLETCHER = 2
 
-    sport = UInt(0, 2)
-    dport = UInt(2, 2)
-    seq = UInt(4, 4)
-    ack_seq = UInt(8, 4)
+    sport = UInt(0, 2, none=0)
+    dport = UInt(2, 2, none=0)
+    seq = UInt(4, 4, none=0)
+    ack_seq = UInt(8, 4, none=0)
     data_offset = UInt(12, 1, low=4)
     flags = UInt(12, 2, bits=12)
     cwr_flag = Flag(13, 128)
@@ -62,9 +67,15 @@ class TCP(PDU):
     rst_flag = Flag(13, 4)
     syn_flag = Flag(13, 2)
     fin_flag = Flag(13, 1)
-    window = UInt(14, 2)
+    window = UInt(14, 2, none=32678)
     checksum = UInt(16, 2, readonly=True)
-    urg_ptr = UInt(18, 2)
+    urg_ptr = UInt(18, 2, none=0)
+
+    mss = Option(2, _MSS)
+    winscale = Option(3, number(1))
+    sack = Option(5, _EDGES)
+    timestamp = Option(8, record("!II"))
+    altchecksum = Option(14, number(1, of=AltChecksums))
 
     def __init__(self, dest: Any = 0, src: Any = 0, buf: Any = None) -> None:
         super().__init__(buf)
@@ -99,7 +110,7 @@ class TCP(PDU):
         head, middle = self._decoded(), self._middle()
         head[12] = head[12] & 15 | (20 + len(middle)) // 4 << 4
         head[16:18] = b"\0\0"
-        pseudo = _pseudo(parent, 6, 20 + len(middle) + len(body))
+        pseudo = pseudo_header(parent, 6, 20 + len(middle) + len(body))
         if pseudo is not None:
             head[16:18] = ones_sum(pseudo + head + middle + body).to_bytes(2, "big")
 
@@ -120,82 +131,36 @@ class TCP(PDU):
         except (KeyError, ValueError):
             raise ValueError(f"unknown flag: {flag!r}") from None
 
+    def _answered_by(self, data: bytes) -> bool:
+        head = self._decoded()
+        if len(data) < 20 or data[:2] != head[2:4] or data[2:4] != head[:2]:
+            return False
+        return self._inner_answered_by(data[(data[12] >> 4) * 4 :])
+
     def options(self) -> list[dict[str, Any]]:
         """The options in the header's order, each with type, length, data_size and data."""
         self._decoded()
-        return [{"type": kind, "length": len(value), "data_size": len(value), "data": value} for kind, value in self._options]
+        return listed(self._options)
 
-    def search_option(self, identifier: int) -> bytes:
+    def search_option(self, identifier: Any) -> bytes:
         """The content of the first option of a type; OptionNotFound where there is none."""
-        value = self._option(identifier)
+        value = self._find(int(identifier))
         if value is None:
             raise OptionNotFound(f"no TCP option {int(identifier)}")
         return value
 
-    def _option(self, kind: int) -> bytes | None:
-        self._decoded()
-        return next((value for number, value in self._options if number == kind), None)
-
-    def _put(self, kind: int, value: bytes) -> None:
-        self._decoded()
-        at = next((i for i, option in enumerate(self._options) if option[0] == kind), len(self._options))
-        self._options[at : at + 1] = [(kind, value)]
-        self._changed = True
-
-    def _number(self, kind: int, size: int) -> int | None:
-        value = self._option(kind)
-        return int.from_bytes(value, "big") if value is not None and len(value) == size else None
-
-    @property
-    def mss(self) -> int | None:
-        return self._number(2, 2)
-
-    @mss.setter
-    def mss(self, value: Any) -> None:
-        self._put(2, int(536 if value is None else value).to_bytes(2, "big"))
-
-    @property
-    def winscale(self) -> int | None:
-        return self._number(3, 1)
-
-    @winscale.setter
-    def winscale(self, value: Any) -> None:
-        self._put(3, int(value).to_bytes(1, "big"))
-
-    @property
-    def altchecksum(self) -> int | None:
-        return self._number(14, 1)
-
-    @altchecksum.setter
-    def altchecksum(self, value: Any) -> None:
-        self._put(14, bytes([self.AltChecksums(int(value))]))
+    def add_option(self, identifier: Any, data: Any = None) -> None:
+        """Append an option."""
+        self._add(int(identifier), data)
 
     @property
     def sack_permitted(self) -> bool:
-        return self._option(4) is not None
+        """Whether the segment permits selective acknowledgements."""
+        return self._find(4) is not None
 
     def set_sack_permitted(self) -> None:
+        """Permit selective acknowledgements."""
         self._put(4, b"")
-
-    @property
-    def sack(self) -> list[int] | None:
-        value = self._option(5)
-        if value is None or len(value) % 4:
-            return None
-        return [int.from_bytes(value[at : at + 4], "big") for at in range(0, len(value), 4)]
-
-    @sack.setter
-    def sack(self, edges: Any) -> None:
-        self._put(5, b"".join(int(edge).to_bytes(4, "big") for edge in edges))
-
-    @property
-    def timestamp(self) -> tuple[int, int] | None:
-        value = self._option(8)
-        return (int.from_bytes(value[:4], "big"), int.from_bytes(value[4:], "big")) if value is not None and len(value) == 8 else None
-
-    @timestamp.setter
-    def timestamp(self, value: Any) -> None:
-        self._put(8, b"".join(int(number).to_bytes(4, "big") for number in value))
 
 
 class UDP(PDU):
@@ -206,8 +171,8 @@ class UDP(PDU):
     _ip_protocol = 17
     _head_size = 8
 
-    sport = UInt(0, 2)
-    dport = UInt(2, 2)
+    sport = UInt(0, 2, none=0)
+    dport = UInt(2, 2, none=0)
     length = UInt(4, 2)
     checksum = UInt(6, 2, readonly=True)
 
@@ -223,6 +188,10 @@ class UDP(PDU):
     def _complete(self, parent: PDU | None, body: bytes) -> None:
         head = self._decoded()
         head[4:8] = (8 + len(body)).to_bytes(2, "big") + b"\0\0"
-        pseudo = _pseudo(parent, 17, 8 + len(body))
+        pseudo = pseudo_header(parent, 17, 8 + len(body))
         if pseudo is not None:
             head[6:8] = (ones_sum(pseudo + head + body) or 0xFFFF).to_bytes(2, "big")
+
+    def _answered_by(self, data: bytes) -> bool:
+        head = self._decoded()
+        return len(data) >= 8 and data[:2] == head[2:4] and data[2:4] == head[:2] and self._inner_answered_by(data[8:])

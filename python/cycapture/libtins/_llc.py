@@ -1,0 +1,282 @@
+"""What follows an 802.3 header: LLC, SNAP and spanning tree."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any
+
+from ._addresses import HWAddress
+from ._exceptions import MalformedPacket
+from ._fields import Field, Flag, UInt
+from ._pdu import PDU, RAW, ethernet_inside
+
+
+class LLC(PDU):
+    """An IEEE 802.2 header. Its control field has two bytes, or one in unnumbered frames."""
+
+    __slots__ = ()
+    pdu_type = 26
+    _head_size = 3
+
+    class Format(IntEnum):
+        INFORMATION = 0
+        SUPERVISORY = 1
+        UNNUMBERED = 3
+
+    class ModifierFunctions(IntEnum):
+        UI = 0
+        XID = 29
+        TEST = 7
+        SABME = 30
+        DISC = 2
+        UA = 6
+        DM = 24
+        FRMR = 17
+
+    class SupervisoryFunctions(IntEnum):
+        RECEIVE_READY = 0
+        REJECT = 2
+        RECEIVE_NOT_READY = 1
+
+    dsap = UInt(0, 1)
+    group = Flag(0, 1)
+    ssap = UInt(1, 1)
+    response = Flag(1, 1)
+
+    def __init__(self, dsap: Any = 0, ssap: Any = 0, buf: Any = None) -> None:
+        super().__init__(buf)
+        if buf is None:
+            self._decoded().append(0)
+            self.dsap, self.ssap = dsap, ssap
+
+    def _decode(self, data: bytes) -> None:
+        end = 3 if data[2] & 3 == 3 else 4
+        if len(data) < end:
+            raise MalformedPacket(f"{len(data)} bytes are too few for a header of LLC")
+        self._head = bytearray(data[:end])
+        if len(data) > end:
+            cls = STP if self.dsap == self.ssap == 0x42 else RAW
+            self._inner = cls.from_buffer(data[end:])
+
+    def _complete(self, parent: PDU | None, body: bytes) -> None:
+        if isinstance(self._inner, STP):
+            self.dsap = self.ssap = 0x42
+
+    @property
+    def type(self) -> int:
+        """One of Format."""
+        control = self._decoded()[2]
+        return 3 if control & 3 == 3 else control & 1
+
+    @type.setter
+    def type(self, value: Any) -> None:
+        kind = self.Format(int(value))
+        head = self._decoded()
+        keep = 3 if kind == self.Format.UNNUMBERED else 1 if kind == self.Format.SUPERVISORY else 0
+        head[2:] = bytes([keep]) if keep == 3 else bytes([head[2] & 0xFC | keep, head[3] if len(head) > 3 else 0])
+        self._changed = True
+
+    def _bits(self, kinds: tuple[int, ...], at: int, low: int, mask: int) -> int:
+        return self._decoded()[at] >> low & mask if self.type in kinds else 0
+
+    # as in the original, a format that has no such bits keeps what it has
+    def _set_bits(self, kinds: tuple[int, ...], at: int, low: int, mask: int, value: Any) -> None:
+        number = int(value)
+        if not 0 <= number <= mask:
+            raise OverflowError(f"from 0 to {mask}, not {number}")
+        if self.type in kinds:
+            head = self._decoded()
+            head[at] = head[at] & ~(mask << low) | number << low
+            self._changed = True
+
+    @property
+    def send_seq_number(self) -> int:
+        return self._bits((0,), 2, 1, 127)
+
+    @send_seq_number.setter
+    def send_seq_number(self, value: Any) -> None:
+        self._set_bits((0,), 2, 1, 127, value)
+
+    @property
+    def receive_seq_number(self) -> int:
+        return self._bits((0, 1), 3, 1, 127)
+
+    @receive_seq_number.setter
+    def receive_seq_number(self, value: Any) -> None:
+        self._set_bits((0, 1), 3, 1, 127, value)
+
+    @property
+    def poll_final(self) -> bool:
+        return bool(self._bits((3,), 2, 4, 1) or self._bits((0, 1), 3, 0, 1))
+
+    @poll_final.setter
+    def poll_final(self, value: Any) -> None:
+        self._set_bits((3,), 2, 4, 1, bool(value))
+        self._set_bits((0, 1), 3, 0, 1, bool(value))
+
+    @property
+    def supervisory_function(self) -> int:
+        """One of SupervisoryFunctions."""
+        return self._bits((1,), 2, 2, 3)
+
+    @supervisory_function.setter
+    def supervisory_function(self, value: Any) -> None:
+        self._set_bits((1,), 2, 2, 3, value)
+
+    @property
+    def modifier_function(self) -> int:
+        """One of ModifierFunctions: two bits, the poll bit apart, and three."""
+        return self._bits((3,), 2, 2, 3) << 3 | self._bits((3,), 2, 5, 7)
+
+    @modifier_function.setter
+    def modifier_function(self, value: Any) -> None:
+        number = int(self.ModifierFunctions(int(value)))
+        self._set_bits((3,), 2, 2, 3, number >> 3)
+        self._set_bits((3,), 2, 5, 7, number & 7)
+
+    def clear_information_fields(self) -> None:
+        """Take away the information fields, which in a frame that was read are the bytes after the control field."""
+        if isinstance(self.ref_inner_pdu(), RAW):
+            self._inner = None
+            self._changed = True
+
+
+class SNAP(PDU):
+    """The LLC header of SNAP together with SNAP's own (RFC 1042)."""
+
+    __slots__ = ()
+    pdu_type = 27
+    _head_size = 8
+
+    dsap = UInt(0, 1, readonly=True)
+    ssap = UInt(1, 1, readonly=True)
+    control = UInt(2, 1)
+    org_code = UInt(3, 3)
+    eth_type = UInt(6, 2)
+
+    def __init__(self, buf: Any = None) -> None:
+        super().__init__(buf)
+        if buf is None:
+            self._decoded()[:3] = b"\xaa\xaa\x03"
+
+    def _decode(self, data: bytes) -> None:
+        self._inner = ethernet_inside(int.from_bytes(data[6:8], "big"), data[8:])
+
+    def _complete(self, parent: PDU | None, body: bytes) -> None:
+        inner = self._inner
+        if inner is not None and inner._ether_type is not None and not self.eth_type:
+            self.eth_type = inner._ether_type
+
+
+class bpdu_id:
+    """A bridge's identifier: priority (4 bits), extension (12 bits), hardware address."""
+
+    __slots__ = ("_ext_id", "_id", "_priority")
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, priority: Any = 0, ext_id: Any = 0, ident: Any = None) -> None:
+        self.priority, self.ext_id, self.id = priority, ext_id, ident
+
+    @property
+    def priority(self) -> int:
+        return self._priority
+
+    @priority.setter
+    def priority(self, value: Any) -> None:
+        self._priority = _within(value, 15, "priority")
+
+    @property
+    def ext_id(self) -> int:
+        return self._ext_id
+
+    @ext_id.setter
+    def ext_id(self, value: Any) -> None:
+        self._ext_id = _within(value, 4095, "ext_id")
+
+    @property
+    def id(self) -> HWAddress:
+        return self._id
+
+    @id.setter
+    def id(self, value: Any) -> None:
+        self._id = HWAddress(value)
+
+    def _parts(self) -> tuple[int, int, HWAddress]:
+        return self.priority, self.ext_id, self.id
+
+    def equals(self, other: object) -> bool:
+        """Whether other is a bpdu_id of the same three parts."""
+        return isinstance(other, bpdu_id) and self._parts() == other._parts()
+
+    def __eq__(self, other: object) -> bool:
+        return self.equals(other)
+
+    def __copy__(self) -> bpdu_id:
+        return bpdu_id(*self._parts())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return bpdu_id, self._parts()
+
+    def __repr__(self) -> str:
+        return f"bpdu_id({self.priority}, {self.ext_id}, '{self.id}')"
+
+
+def _within(value: Any, most: int, name: str) -> int:
+    number = int(value)
+    if not 0 <= number <= most:
+        raise OverflowError(f"{name} is from 0 to {most}, not {number}")
+    return number
+
+
+class _BridgeId(Field[bpdu_id]):
+    """A bridge's identifier; an iterable of its three parts can be assigned."""
+
+    def __init__(self, at: int) -> None:
+        super().__init__(at, 8)
+
+    def _load(self, data: bytes) -> bpdu_id:
+        word = int.from_bytes(data[:2], "big")
+        return bpdu_id(word >> 12, word & 0xFFF, data[2:])
+
+    def _store(self, value: Any, before: bytes) -> bytes:
+        ident = value if isinstance(value, bpdu_id) else bpdu_id(*value)
+        return (ident.priority << 12 | ident.ext_id).to_bytes(2, "big") + ident.id.to_bytes()
+
+
+class STP(PDU):
+    """A configuration message of the spanning tree protocol (IEEE 802.1D)."""
+
+    __slots__ = ()
+    pdu_type = 46
+    _head_size = 35
+    bpdu_id_t = bpdu_id
+
+    proto_id = UInt(0, 2)
+    proto_version = UInt(2, 1)
+    bpdu_type = UInt(3, 1)
+    bpdu_flags = UInt(4, 1)
+    root_id = _BridgeId(5)
+    root_path_cost = UInt(13, 4)
+    bridge_id = _BridgeId(17)
+    port_id = UInt(25, 2)
+
+    # on the wire in 256ths of a second, here in seconds
+    @staticmethod
+    def _seconds(at: int) -> property:
+        def read(pdu: STP) -> int:
+            return int.from_bytes(pdu._decoded()[at : at + 2], "big") // 256
+
+        def write(pdu: STP, value: Any) -> None:
+            pdu._decoded()[at : at + 2] = (_within(value, 255, "the time") * 256).to_bytes(2, "big")
+            pdu._changed = True
+
+        return property(read, write)
+
+    msg_age = _seconds(27)
+    max_age = _seconds(29)
+    hello_time = _seconds(31)
+    fwd_delay = _seconds(33)
+
+    def _decode(self, data: bytes) -> None:
+        if len(data) > 35:
+            self._inner = RAW.from_buffer(data[35:])

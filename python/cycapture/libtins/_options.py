@@ -1,0 +1,118 @@
+"""Options as declarations: one line in a PDU class says which option a member reads and what its content is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from struct import Struct
+from struct import error as StructError
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ._addresses import IPv4Address
+from ._exceptions import OptionPayloadTooLarge
+from ._pdu import PDU
+from ._text import as_bytes
+
+if TYPE_CHECKING:
+    from enum import IntEnum
+
+
+class Content(NamedTuple):
+    """How an option's bytes become a value and back. Loading gives None for bytes that are no such value."""
+
+    load: Callable[[bytes], Any]
+    store: Callable[[Any], bytes]
+
+
+def number(size: int, *, little: bool = False, of: type[IntEnum] | None = None) -> Content:
+    """An unsigned number of a fixed number of bytes; with an enumeration, only its values can be assigned."""
+    order: Any = "little" if little else "big"
+
+    def load(data: bytes) -> int | None:
+        return int.from_bytes(data, order) if len(data) == size else None
+
+    def store(value: Any) -> bytes:
+        return (int(value) if of is None else int(of(int(value)))).to_bytes(size, order)
+
+    return Content(load, store)
+
+
+def record(layout: str, make: Callable[..., Any] | None = None) -> Content:
+    """Several numbers, laid out as the struct module says: a tuple, or what make makes of them."""
+    packed = Struct(layout)
+
+    def load(data: bytes) -> Any:
+        if len(data) != packed.size:
+            return None
+        return packed.unpack(data) if make is None else make(*packed.unpack(data))
+
+    def store(value: Any) -> bytes:
+        try:
+            return packed.pack(*(int(part) for part in value))
+        except StructError as error:
+            raise ValueError(f"not numbers for the layout {layout}: {value!r} ({error})") from None
+
+    return Content(load, store)
+
+
+def _load_addresses(data: bytes) -> list[IPv4Address] | None:
+    if not data or len(data) % 4:
+        return None
+    return [IPv4Address._from_packed(data[at : at + 4]) for at in range(0, len(data), 4)]
+
+
+TEXT = Content(bytes, as_bytes)
+ADDRESS = Content(lambda data: IPv4Address._from_packed(data) if len(data) == 4 else None, lambda value: IPv4Address(value)._packed)
+ADDRESSES = Content(_load_addresses, lambda value: b"".join(IPv4Address(address)._packed for address in value))
+NUMBERS = Content(lambda data: list(data) or None, lambda value: bytes(int(part) for part in value))
+
+
+class OptionsPDU(PDU):
+    """A PDU whose header ends in options, a list of (type, content)."""
+
+    __slots__ = ()
+    # the longest content that the length field can say
+    _option_limit = 253
+
+    def _find(self, kind: int) -> bytes | None:
+        self._decoded()
+        return next((value for number, value in self._options if number == kind), None)
+
+    def _add(self, kind: int, value: Any) -> None:
+        data = b"" if value is None else as_bytes(value)
+        self._check_option(data)
+        self._decoded()
+        self._options.append((kind, data))
+        self._changed = True
+
+    def _put(self, kind: int, data: bytes) -> None:
+        """Replace the first option of the type, or append it."""
+        self._check_option(data)
+        self._decoded()
+        at = next((i for i, option in enumerate(self._options) if option[0] == kind), len(self._options))
+        self._options[at : at + 1] = [(kind, data)]
+        self._changed = True
+
+    def _check_option(self, data: bytes) -> None:
+        if len(data) > self._option_limit:
+            raise OptionPayloadTooLarge(f"an option of {type(self).__name__} has up to {self._option_limit} bytes, not {len(data)}")
+
+
+class Option:
+    """The content of the first option of a type; None where there is none, or where it is not of the declared shape."""
+
+    def __init__(self, kind: int, content: Content) -> None:
+        self._kind, self._content = kind, content
+
+    def __get__(self, pdu: OptionsPDU | None, owner: type) -> Any:
+        if pdu is None:
+            return self
+        data = pdu._find(self._kind)
+        return None if data is None else self._content.load(data)
+
+    def __set__(self, pdu: OptionsPDU, value: Any) -> None:
+        pdu._put(self._kind, self._content.store(value))
+
+
+def listed(options: Iterable[tuple[Any, bytes]]) -> list[dict[str, Any]]:
+    """Options as IP's and TCP's options() give them."""
+    return [{"type": kind, "length": len(value), "data_size": len(value), "data": value} for kind, value in options]

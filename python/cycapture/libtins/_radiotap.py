@@ -1,0 +1,247 @@
+"""What capturing programs put before wireless frames: radiotap, PPI and PKTAP."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from enum import IntEnum
+from struct import Struct
+from typing import Any
+
+from ._addresses import HWAddress
+from ._dot11 import Dot11
+from ._exceptions import MalformedPacket
+from ._fields import UInt
+from ._link import SLL, EthernetII, Loopback
+from ._network import IP
+from ._pdu import PDU, RAW
+
+# Alignment and size of the fields by their bit in the presence word (radiotap.org).
+_LAYOUT = (
+    *((8, 8), (1, 1), (1, 1), (2, 4), (1, 2), (1, 1), (1, 1), (2, 2), (2, 2), (2, 2), (1, 1), (1, 1)),
+    *((1, 1), (1, 1), (2, 2), (2, 2), (1, 1), (1, 1), (4, 8), (1, 3), (4, 8), (2, 12), (8, 12)),
+)
+_MORE = 1 << 31
+_FCS = 0x10
+
+
+class _Radio:
+    """A radiotap field, or one of its parts: None where the header does not have it."""
+
+    def __init__(self, bit: int, layout: str, part: int | None = 0, *, readonly: bool = False) -> None:
+        self._bit, self._struct, self._part, self._readonly = bit, Struct("<" + layout), part, readonly
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, pdu: RadioTap | None, owner: type) -> Any:
+        if pdu is None:
+            return self
+        data = pdu._field(self._bit)
+        if data is None:
+            return None
+        values = self._struct.unpack(data)
+        return values if self._part is None else values[self._part]
+
+    def __set__(self, pdu: RadioTap, value: Any) -> None:
+        if self._readonly:
+            raise AttributeError(f"RadioTap.{self._name} cannot be set: call channel()")
+        values = [int(part) for part in (value if self._part is None else (value,))]
+        if self._struct.format == "<b" and 128 <= values[0] < 256:
+            values[0] -= 256
+        if not all(-128 <= number < 1 << 64 for number in values):
+            raise OverflowError(f"{self._name} cannot be {value}")
+        pdu._set_field(self._bit, self._struct.pack(*values))
+
+
+class RadioTap(PDU):
+    """A radiotap header. One made by hand has what libtins gives it: channel 1, FCS at the end, signal, antenna."""
+
+    __slots__ = ()
+    pdu_type = 3
+    datalink_type = 127
+    _head_size = 8
+    broadcast = HWAddress.broadcast
+
+    class ChannelType(IntEnum):
+        TURBO, CCK, OFDM, TWO_GZ, FIVE_GZ, PASSIVE, DYN_CCK_OFDM, GFSK = (1 << bit for bit in range(4, 12))
+
+    class PresentFlags(IntEnum):
+        TSTF, FLAGS, RATE, CHANNEL, FHSS, DBM_SIGNAL, DBM_NOISE, LOCK_QUALITY = (1 << bit for bit in range(8))
+        TX_ATTENUATION, DB_TX_ATTENUATION, DBM_TX_ATTENUATION, ANTENNA = (1 << bit for bit in range(8, 12))
+        DB_SIGNAL, DB_NOISE, RX_FLAGS, TX_FLAGS = (1 << bit for bit in range(12, 16))
+        DATA_RETRIES, CHANNEL_PLUS, MCS = (1 << bit for bit in range(17, 20))
+
+    class FrameFlags(IntEnum):
+        CFP, PREAMBLE, WEP, FRAGMENTATION, FCS, PADDING, FAILED_FCS, SHORT_GI = (1 << bit for bit in range(8))
+
+    version = UInt(0, 1)
+    padding = UInt(1, 1)
+    length = UInt(2, 2, little=True)
+    present = UInt(4, 4, little=True, readonly=True)
+
+    tsft = _Radio(0, "Q")
+    flags = _Radio(1, "B")
+    rate = _Radio(2, "B")
+    channel_freq = _Radio(3, "HH", readonly=True)
+    channel_type = _Radio(3, "HH", 1, readonly=True)
+    dbm_signal = _Radio(5, "b")
+    dbm_noise = _Radio(6, "b")
+    signal_quality = _Radio(7, "H")
+    antenna = _Radio(11, "B")
+    db_signal = _Radio(12, "B")
+    rx_flags = _Radio(14, "H")
+    tx_flags = _Radio(15, "H")
+    data_retries = _Radio(17, "B")
+    channel_plus = _Radio(18, "IHBB", readonly=True)
+    mcs = _Radio(19, "BBB", None)
+
+    def __init__(self, buf: Any = None) -> None:
+        super().__init__(buf)
+        if buf is None:
+            self.tsft, self.flags, self.dbm_signal, self.antenna, self.rx_flags = 0, _FCS, -50, 0, 0
+            self.channel(2412, 0xA0)
+
+    def channel(self, new_freq: Any, new_type: Any) -> None:
+        """Set frequency in MHz and type of the channel."""
+        self._set_field(3, int(new_freq).to_bytes(2, "little") + int(new_type).to_bytes(2, "little"))
+
+    def _decode(self, data: bytes) -> None:
+        end = int.from_bytes(data[2:4], "little")
+        if not 8 <= end <= len(data):
+            raise MalformedPacket(f"a radiotap header of {end} bytes in {len(data)} bytes")
+        self._tail = data[8:end]
+        for bit, at in self._places():
+            if at + _LAYOUT[bit][1] > end:
+                raise MalformedPacket(f"radiotap field {bit} goes beyond the header")
+        stop = len(data) - 4 if (self.flags or 0) & _FCS else len(data)
+        if stop < end:
+            raise MalformedPacket("no room for the frame check sequence that the radiotap header names")
+        if stop > end:
+            self._inner = Dot11.from_bytes(data[end:stop])
+
+    def _places(self) -> Iterator[tuple[int, int]]:
+        """Bit and place in the header of the fields of the first presence word."""
+        at, word = 8, int.from_bytes(self._decoded()[4:8], "little")
+        first = word
+        while word & _MORE:
+            word = int.from_bytes(self._tail[at - 8 : at - 4], "little")
+            at += 4
+        for bit, (align, size) in enumerate(_LAYOUT):
+            if first >> bit & 1:
+                at += -at % align
+                yield bit, at
+                at += size
+
+    def _field(self, wanted: int) -> bytes | None:
+        if not int.from_bytes(self._decoded()[4:8], "little") >> wanted & 1:
+            return None
+        at = next(place for bit, place in self._places() if bit == wanted) - 8
+        return self._tail[at : at + _LAYOUT[wanted][1]]
+
+    def _set_field(self, wanted: int, data: bytes) -> None:
+        head = self._decoded()
+        word = int.from_bytes(head[4:8], "little")
+        if word & _MORE and not word >> wanted & 1:
+            raise NotImplementedError("adding a field to a radiotap header of several presence words is not implemented")
+        fields = {bit: self._tail[at - 8 : at - 8 + _LAYOUT[bit][1]] for bit, at in self._places()}
+        if wanted in fields:
+            at = next(place for bit, place in self._places() if bit == wanted) - 8
+            self._tail = self._tail[:at] + data + self._tail[at + len(data) :]
+        else:
+            out = b""
+            for bit, value in sorted({**fields, wanted: data}.items()):
+                out += bytes(-len(out) % _LAYOUT[bit][0]) + value
+            self._tail = out
+            head[4:8] = (word | 1 << wanted).to_bytes(4, "little")
+        head[2:4] = (8 + len(self._tail)).to_bytes(2, "little")
+        self._changed = True
+
+    @property
+    def trailer_size(self) -> int:
+        return 4 if (self.flags or 0) & _FCS else 0
+
+    def _trailer(self, body: bytes) -> bytes:
+        if not self.trailer_size:
+            return b""
+        raw = self._raw or b""
+        # a captured frame keeps its check sequence, right or wrong, as long as it is the same frame
+        if raw[-4 - len(body) : -4] == body and len(raw) == self.header_size + len(body) + 4:
+            return raw[-4:]
+        return zlib.crc32(body).to_bytes(4, "little") if body else bytes(4)
+
+    def _answered_by(self, data: bytes) -> bool:
+        size = int.from_bytes(data[2:4], "little")
+        return 8 <= size <= len(data) and self._inner_answered_by(data[size:])
+
+    def send(self, sender: Any, iface: Any) -> None:
+        """Send the frame through an interface, which must be in monitor mode."""
+        inner = self.ref_inner_pdu()
+        sender._send_frame(self, iface, inner.addr1.to_bytes() if isinstance(inner, Dot11) else bytes(6))
+
+
+def _framed(link: int, data: bytes) -> PDU:
+    if link == Dot11.datalink_type:
+        return Dot11.from_bytes(data)
+    classes: dict[int, type[PDU]] = {0: Loopback, 1: EthernetII, 101: IP, 113: SLL, 127: RadioTap}
+    return classes.get(link, RAW).from_buffer(data)
+
+
+class PPI(PDU):
+    """A per-packet information header. It is read from captures and cannot be made."""
+
+    __slots__ = ()
+    pdu_type = 47
+    _head_size = 8
+
+    version = UInt(0, 1, readonly=True)
+    flags = UInt(1, 1, readonly=True)
+    length = UInt(2, 2, little=True, readonly=True)
+    dlt = UInt(4, 4, little=True, readonly=True)
+
+    def __init__(self, buf: Any = None) -> None:
+        if buf is None:
+            raise ValueError("can't instantiate a PPI PDU")
+        super().__init__(buf)
+
+    def _decode(self, data: bytes) -> None:
+        end = int.from_bytes(data[2:4], "little")
+        if not 8 <= end <= len(data):
+            raise MalformedPacket(f"a PPI header of {end} bytes in {len(data)} bytes")
+        self._tail = data[8:end]
+        stop = len(data) - self.trailer_size
+        if stop < end:
+            raise MalformedPacket("no room for the frame check sequence that the PPI header names")
+        if stop > end:
+            self._inner = _framed(int.from_bytes(data[4:8], "little"), data[end:stop])
+
+    @property
+    def trailer_size(self) -> int:
+        """The frame check sequence, when the field of 802.11 says that there is one."""
+        self._decoded()
+        common = self._tail[:2] == b"\2\0" and self.dlt == Dot11.datalink_type
+        return 4 if common and len(self._tail) > 12 and self._tail[12] & 1 else 0
+
+    def _trailer(self, body: bytes) -> bytes:
+        return (self._raw or b"")[-4:] if self.trailer_size else b""
+
+
+class PKTAP(PDU):
+    """Apple's packet tap header. Its first word is its length, the third the link type of what follows."""
+
+    __slots__ = ()
+    pdu_type = 50
+    _head_size = 12
+
+    def __init__(self, buf: Any = None) -> None:
+        super().__init__(buf)
+        if buf is None:
+            self._decoded()[0] = 12
+
+    def _decode(self, data: bytes) -> None:
+        end = int.from_bytes(data[:4], "little")
+        if not 12 <= end <= len(data):
+            raise MalformedPacket(f"a PKTAP header of {end} bytes in {len(data)} bytes")
+        self._tail = data[12:end]
+        if len(data) > end:
+            self._inner = _framed(int.from_bytes(data[8:12], "little"), data[end:])

@@ -1,0 +1,255 @@
+"""What libtins asks of the operating system: interfaces, routes, names."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from struct import pack
+from typing import Any, NamedTuple
+
+from ._addresses import HWAddress, IPv4Address, IPv6Address
+from ._exceptions import InvalidInterface
+from ._pdu import PDU
+
+
+class InterfaceAddresses(NamedTuple):
+    """The addresses of an interface; zero where it has none."""
+
+    ip_addr: IPv4Address
+    netmask: IPv4Address
+    bcast_addr: IPv4Address
+    hw_addr: HWAddress
+
+
+def as_text(value: Any) -> str:
+    """A name given as text or bytes."""
+    return value.decode("latin-1") if isinstance(value, (bytes, bytearray)) else str(value)
+
+
+# Linux, linux/sockios.h: address, broadcast address, mask, hardware address
+_GET_ADDRESS, _GET_BROADCAST, _GET_MASK, _GET_HARDWARE = 0x8915, 0x8919, 0x891B, 0x8927
+
+
+def _asked(name: str, request: int) -> bytes:
+    """The sixteen bytes of a socket address that the kernel has for an interface; zeros where it has none."""
+    if not sys.platform.startswith("linux"):
+        raise NotImplementedError("the addresses of an interface are known on Linux only")
+    import fcntl
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        try:
+            return fcntl.ioctl(sock.fileno(), request, pack("256s", name.encode()[:15]))[16:32]
+        except OSError:
+            return bytes(16)
+
+
+class NetworkInterface:
+    """A network interface, by its name, or the one through which packets to an address go.
+
+    Without either it is none: false, with number 0 and an empty name. InvalidInterface where there is no such interface.
+    """
+
+    __slots__ = ("_id", "_name")
+    NI_addresses_tuple = InterfaceAddresses
+
+    def __init__(self, name: Any = None, address: Any = None) -> None:
+        self._name, self._id = "", 0
+        if name is not None:
+            self._name = as_text(name)
+        elif address is not None:
+            self._name = _interface_for(IPv4Address(address))
+        else:
+            return
+        try:
+            self._id = socket.if_nametoindex(self._name)
+        except OSError:
+            raise InvalidInterface(f"there is no network interface {self._name!r}") from None
+
+    @classmethod
+    def default(cls) -> NetworkInterface:
+        """The interface of the default route."""
+        return cls(address="0.0.0.0")
+
+    @classmethod
+    def all(cls) -> list[NetworkInterface]:
+        """All interfaces."""
+        return [cls(name) for _, name in socket.if_nameindex()]
+
+    @classmethod
+    def _of(cls, value: Any) -> NetworkInterface:
+        """An interface given as one, by its name, or by an address behind it."""
+        if isinstance(value, NetworkInterface):
+            return value
+        return cls(address=value) if isinstance(value, IPv4Address) else cls(name=value)
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def id(self) -> int:
+        """The kernel's number."""
+        return self._id
+
+    @property
+    def addresses(self) -> InterfaceAddresses:
+        """IPv4 address, mask, broadcast address and hardware address."""
+        address, mask, broadcast = (IPv4Address._from_packed(_asked(self._name, r)[4:8]) for r in (_GET_ADDRESS, _GET_MASK, _GET_BROADCAST))
+        return InterfaceAddresses(address, mask, broadcast, HWAddress(_asked(self._name, _GET_HARDWARE)[2:8]))
+
+    def is_loopback(self) -> bool:
+        """Whether the interface's address is in 127.0.0.0/8."""
+        return self.addresses.ip_addr.is_loopback()
+
+    def equals(self, other: object) -> bool:
+        """Whether other is the same interface."""
+        return isinstance(other, NetworkInterface) and other._id == self._id
+
+    def __eq__(self, other: object) -> bool:
+        return self.equals(other)
+
+    def __hash__(self) -> int:
+        return hash(self._id)
+
+    def __bool__(self) -> bool:
+        return self._id != 0
+
+    def __str__(self) -> str:
+        return self._name
+
+    def __repr__(self) -> str:
+        return f"NetworkInterface('{self._name}')"
+
+    def __copy__(self) -> NetworkInterface:
+        return NetworkInterface(self._name or None)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return NetworkInterface, (self._name or None,)
+
+
+class RouteEntry:
+    """An entry of the system's IPv4 routing table."""
+
+    __slots__ = ("destination", "gateway", "interface", "mask")
+
+    def __init__(self, interface: Any, destination: Any, gateway: Any, mask: Any) -> None:
+        self.interface = as_text(interface)
+        self.destination, self.gateway, self.mask = IPv4Address(destination), IPv4Address(gateway), IPv4Address(mask)
+
+    def _parts(self) -> tuple[str, IPv4Address, IPv4Address, IPv4Address]:
+        return self.interface, self.destination, self.gateway, self.mask
+
+    def _leads_to(self, address: IPv4Address) -> bool:
+        return int(address) & int(self.mask) == int(self.destination)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RouteEntry) and self._parts() == other._parts()
+
+    def __hash__(self) -> int:
+        return hash(self._parts())
+
+    def __str__(self) -> str:
+        return f"Interface: {self.interface}    Destination: {self.destination}    Gateway: {self.gateway}    Mask: {self.mask}"
+
+    def __repr__(self) -> str:
+        return f"RouteEntry('{self.interface}', '{self.destination}', '{self.gateway}', '{self.mask}')"
+
+    def __copy__(self) -> RouteEntry:
+        return RouteEntry(*self._parts())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return RouteEntry, self._parts()
+
+
+def _routes() -> Iterator[RouteEntry]:
+    table = Path("/proc/net/route")
+    if not table.exists():
+        raise NotImplementedError("the routing table is read on Linux only")
+    for line in table.read_text().splitlines()[1:]:
+        columns = line.split()
+        # addresses are words as the kernel has them in memory, in hexadecimal
+        words = (int.from_bytes(bytes.fromhex(columns[i]), sys.byteorder).to_bytes(4, "big") for i in (1, 2, 7))
+        destination, gateway, mask = (IPv4Address._from_packed(word) for word in words)
+        yield RouteEntry(columns[0], destination, gateway, mask)
+
+
+def _best_route(address: IPv4Address) -> RouteEntry | None:
+    fitting = [route for route in _routes() if route._leads_to(address)]
+    return max(fitting, key=lambda route: int.from_bytes(route.mask._packed, "big"), default=None)
+
+
+def _interface_for(address: IPv4Address) -> str:
+    if address.is_loopback():
+        for _, name in socket.if_nameindex():
+            if NetworkInterface(name).is_loopback():
+                return name
+    route = _best_route(address)
+    if route is None:
+        raise InvalidInterface(f"no route leads to {address}")
+    return route.interface
+
+
+# the original's names of the types, where they are not those of PDU
+_TYPE_NAMES = {1: "ETHERNET_II", 2: "IEEE802_3", 40: "IPV6", 41: "ICMPV6", 43: "DHCPV6"}
+
+
+class Utils:
+    """Functions of libtins beside its classes."""
+
+    @staticmethod
+    def list_route_entries() -> list[RouteEntry]:
+        """The system's IPv4 routes."""
+        return list(_routes())
+
+    @staticmethod
+    def list_network_interfaces() -> list[NetworkInterface]:
+        """All interfaces."""
+        return NetworkInterface.all()
+
+    @staticmethod
+    def ip_to_gateway(ip: Any) -> IPv4Address:
+        """The gateway for an address; RuntimeError where no route leads to it."""
+        route = _best_route(IPv4Address(ip))
+        if route is None:
+            raise RuntimeError(f"gateway lookup failed: no route leads to {IPv4Address(ip)}")
+        return route.gateway
+
+    @staticmethod
+    def pdutype_to_string(t: Any) -> str:
+        """The name of a PDU type number."""
+        number = int(t)
+        if number in _TYPE_NAMES:
+            return _TYPE_NAMES[number]
+        for name, value in vars(PDU).items():
+            if name.isupper() and value == number:
+                return name
+        raise ValueError(f"Unknown PDU type: {number}")
+
+    @staticmethod
+    def resolve_domain(domain: Any) -> IPv4Address:
+        """The IPv4 address of a name; RuntimeError where it has none."""
+        return IPv4Address(_resolved(domain, socket.AF_INET))
+
+    @staticmethod
+    def resolve_domain6(domain: Any) -> IPv6Address:
+        """The IPv6 address of a name; RuntimeError where it has none."""
+        return IPv6Address(_resolved(domain, socket.AF_INET6))
+
+    @staticmethod
+    def channel_to_mhz(channel: Any) -> int:
+        """The frequency in MHz of a channel of the 2.4 GHz band."""
+        return 2407 + int(channel) * 5
+
+    @staticmethod
+    def mhz_to_channel(mhz: Any) -> int:
+        """The channel of the 2.4 GHz band that a frequency in MHz is in."""
+        return (int(mhz) - 2407) // 5
+
+
+def _resolved(domain: Any, family: socket.AddressFamily) -> str:
+    try:
+        return str(socket.getaddrinfo(as_text(domain), None, family)[0][4][0])
+    except OSError as error:
+        raise RuntimeError(f"cannot resolve {as_text(domain)!r}: {error}") from None
