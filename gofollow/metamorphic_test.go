@@ -20,11 +20,15 @@ func (r *result) streams() (list []string) {
 	for _, c := range r.conversations {
 		for d, ends := range [2][2]netip.AddrPort{{c.client, c.server}, {c.server, c.client}} {
 			s := &c.streams[d]
-			list = append(list, fmt.Sprintf("%v>%v %d bytes %08x gaps %v", ends[0], ends[1], len(s.data), crc32.ChecksumIEEE(s.data), s.gaps))
+			list = append(list, streamLine(ends[0], ends[1], s.data, s.gaps))
 		}
 	}
 	slices.Sort(list)
 	return list
+}
+
+func streamLine(from, to netip.AddrPort, data []byte, gaps []span) string {
+	return fmt.Sprintf("%v>%v %d bytes %08x gaps %v", from, to, len(data), crc32.ChecksumIEEE(data), gaps)
 }
 
 // sameLines reports the first line in which got differs from want.

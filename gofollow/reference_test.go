@@ -2,6 +2,7 @@ package gofollow_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"net/netip"
 
 	"github.com/google/gopacket"
@@ -43,30 +44,41 @@ const maxReferenceBytes = 1 << 26
 func reassemble(packets []gofollow.Packet) []*refConversation {
 	r := reference{current: map[[2]netip.AddrPort]*refConversation{}}
 	for _, p := range packets {
-		packet := gopacket.NewPacket(p.Data, layers.LinkType(p.LinkType), gopacket.DecodeOptions{NoCopy: true})
-		var src, dst netip.Addr
-		var tcp *layers.TCP
-		wire := 0 // length of the IP payload
-		for _, layer := range packet.Layers() {
-			switch l := layer.(type) {
-			case *layers.IPv4:
-				src, _ = netip.AddrFromSlice(l.SrcIP)
-				dst, _ = netip.AddrFromSlice(l.DstIP)
-				wire = int(l.Length) - 4*int(l.IHL)
-			case *layers.IPv6:
-				src, _ = netip.AddrFromSlice(l.SrcIP)
-				dst, _ = netip.AddrFromSlice(l.DstIP)
-				wire = int(l.Length)
-			case *layers.TCP:
-				tcp = l
-				wire -= 4 * int(l.DataOffset)
-			}
-		}
-		if tcp != nil {
-			r.segment(netip.AddrPortFrom(src, uint16(tcp.SrcPort)), netip.AddrPortFrom(dst, uint16(tcp.DstPort)), tcp, max(wire, len(tcp.Payload)))
+		if src, dst, tcp, wire := dissect(p); tcp != nil {
+			r.segment(src, dst, tcp, wire)
 		}
 	}
 	return r.conversations
+}
+
+// dissect returns the innermost TCP header of a packet and the length of its payload
+// on the wire, nil without one.
+func dissect(p gofollow.Packet) (src, dst netip.AddrPort, tcp *layers.TCP, wire int) {
+	var first gopacket.Decoder = layers.LinkType(p.LinkType)
+	data := p.Data
+	if p.LinkType == gofollow.LinkLinuxSLL2 && len(data) > 20 { // beyond gopacket's 8 bits of link type
+		first, data = layers.EthernetType(binary.BigEndian.Uint16(data)), data[20:]
+	}
+	var from, to netip.Addr
+	for _, layer := range gopacket.NewPacket(data, first, gopacket.DecodeOptions{NoCopy: true}).Layers() {
+		switch l := layer.(type) {
+		case *layers.IPv4:
+			from, _ = netip.AddrFromSlice(l.SrcIP)
+			to, _ = netip.AddrFromSlice(l.DstIP)
+			wire = int(l.Length) - 4*int(l.IHL)
+		case *layers.IPv6:
+			from, _ = netip.AddrFromSlice(l.SrcIP)
+			to, _ = netip.AddrFromSlice(l.DstIP)
+			wire = int(l.Length)
+		case *layers.TCP:
+			tcp = l
+			wire -= 4 * int(l.DataOffset)
+		}
+	}
+	if tcp == nil {
+		return src, dst, nil, 0
+	}
+	return netip.AddrPortFrom(from, uint16(tcp.SrcPort)), netip.AddrPortFrom(to, uint16(tcp.DstPort)), tcp, max(wire, len(tcp.Payload))
 }
 
 func (r *reference) segment(src, dst netip.AddrPort, tcp *layers.TCP, wire int) {
