@@ -105,19 +105,16 @@ class DNS(PDU):
 
     def _decode(self, data: bytes) -> None:
         self._tail = records = data[12:]
-        at, starts = 0, [0]
-        # a header alone, counts and all, is what a cut message leaves
-        for section in range(4 if records else 0):
+        self._options = [0, 0, 0, 0]
+        at = 0
+        # A header alone, counts and all, is what a cut message leaves; the additional records are looked at when they are asked for.
+        for section in range(3 if records else 0):
             for _ in range(self._count(section)):
                 at = skip_name(records, at) + (4 if section == 0 else 10)
+                at += int.from_bytes(records[at - 2 : at], "big") if section else 0
                 if at > len(records):
                     raise MalformedPacket("a DNS record goes beyond the message")
-                if section:
-                    at += int.from_bytes(records[at - 2 : at], "big")
-                    if at > len(records):
-                        raise MalformedPacket("a DNS record goes beyond the message")
-            starts.append(at)
-        self._options = (starts + [0] * 4)[:4]
+            self._options[section + 1] = at
 
     def _answered_by(self, data: bytes) -> bool:
         return len(data) >= 12 and data[:2] == self._decoded()[:2]
@@ -171,6 +168,8 @@ class DNS(PDU):
             kind, group = (int.from_bytes(records[at + i : at + i + 2], "big") for i in (0, 2))
             ttl, size = int.from_bytes(records[at + 4 : at + 8], "big"), int.from_bytes(records[at + 8 : at + 10], "big")
             at += 10
+            if at + size > len(records):
+                raise MalformedPacket("a DNS record goes beyond the message")
             found.append(DNS_Resource(name, _read_data(records, at, size, kind), kind, group, ttl))
             at += size
         return found
