@@ -1,0 +1,233 @@
+"""libpcap as pcapy-ng brings it: the binding itself, and through ctypes the few functions of the same library that it leaves out.
+
+pcapy-ng opens, filters and reads. It does not say libpcap's version, the names of link types, why a network number is not
+known, whether monitor mode is possible or which link types an interface has; and its compiled filters take the captured
+length for the packet's.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import os
+import socket
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from .exceptions import (
+    ActivationError,
+    AlreadyActivated,
+    NotActivatedError,
+    PcapException,
+    PermissionDenied,
+    PromiscPermissionDenied,
+    SetMonitorModeError,
+)
+
+_ERROR_SIZE = 256
+_UNKNOWN_NETMASK = 0xFFFFFFFF
+# PCAP_ERROR_...: errors that have an exception of their own, whatever was being done
+_BY_CODE: dict[int, type[PcapException]] = {
+    -3: NotActivatedError,
+    -4: AlreadyActivated,
+    -6: SetMonitorModeError,
+    -7: SetMonitorModeError,
+    -8: PermissionDenied,
+    -11: PromiscPermissionDenied,
+}
+
+
+class _Program(ctypes.Structure):
+    """struct bpf_program."""
+
+    _fields_ = [("length", ctypes.c_uint), ("instructions", ctypes.c_void_p)]
+
+
+class _Header(ctypes.Structure):
+    """struct pcap_pkthdr."""
+
+    _fields_ = [
+        ("seconds", ctypes.c_long),
+        ("microseconds", ctypes.c_int32 if sys.platform == "darwin" else ctypes.c_long),
+        ("captured", ctypes.c_uint32),
+        ("length", ctypes.c_uint32),
+    ]
+
+
+@functools.cache
+def binding() -> Any:
+    """The module pcapy, loaded when something first needs libpcap. ImportError, saying what to install, where it is not there."""
+    try:
+        import pcapy
+    except ImportError as error:
+        raise ImportError(
+            f"cycapture.libpcap captures, filters and reads files with pcapy-ng, which cannot be imported ({error}): pip install pcapy-ng; "
+            "where there is no wheel of it for this Python, that needs a C++ compiler and libpcap's headers (Debian: g++ libpcap-dev)"
+        ) from error
+    return pcapy
+
+
+@functools.cache
+def _functions() -> ctypes.CDLL:
+    # a search in the binding's own object goes on in what it is linked with, so this is the very libpcap that it uses
+    library = ctypes.CDLL(binding().__file__)
+    handle, text, number = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int
+    signatures: dict[str, tuple[Any, list[Any]]] = {
+        "pcap_lib_version": (text, []),
+        "pcap_statustostr": (text, [number]),
+        "pcap_datalink_val_to_name": (text, [number]),
+        "pcap_datalink_val_to_description": (text, [number]),
+        "pcap_lookupnet": (number, [text, ctypes.POINTER(ctypes.c_uint32), ctypes.POINTER(ctypes.c_uint32), text]),
+        "pcap_create": (handle, [text, text]),
+        "pcap_activate": (number, [handle]),
+        "pcap_can_set_rfmon": (number, [handle]),
+        "pcap_list_datalinks": (number, [handle, ctypes.POINTER(ctypes.POINTER(number))]),
+        "pcap_free_datalinks": (None, [ctypes.POINTER(number)]),
+        "pcap_geterr": (text, [handle]),
+        "pcap_close": (None, [handle]),
+        "pcap_open_dead": (handle, [number, number]),
+        "pcap_compile": (number, [handle, ctypes.POINTER(_Program), text, number, ctypes.c_uint32]),
+        "pcap_freecode": (None, [ctypes.POINTER(_Program)]),
+        "pcap_offline_filter": (number, [ctypes.POINTER(_Program), ctypes.POINTER(_Header), text]),
+    }
+    for name, (result, arguments) in signatures.items():
+        function = getattr(library, name)
+        function.restype, function.argtypes = result, arguments
+    return library
+
+
+def error_of(code: int, words: str, default: type[PcapException]) -> PcapException:
+    """The exception for an error code of libpcap."""
+    return _BY_CODE.get(code, default)(words)
+
+
+def status_words(code: int) -> str:
+    """libpcap's words for an error code."""
+    return _words(_functions().pcap_statustostr(code))
+
+
+def _words(text: bytes | None) -> str:
+    return (text or b"").decode("utf-8", "replace")
+
+
+def version() -> bytes:
+    """libpcap's name and version."""
+    return bytes(_functions().pcap_lib_version())
+
+
+def get_pcap_version() -> bytes:
+    """libpcap's name and version: the older spelling of libpcap_version."""
+    return version()
+
+
+def datalink_to_description(dlt: int) -> tuple[bytes, bytes]:
+    """Name and description of a link type number; both empty where libpcap does not know it."""
+    number = int(dlt)
+    return _functions().pcap_datalink_val_to_name(number) or b"", _functions().pcap_datalink_val_to_description(number) or b""
+
+
+def findalldevs() -> list[bytes]:
+    """The names of all interfaces that can be captured from."""
+    return [name.encode() for name in _asked(binding().findalldevs)]
+
+
+def lookupdev() -> bytes:
+    """The interface to capture from when none is named. PcapException where there is none."""
+    name: str = _asked(binding().lookupdev)
+    return name.encode()
+
+
+def _asked(function: Callable[[], Any]) -> Any:
+    try:
+        return function()
+    except binding().PcapError as error:
+        raise PcapException(str(error)) from None
+
+
+def lookupnet(device: Any) -> tuple[int, int, bytes, bytes]:
+    """IPv4 network and netmask of an interface, as numbers (in the machine's byte order of the network's bytes) and as text."""
+    words = ctypes.create_string_buffer(_ERROR_SIZE)
+    network, mask = ctypes.c_uint32(), ctypes.c_uint32()
+    code = _functions().pcap_lookupnet(as_text(device, "an interface").encode(), ctypes.byref(network), ctypes.byref(mask), words)
+    if code:
+        raise error_of(code, _words(words.value), PcapException)
+    texts = [socket.inet_ntoa(bytes(number)).encode() for number in (network, mask)]
+    return network.value, mask.value, texts[0], texts[1]
+
+
+class _Device:
+    """A handle of an interface that is opened only to ask something."""
+
+    def __init__(self, interface: str) -> None:
+        words = ctypes.create_string_buffer(_ERROR_SIZE)
+        self.interface = interface
+        self.handle = _functions().pcap_create(interface.encode(), words)
+        if not self.handle:
+            raise PcapException(_words(words.value))
+
+    def __enter__(self) -> _Device:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _functions().pcap_close(self.handle)
+
+    def words(self, code: int) -> str:
+        return _words(_functions().pcap_geterr(self.handle)) or status_words(code)
+
+
+def monitor_mode_is_possible(interface: str) -> tuple[bool, bytes]:
+    """Whether an interface can be put into monitor mode, and if that cannot be said, why."""
+    with _Device(interface) as device:
+        code = _functions().pcap_can_set_rfmon(device.handle)
+        return code == 1, b"" if code >= 0 else f"{interface}: {device.words(code)}".encode()
+
+
+def datalinks(interface: str) -> list[int]:
+    """The link types that an interface can be captured with."""
+    with _Device(interface) as device:
+        code = _functions().pcap_activate(device.handle)
+        if code < 0:
+            raise error_of(code, f"{interface}: {status_words(code)} ({device.words(code)})", ActivationError)
+        found = ctypes.POINTER(ctypes.c_int)()
+        count = _functions().pcap_list_datalinks(device.handle, ctypes.byref(found))
+        if count < 0:
+            raise error_of(count, f"{interface}: {device.words(count)}", PcapException)
+        numbers = list(found[:count])
+        _functions().pcap_free_datalinks(found)
+        return numbers
+
+
+class Filter:
+    """A compiled filter expression for packets of one link type. PcapException, with libpcap's words, where it does not compile."""
+
+    def __init__(self, expression: str, link_type: int, snapshot_length: int) -> None:
+        self._program = _Program()
+        handle = _functions().pcap_open_dead(link_type, snapshot_length)
+        try:
+            if _functions().pcap_compile(handle, ctypes.byref(self._program), expression.encode(), 1, _UNKNOWN_NETMASK):
+                raise PcapException(_words(_functions().pcap_geterr(handle)))
+        finally:
+            _functions().pcap_close(handle)
+
+    def matches(self, data: bytes, length: int) -> bool:
+        """Whether the filter takes a packet of that length, of which data was captured."""
+        header = _Header(0, 0, len(data), length)
+        return bool(_functions().pcap_offline_filter(self._program, header, data))
+
+    def __del__(self) -> None:
+        if self._program.instructions:
+            _functions().pcap_freecode(self._program)
+
+
+def as_text(value: Any, what: str) -> str:
+    """The text of a name that a script gives: str, Python 2's str in bytes, a path, or an object with a name. ValueError when empty."""
+    if not isinstance(value, (str, bytes, os.PathLike)):
+        value = getattr(value, "name", value)
+    try:
+        text = os.fsdecode(value)
+    except TypeError:
+        raise TypeError(f"{what} is named by text, not by {type(value).__name__}") from None
+    if not text:
+        raise ValueError(f"{what} can't be empty")
+    return text

@@ -1,0 +1,34 @@
+"""The original's private module, from which its documentation and old scripts import too."""
+
+from typing import Any
+
+from ._blocking import BlockingSniffer, SniffingIterator
+from ._library import datalink_to_description, findalldevs, get_pcap_version, lookupdev, lookupnet, version
+from ._nonblocking import NonBlockingSniffer
+from ._offline_filter import OfflineFilter
+from ._sniffer import DIRECTION, BaseSniffer
+from ._writer import DLT, NonBlockingPacketWriter, PacketWriter
+
+__all__ = [
+    "DIRECTION",
+    "DLT",
+    "BaseSniffer",
+    "BlockingSniffer",
+    "NonBlockingPacketWriter",
+    "NonBlockingSniffer",
+    "OfflineFilter",
+    "PacketWriter",
+    "SniffingIterator",
+    "datalink_to_description",
+    "findalldevs",
+    "get_pcap_version",
+    "lookupdev",
+    "lookupnet",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # asked of libpcap, so that importing this package needs no libpcap
+    if name == "libpcap_version":
+        return version()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,214 @@
+"""Where a sniffer's packets come from: an interface or a capture file, both through pcapy-ng."""
+
+from __future__ import annotations
+
+import logging
+import os
+import select
+import stat
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+from ._library import Filter, binding, error_of, status_words
+from .exceptions import (
+    ActivationError,
+    PcapException,
+    SetBufferSizeError,
+    SetDirectionError,
+    SetMonitorModeError,
+    SetNonblockingModeError,
+    SetPromiscModeError,
+    SetSnapshotLengthError,
+    SetTimeoutError,
+    SniffingError,
+)
+
+# seconds, microseconds, length on the wire, captured bytes
+Packet = tuple[int, int, int, bytes]
+
+# How long a read waits for packets: a sniffer that is asked to stop has to do so within a tenth of a second.
+WAIT_MS = 50
+MAX_SNAPSHOT_LENGTH = 262144
+
+
+@dataclass
+class Settings:
+    """What an interface is opened with."""
+
+    read_timeout: int
+    buffer_size: int
+    snapshot_length: int
+    promisc_mode: bool
+    monitor_mode: bool
+    direction: int
+
+
+class _Source:
+    """An open interface or file. One thread reads; the others may filter, ask for statistics, and nothing else."""
+
+    def __init__(self, name: str, handle: Any) -> None:
+        self.name = name
+        self._handle = handle
+        self._fault: SniffingError | None = None
+        # entered again by a signal's handler, which runs between two packets and may change the filter there
+        self._lock = threading.RLock()
+        self.datalink: int = handle.datalink()
+
+    def take(self, limit: int) -> list[Packet]:
+        """What is there now, at most limit packets. SniffingError when reading fails, after what was read before it did."""
+        if self._fault is not None:
+            raise self._fault
+        packets: list[Packet] = []
+        read = self._handle.next
+        with self._lock:
+            try:
+                for _ in range(limit):
+                    header, data = read()
+                    if header is None:
+                        break
+                    seconds, microseconds = header.getts()
+                    # pcapy-ng gives the seconds as a signed number of 32 bits
+                    packets.append((seconds & 0xFFFFFFFF, microseconds, header.getlen(), data))
+            except binding().PcapError as error:
+                self._fault = SniffingError(f"{self.name}: {error}")
+        if self._fault is not None and not packets:
+            raise self._fault
+        return packets
+
+    def close(self) -> None:
+        self._handle.close()
+
+
+class InterfaceSource(_Source):
+    def __init__(self, interface: str, settings: Settings, expression: str) -> None:
+        pcapy = binding()
+        try:
+            handle = pcapy.create(interface)
+        except pcapy.PcapError as error:
+            raise ActivationError(str(error)) from None
+        try:
+            self._open(handle, interface, settings)
+            super().__init__(interface, handle)
+            if expression:
+                self.filter(expression)
+        except BaseException:
+            handle.close()
+            raise
+
+    @staticmethod
+    def _open(handle: Any, interface: str, settings: Settings) -> None:
+        steps: list[tuple[Any, int, type[PcapException]]] = [
+            (handle.set_timeout, settings.read_timeout, SetTimeoutError),
+            (handle.set_snaplen, settings.snapshot_length, SetSnapshotLengthError),
+            (handle.set_promisc, settings.promisc_mode, SetPromiscModeError),
+        ]
+        if settings.buffer_size:
+            steps.append((handle.set_buffer_size, settings.buffer_size, SetBufferSizeError))
+        if settings.monitor_mode:
+            steps.append((handle.set_rfmon, 1, SetMonitorModeError))
+        for call, value, error in steps:
+            code = call(value)
+            if code:
+                raise error_of(code, f"{interface}: {status_words(code)}", error)
+        code = handle.activate()
+        if code < 0:
+            raise error_of(code, _why_not_opened(code, interface, settings), ActivationError)
+        if code > 0:
+            logging.getLogger("cycapture").warning("%s: %s", interface, status_words(code))
+        pcapy = binding()
+        try:
+            handle.setnonblock(1)
+        except pcapy.PcapError as fault:
+            raise SetNonblockingModeError(f"{interface}: {fault}") from None
+        if settings.direction:
+            try:
+                handle.setdirection(settings.direction)
+            except pcapy.PcapError as fault:
+                raise SetDirectionError(f"{interface}: {fault}") from None
+
+    def filter(self, expression: str) -> None:
+        """Let only packets through that the expression takes; all when it is empty."""
+        try:
+            with self._lock:
+                self._handle.setfilter(expression)
+        except binding().PcapError as error:
+            raise PcapException(f"{self.name}: filter {expression!r}: {error}") from None
+
+    def descriptor(self) -> int:
+        """What to wait for in an event loop; -1 where the interface has nothing of the kind."""
+        return int(self._handle.getfd())
+
+    def read(self, limit: int) -> list[Packet] | None:
+        """At least one packet, or none when none came for a while."""
+        packets = self.take(limit)
+        if packets:
+            return packets
+        descriptor = self.descriptor()
+        poll = select.poll()
+        if descriptor >= 0:
+            poll.register(descriptor, select.POLLIN)
+        poll.poll(WAIT_MS)
+        return self.take(limit)
+
+    def statistics(self) -> tuple[int, int, int]:
+        """Packets received, dropped for want of room in the buffer, dropped by the interface."""
+        with self._lock:
+            received, dropped, dropped_by_interface = self._handle.stats()
+        return received, dropped, dropped_by_interface
+
+
+class FileSource(_Source):
+    """A pcap or pcapng file. Filtered here and not by libpcap, which would search a long file without end for a match."""
+
+    def __init__(self, path: str, expression: str) -> None:
+        pcapy = binding()
+        if os.path.exists(path) and not stat.S_ISREG(os.stat(path).st_mode):
+            raise PcapException(f"{path} is no regular file, and libpcap cannot be stopped while it waits for one that is not")
+        try:
+            handle = pcapy.open_offline(path)
+        except pcapy.PcapError as error:
+            words = str(error)
+            raise PcapException(words if path in words else f"{path}: {words}") from None
+        super().__init__(path, handle)
+        self._filter: Filter | None = None
+        self._received = 0
+        try:
+            self.filter(expression)
+        except BaseException:
+            handle.close()
+            raise
+
+    def filter(self, expression: str) -> None:
+        try:
+            self._filter = Filter(expression, self.datalink, MAX_SNAPSHOT_LENGTH) if expression else None
+        except PcapException as error:
+            raise PcapException(f"{self.name}: filter {expression!r}: {error}") from None
+
+    def descriptor(self) -> None:
+        """None: a file is always ready to be read."""
+
+    def read(self, limit: int) -> list[Packet] | None:
+        """Packets, none when the filter took none of them, None at the end of the file."""
+        packets = self.take(limit)
+        if not packets:
+            return None
+        matching = self._filter
+        if matching is not None:
+            packets = [packet for packet in packets if matching.matches(packet[3], packet[2])]
+        self._received += len(packets)
+        return packets
+
+    def statistics(self) -> tuple[int, int, int]:
+        return self._received, 0, 0
+
+
+def _why_not_opened(code: int, interface: str, settings: Settings) -> str:
+    """libpcap's words for a failed activation, which pcapy-ng keeps to itself: it gives those of its older way to open."""
+    pcapy = binding()
+    if not settings.monitor_mode:
+        try:
+            pcapy.open_live(interface, settings.snapshot_length, settings.promisc_mode, settings.read_timeout).close()
+        except pcapy.PcapError as error:
+            return str(error)
+    return f"{interface}: {status_words(code)}"

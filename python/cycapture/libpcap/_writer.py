@@ -1,0 +1,215 @@
+"""Writing pcap files, one packet at a time."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import struct
+import threading
+import time
+from enum import IntEnum
+from queue import SimpleQueue
+from typing import Any, BinaryIO
+
+from ..libtins import IP, PDU, Loopback
+from ..libtins._pdu import as_bytes
+
+# libpcap's largest packet; a file that says more in its header, or holds more, is refused by readers
+_MAX_LENGTH = 262144
+# data link types (DLT) whose number in files (LINKTYPE) differs; the rest is the same
+_IN_FILES = {11: 100, 12: 101, 14: 101, 15: 102, 16: 103, 19: 106}
+_RAW_IP = (12, 14, 101, 228)
+
+
+class DLT(IntEnum):
+    """Data link types."""
+
+    DLT_NULL = 0
+    DLT_EN10MB = 1
+    DLT_EN3MB = 2
+    DLT_AX25 = 3
+    DLT_PRONET = 4
+    DLT_CHAOS = 5
+    DLT_IEEE802 = 6
+    DLT_ARCNET = 7
+    DLT_SLIP = 8
+    DLT_PPP = 9
+    DLT_FDDI = 10
+    DLT_RAW = 12
+    DLT_IEEE802_11 = 105
+    DLT_LOOP = 108
+    DLT_ENC = 109
+    DLT_PRISM_HEADER = 119
+    DLT_AIRONET_HEADER = 120
+    DLT_IEEE802_11_RADIO = 127
+    DLT_IEEE802_11_RADIO_AVS = 163
+    DLT_IPV4 = 228
+    DLT_IPV6 = 229
+
+
+def link_type_of(value: Any) -> int:
+    """The data link type that a number, a member of DLT, its name, or a PDU or class of PDUs stands for."""
+    if isinstance(value, PDU):
+        value = type(value)
+    if isinstance(value, type):
+        if issubclass(value, Loopback):
+            # libtins calls it DLT_LOOP, whose family is in network byte order; what Loopback writes is DLT_NULL
+            return DLT.DLT_NULL
+        number = getattr(value, "datalink_type", -1)
+        if number == -1:
+            raise TypeError(f"{value.__name__} has no data link type of its own: name a link layer such as EthernetII, or a number")
+        return int(number)
+    if isinstance(value, (str, bytes)):
+        name = value.decode("latin-1") if isinstance(value, bytes) else value
+        try:
+            return DLT[name if name.startswith("DLT_") else "DLT_" + name]
+        except KeyError:
+            raise ValueError(f"there is no data link type called {name}") from None
+    return int(value)
+
+
+def frame_of(packet: Any, link_type: int) -> bytes:
+    """The bytes of a packet: of a PDU, its layer of this link type, serialized; else of the buffer. ValueError for what is neither."""
+    if not isinstance(packet, PDU):
+        return as_bytes(packet)
+    layer: PDU | None = packet
+    while layer is not None:
+        if link_type == DLT.DLT_NULL:
+            fits = isinstance(layer, Loopback)
+        elif link_type in _RAW_IP:
+            fits = isinstance(layer, IP)
+        else:
+            fits = layer.datalink_type == link_type
+        if fits:
+            data = layer.serialize()
+            return data[3::-1] + data[4:] if link_type == DLT.DLT_LOOP else data
+        layer = layer.ref_inner_pdu()
+    raise ValueError(f"the PDU ({type(packet).__name__}) has no layer of data link type {link_type}")
+
+
+class PacketWriter:
+    """Writes a pcap file. Usable in a with statement, and from several threads.
+
+    linktype is a number, a member or name of DLT, or a class of PDUs such as EthernetII. output is a path, or a file object
+    open for binary writing, which close() leaves open. The file is begun at once.
+    """
+
+    def __init__(self, linktype: Any, output: Any) -> None:
+        self.linktype = link_type_of(linktype)
+        if not 0 <= self.linktype <= 0xFFFF:
+            raise ValueError(f"{self.linktype} is no data link type")
+        self._output = output
+        self._is_path = isinstance(output, (str, bytes, os.PathLike))
+        if not self._is_path and not hasattr(output, "write"):
+            raise ValueError(f"output is a path or an object with write(), not {type(output).__name__}")
+        self._file: BinaryIO | None = None
+        self._begun = False
+        self._lock = threading.Lock()
+        self.open()
+
+    def open(self) -> None:
+        """Open the file again after close(); what is written then goes behind what was."""
+        if self._file is not None:
+            return
+        # the buffer: a script of Python 2 opened its file with mode "w"
+        self._file = open(self._output, "ab" if self._begun else "wb") if self._is_path else getattr(self._output, "buffer", self._output)  # noqa: SIM115
+        if not self._begun:
+            self._begun = True
+            link_type = _IN_FILES.get(self.linktype, self.linktype)
+            self._put(struct.pack("=IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, _MAX_LENGTH, link_type))
+
+    def write(self, buf: Any, tv_sec: int = -1, tv_usec: int = 0) -> None:
+        """Write a PDU or the bytes of a packet, captured at that second and microsecond; a second of -1 is now."""
+        data = frame_of(buf, self.linktype)
+        self._write(_record(data, len(data), tv_sec, tv_usec))
+
+    def write_captured(self, data: bytes, length: int, tv_sec: int, tv_usec: int) -> None:
+        """Write a packet of which maybe not all was captured; length is what it had on the wire."""
+        self._write(_record(data, length, tv_sec, tv_usec))
+
+    def _write(self, record: bytes) -> None:
+        with self._lock:
+            self._put(record)
+
+    def _put(self, record: bytes) -> None:
+        if self._file is None:
+            raise ValueError("the writer is closed")
+        self._file.write(record)
+
+    def close(self) -> None:
+        """Finish the file. Closing twice does nothing."""
+        with self._lock:
+            file, self._file = self._file, None
+            if file is None:
+                return
+            if self._is_path:
+                file.close()
+            else:
+                file.flush()
+
+    def __enter__(self) -> PacketWriter:
+        self.open()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class NonBlockingPacketWriter(PacketWriter):
+    """A PacketWriter whose write() does not wait for the disk: a thread writes. close() waits until everything is written.
+
+    An error of writing comes out of the next write() or of close().
+    """
+
+    def __init__(self, linktype: Any, output: Any) -> None:
+        self._waiting: SimpleQueue[bytes | None] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._failure: OSError | None = None
+        super().__init__(linktype, output)
+
+    def open(self) -> None:
+        if self._thread is None:
+            super().open()
+            self._thread = threading.Thread(target=self._flush_thread, name="cycapture packet writer", daemon=True)
+            self._thread.start()
+            # what waits is written even if the script ends without close()
+            atexit.register(self.close)
+
+    def _write(self, record: bytes) -> None:
+        self._raise_failure()
+        if self._thread is None:
+            raise ValueError("the writer is closed")
+        self._waiting.put(record)
+
+    def _flush_thread(self) -> None:
+        while (record := self._waiting.get()) is not None:
+            if self._failure is None:
+                try:
+                    self._put(record)
+                except OSError as error:
+                    self._failure = error
+
+    def close(self) -> None:
+        if self._thread is not None:
+            atexit.unregister(self.close)
+            self._waiting.put(None)
+            self._thread.join()
+            self._thread = None
+        super().close()
+        self._raise_failure()
+
+    def _raise_failure(self) -> None:
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
+
+
+def _record(data: bytes, length: int, seconds: Any, microseconds: Any) -> bytes:
+    if len(data) > _MAX_LENGTH:
+        raise ValueError(f"a packet in a pcap file has at most {_MAX_LENGTH} bytes, this one has {len(data)}")
+    seconds, microseconds = int(seconds), int(microseconds)
+    if seconds == -1:
+        seconds, microseconds = divmod(time.time_ns() // 1000, 1_000_000)
+    if not (0 <= seconds <= 0xFFFFFFFF and 0 <= microseconds < 1_000_000):
+        raise ValueError(f"{seconds} s and {microseconds} us cannot be a time in a pcap file")
+    return struct.pack("=IIII", seconds, microseconds, len(data), length) + data
