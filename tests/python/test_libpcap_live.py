@@ -25,7 +25,7 @@ from cycapture.libpcap import (
     lookupnet,
 )
 from cycapture.libpcap import findalldevs as interfaces
-from cycapture.libtins import IP, RAW, UDP, EthernetII
+from cycapture.libtins import IP, RAW, UDP, EthernetII, NetworkInterface
 
 import gofollow
 
@@ -332,10 +332,7 @@ def test_functions():
 
 @live
 def test_interface_given_as_an_object(sender):
-    class NetworkInterface:
-        name = b"lo"
-
-    sniffer = BlockingSniffer(NetworkInterface(), read_timeout=20)
+    sniffer = BlockingSniffer(NetworkInterface("lo"), read_timeout=20)
     assert sniffer.interface == b"lo"
     sniffer.filter = sender.filter
     with sniffer.iterator(max_p=1) as packets:

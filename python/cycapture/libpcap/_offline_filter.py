@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..libtins import PDU
-from ..libtins._pdu import as_bytes
+from ..libtins._text import as_bytes
 from ._library import Filter, as_text
 from ._writer import link_type_of
 

@@ -12,7 +12,8 @@ from queue import SimpleQueue
 from typing import Any, BinaryIO
 
 from ..libtins import IP, PDU, Loopback
-from ..libtins._pdu import as_bytes
+from ..libtins._network import IPv6
+from ..libtins._text import as_bytes
 
 # libpcap's largest packet; a file that says more in its header, or holds more, is refused by readers
 _MAX_LENGTH = 262144
@@ -77,7 +78,7 @@ def frame_of(packet: Any, link_type: int) -> bytes:
         if link_type == DLT.DLT_NULL:
             fits = isinstance(layer, Loopback)
         elif link_type in _RAW_IP:
-            fits = isinstance(layer, IP)
+            fits = isinstance(layer, (IP, IPv6))
         else:
             fits = layer.datalink_type == link_type
         if fits:
