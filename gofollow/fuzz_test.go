@@ -1,7 +1,8 @@
 package gofollow_test
 
 import (
-	"bytes"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -49,10 +50,23 @@ func FuzzFrames(f *testing.F) {
 
 // FuzzSegments decodes the input to a list of segments of two connections, so
 // that deep states are reached: direction and flags, number, acknowledgement,
-// length and time step in four bytes.
+// length and time step in four bytes. Its beginning is followed a second time as one
+// connection without SYN, RST and time, which the reference must agree with.
 func FuzzSegments(f *testing.F) {
-	f.Add([]byte("\x02\x00\x00\x00\x13\x00\x01\x00\x10\x01\x01\x00\x10\x01\x01\x51\x10\x0a\x01\x51\x11\x06\x01\x00"))
+	const syn, ack, fin, rst, psh, back = 2, 16, 1, 4, 8, 64
+	for _, seed := range [][]byte{
+		[]byte("\x02\x00\x00\x00\x13\x00\x01\x00\x10\x01\x01\x00\x10\x01\x01\x51\x10\x0a\x01\x51\x11\x06\x01\x00"),
+		{syn, 15, 0, 0, back | syn | ack, 15, 16, 0, ack, 16, 16, 0, ack, 20, 16, 5, ack, 16, 16, 4, fin | ack, 25, 16, 0, back | fin | ack, 16, 26, 0},                    // out of order, to the end
+		{syn, 15, 0, 0, back | syn | ack, 15, 16, 0, ack, 20, 16, 5, back | ack, 16, 25, 128, back | ack, 16, 25, 128, ack, 16, 16, 4},                                     // given up
+		{syn, 15, 0, 0, back | syn | ack, 15, 16, 0, ack, 16, 16, 5, back | rst | ack, 16, 21, 0, ack, 21, 16, 5, back | ack, 16, 26, 4, syn, 0xf0, 0, 192},                // reset and cancelled
+		{ack, 16, 16, 37, ack, 26, 16, 10, ack, 24, 16, 12, psh | ack, 20, 16, 9, ack, 30, 16, 31, ack, 21, 16, 4},                                                         // mid-stream, cut, conflicts
+		{syn, 15, 0, 0, back | syn | ack, 15, 16, 0, ack, 16, 16, 5, syn, 0xf2, 0, 0, back | syn | ack, 80, 0xfa, 0, ack, 0xfa, 81, 7, ack, 0xf3, 16, 3, ack, 0xfb, 16, 3}, // used again, far
+	} {
+		f.Add(seed)
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
+		plain := plainConversation(data)
+		equalsReference(t, "without SYN, RST and time", follow(t, gofollow.Config{}, plain), plain)
 		var packets []gofollow.Packet
 		now := int64(0)
 		for ; len(data) >= 4 && len(packets) < 400; data = data[4:] {
@@ -62,9 +76,44 @@ func FuzzSegments(f *testing.F) {
 			packets = append(packets, gofollow.Packet{LinkType: gofollow.LinkRaw, Time: now, Data: p.bytes(), WireLen: 40 + p.length})
 		}
 		for _, config := range configs {
-			follow(t, config, packets)
+			for _, c := range follow(t, config, packets).conversations {
+				for d := range c.streams {
+					c.streams[d].numbered(t)
+				}
+			}
 		}
 	})
+}
+
+// numbered checks that each byte is one of those that rawSegment puts at its number.
+func (s *stream) numbered(t *testing.T) {
+	t.Helper()
+	start := -1
+	for at, b := range s.places() {
+		if here := int(b-byte(at)) & 0x7f; start < 0 {
+			start = here
+		} else if here != start {
+			t.Errorf("the byte %#02x stands at offset %d, which is that of another", b, at)
+			return
+		}
+	}
+}
+
+// plainConversation decodes the input to a conversation that nothing but data, FINs
+// and acknowledgements are in, too few for patience to end; with an even number of
+// segments it begins by a handshake.
+func plainConversation(data []byte) (packets []gofollow.Packet) {
+	add := func(s rawSegment) {
+		packets = append(packets, gofollow.Packet{LinkType: gofollow.LinkRaw, Data: s.bytes()})
+	}
+	if len(data)/4%2 == 0 {
+		add(rawSegment{flags: 0x02, seq: 99})
+		add(rawSegment{back: true, flags: 0x12, seq: 99, ack: 100})
+	}
+	for ; len(data) >= 4 && len(packets) < 50; data = data[4:] {
+		add(rawSegment{back: data[0]&0x40 != 0, flags: data[0] & 0x19, seq: 80 + uint32(data[1]), ack: 80 + uint32(data[2]), length: int(data[3] & 0x1f)})
+	}
+	return packets
 }
 
 // stretch makes small numbers of most bytes and far ones of some.
@@ -84,7 +133,8 @@ type rawSegment struct {
 	cut      bool
 }
 
-// bytes returns the segment as a raw IPv4 packet, half captured if cut.
+// bytes returns the segment as a raw IPv4 packet, half captured if cut. Its bytes
+// follow from their numbers, but for the highest bit, which is PSH's.
 func (s *rawSegment) bytes() []byte {
 	b := make([]byte, 40+s.length)
 	src, dst := byte(1), byte(2)
@@ -97,7 +147,7 @@ func (s *rawSegment) bytes() []byte {
 		byte(s.seq >> 24), byte(s.seq >> 16), byte(s.seq >> 8), byte(s.seq), byte(s.ack >> 24), byte(s.ack >> 16), byte(s.ack >> 8), byte(s.ack),
 		0x50, s.flags, 1, 0, 0, 0, 0, 3})
 	for i := range s.length {
-		b[40+i] = byte(s.seq) + byte(i)
+		b[40+i] = (byte(s.seq)+byte(i))&0x7f | s.flags<<4&0x80
 	}
 	if s.cut {
 		b = b[:40+s.length/2]
@@ -115,45 +165,27 @@ func FuzzCapture(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		whole, pieces := captureLog(t, data, len(data)+1), captureLog(t, data, 7)
-		if !bytes.Equal(whole, pieces) {
-			t.Errorf("cut in pieces:\n%s\nwhole:\n%s", pieces, whole)
-		}
+		sameLines(t, "cut in pieces", captureLog(t, data, 7), captureLog(t, data, len(data)+1))
 	})
 }
 
 // captureLog returns the event log of a capture fed n bytes at a time, and the
 // error that ended it.
-func captureLog(t *testing.T, data []byte, n int) (log []byte) {
-	f, err := gofollow.New(gofollow.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	drain := func() {
-		for events := f.Poll(100); len(events) > 0; events = f.Poll(100) {
-			for i := range events {
-				log = append(events[i].AppendLog(log), '\n')
-			}
-		}
-	}
+func captureLog(t *testing.T, data []byte, n int) []string {
+	t.Helper()
+	f, r := newFollower(t, gofollow.Config{}), &result{}
+	var err error
 	for len(data) > 0 && err == nil {
 		var taken int
 		taken, err = f.FeedCapture(data[:min(n, len(data))])
 		data = data[taken:]
-		drain()
-		if err == gofollow.ErrQueueFull {
+		r.poll(f)
+		if errors.Is(err, gofollow.ErrQueueFull) {
 			err = nil
 		}
 	}
 	if end := f.EndCapture(); err == nil {
 		err = end
 	}
-	if f.Flush() == nil {
-		drain()
-	}
-	if err != nil {
-		log = append(log, err.Error()...)
-	}
-	return log
+	return append(r.finish(t, f).log, fmt.Sprint(err))
 }

@@ -109,6 +109,9 @@ func (r *reference) segment(src, dst netip.AddrPort, tcp *layers.TCP, wire int) 
 		c.reset = true
 		return
 	}
+	if !c.opened {
+		return // where the numbers stand is all that is taken of it
+	}
 	offset := from.unwrap(seq)
 	if wire > 0 {
 		if from.hint && offset == 1 { // what was taken for the start was a keep-alive

@@ -227,9 +227,12 @@ func newFollower(t testing.TB, config gofollow.Config) *gofollow.Follower {
 func follow(t testing.TB, config gofollow.Config, packets []gofollow.Packet) *result {
 	t.Helper()
 	f, r := newFollower(t, config), &result{}
-	limit := config.Limits.TotalHeldBytes
+	limit, ofOne := config.Limits.TotalHeldBytes, uint64(config.Limits.HeldBytes)
 	if limit == 0 {
 		limit = 256 << 20
+	}
+	if ofOne == 0 {
+		ofOne = 16 << 20
 	}
 	for i := range packets {
 		r.untilTaken(t, f, func() error { return f.Feed(&packets[i]) })
@@ -243,6 +246,11 @@ func follow(t testing.TB, config gofollow.Config, packets []gofollow.Packet) *re
 	}
 	r.finish(t, f)
 	for _, c := range r.conversations {
+		for d := range c.streams {
+			if held := c.streams[d].counters.MaxHeld; held > ofOne {
+				t.Errorf("%d bytes were held in one direction of connection %d, the limit is %d", held, c.id, ofOne)
+			}
+		}
 		if config.CloseOn == gofollow.CloseOnBoth && c.reason == gofollow.CloseFIN && !(c.streams[0].halfClosed && c.streams[1].halfClosed) {
 			t.Errorf("connection %d is closed by FIN, half-closed: %v, %v", c.id, c.streams[0].halfClosed, c.streams[1].halfClosed)
 		}
