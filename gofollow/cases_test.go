@@ -203,6 +203,8 @@ func TestCases(t *testing.T) {
 		{name: "mid-stream, no data", script: `c A; s A; c FA; s RA`, want: ``},
 		{name: "mid-stream, the bare ACK's number counts", script: `c A 0; c 3 "x"`, want: `open port/midstream | gap c0+3 close; c3 x*; closed flush`},
 		{name: "mid-stream, a keep-alive first", script: `c A 0; c 1 "x"`, want: `open port/midstream; c0 x | closed flush`},
+		{name: "mid-stream, a keep-alive first, then the FIN", script: `s 0 "y"; c A 0; c FA 3; c 1 "xy"; s A 1 ack=4`,
+			want: `open port/midstream; s0 y; c0 xy; fin c2 | closed flush`},
 		{name: "mid-stream, bytes below the start", script: `c 5 "x"; c 2 "abc"`, want: `open port/midstream; c0 x | closed flush`, dropped: `c before=3`},
 		{name: "mid-stream, the SYN comes late", script: `c 0 "hi"; c S; c 2 "!"`, want: `open port/midstream; c0 hi; c2 ! | closed flush`},
 		{name: "mid-stream not wanted", script: `c 0 "x"; s SA; c S; c 0 "y"`, want: `open; c0 y | closed flush`, config: gofollow.Config{NoMidstream: true}},

@@ -33,10 +33,13 @@ func (d *direction) has(f dirFlags) bool { return d.flags&f != 0 }
 // untouched says that nothing was accepted yet, so that base may change.
 func (d *direction) untouched() bool { return d.next == 0 && d.right == 0 && d.fin == noFIN }
 
-// rebase sets the number of offset 0 of a direction that is untouched.
+// rebase sets the number of offset 0 of a direction that nothing was accepted of.
 func (d *direction) rebase(base seqNum) {
 	if ack := d.ack + streamOffset(int32(d.base-base)); d.has(based) && d.ack > 0 || d.has(ackNoted) && ack <= maxACKLead {
 		d.ack = max(0, ack)
+	}
+	if d.fin != noFIN {
+		d.fin += streamOffset(int32(d.base - base))
 	}
 	d.base = base
 	d.flags = d.flags&^(hinted|ackNoted) | based

@@ -114,9 +114,10 @@ func (r *reference) segment(src, dst netip.AddrPort, tcp *layers.TCP, wire int) 
 	}
 	offset := from.unwrap(seq)
 	if wire > 0 {
-		if from.hint && offset == 1 { // what was taken for the start was a keep-alive
+		if from.hint && offset == 1 && from.fin != 0 { // what was taken for the start was a keep-alive
 			from.base++
 			from.end = max(0, from.end-1)
+			from.fin = max(-1, from.fin-1)
 			offset--
 		}
 		from.hint = false

@@ -137,7 +137,7 @@ func (f *Follower) begin(c *Connection, from side, seq seqNum, s *decode.Segment
 			d.flags |= hinted
 		}
 	case d.has(hinted) && s.Wire > 0:
-		if d.flags &^= hinted; seq == d.base+1 && d.untouched() {
+		if d.flags &^= hinted; seq == d.base+1 && d.next == 0 && d.right == 0 && d.fin > 0 {
 			d.rebase(seq) // the hint was a keep-alive, one below the next number
 		}
 	}
