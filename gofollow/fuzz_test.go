@@ -146,8 +146,12 @@ func (s *rawSegment) bytes() []byte {
 		byte(sport >> 8), byte(sport), byte(dport >> 8), byte(dport),
 		byte(s.seq >> 24), byte(s.seq >> 16), byte(s.seq >> 8), byte(s.seq), byte(s.ack >> 24), byte(s.ack >> 16), byte(s.ack >> 8), byte(s.ack),
 		0x50, s.flags, 1, 0, 0, 0, 0, 3})
+	first := byte(s.seq)
+	if s.flags&0x06 == 0x02 { // a SYN, unless RST makes it none
+		first++
+	}
 	for i := range s.length {
-		b[40+i] = (byte(s.seq)+byte(i))&0x7f | s.flags<<4&0x80
+		b[40+i] = (first+byte(i))&0x7f | s.flags<<4&0x80
 	}
 	if s.cut {
 		b = b[:40+s.length/2]
