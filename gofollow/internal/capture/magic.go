@@ -2,63 +2,113 @@ package capture
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 )
 
 // readFormats is the hint in every error about a file of another format.
-const readFormats = "read are pcap (microseconds or nanoseconds) and pcapng"
+const readFormats = "read are pcap and pcapng, plain or compressed by gzip, zstd, xz, bzip2 or lz4"
 
 // foreign are the formats that people hand to a capture reader by mistake, by
-// their first bytes. Formats without a magic number (ERF) cannot be told.
+// their first bytes.
 var foreign = []struct{ magic, name string }{
-	{"\xa1\xb2\xcd\x34", "pcap modified by Kuznetzov's patch"},
-	{"\x34\xcd\xb2\xa1", "pcap modified by Kuznetzov's patch"},
+	{"\xa1\xb2\xcd\x34", "pcap modified by Kuznetzov's patch; rewrite the file with editcap -F pcap"},
+	{"\x34\xcd\xb2\xa1", "pcap modified by Kuznetzov's patch; rewrite the file with editcap -F pcap"},
 	{"\xa1\xb2\x34\xcd", "pcap modified by Mesquita's patch"},
 	{"\xcd\x34\xb2\xa1", "pcap modified by Mesquita's patch"},
 	{"\xa1\x2b\x3c\x4d", "Navtel's pcap variant"},
 	{"\x4d\x3c\x2b\xa1", "Navtel's pcap variant"},
 	{"\xa1\xe2\xcb\x12", "a pcap variant with the magic number a1e2cb12"},
 	{"\x12\xcb\xe2\xa1", "a pcap variant with the magic number a1e2cb12"},
-	{"\x1c\x00\x01\xac", "IXIA's hardware pcap variant"},
-	{"\xac\x01\x00\x1c", "IXIA's hardware pcap variant"},
-	{"\x1c\x00\x01\xab", "IXIA's software pcap variant"},
-	{"\xab\x01\x00\x1c", "IXIA's software pcap variant"},
-	{"snoo", "snoop"},
-	{"btsn", "btsnoop"},
-	{"RTSS", "Microsoft Network Monitor 1"},
-	{"GMBU", "Microsoft Network Monitor 2"},
-	{"TRSN", "Sniffer"},
-	{"XCP\x00", "NetXRay"},
-	{"PK\x03\x04", "zip"},
-	{"7z\xbc\xaf", "7z"},
+	{"snoop\x00", "snoop; rewrite the file with editcap -F pcap"},
+	{"btsnoop\x00", "btsnoop, Bluetooth"},
+	{"RTSS", "Microsoft Network Monitor 1; rewrite the file with editcap -F pcap"},
+	{"GMBU", "Microsoft Network Monitor 2; rewrite the file with editcap -F pcap"},
+	{"TRSNIFF data", "Sniffer; rewrite the file with editcap -F pcap"},
+	{"XCP\x00", "NetXRay; rewrite the file with editcap -F pcap"},
+	{"iptrace 1.0", "AIX iptrace; rewrite the file with editcap -F pcap"},
+	{"iptrace 2.0", "AIX iptrace; rewrite the file with editcap -F pcap"},
+	{"\x7fver", "Peek (OmniPeek); rewrite the file with editcap -F pcap"},
+	{"TR\x00d\x00", "HP-UX nettl; rewrite the file with editcap -F pcap"},
+	{"#!rtpplay1.0", "rtpdump"},
+	{"\x02\x21\x4c\x18", "lz4 in its legacy form; decompress it with lz4 first"},
+	{"PK\x03\x04", "zip; unpack it first"},
+	{"7z\xbc\xaf\x27\x1c", "7z; unpack it first"},
+	{"Rar!\x1a\x07", "rar; unpack it first"},
+	{"\x1f\x9d", "compress (.Z); decompress it with gzip -d first"},
+	{"\x7fELF", "an ELF program"},
+	{"MZ", "a Windows program"},
+	{"%PDF-", "PDF"},
 }
 
-// native are the magic numbers that are read.
-var native = []string{
-	"\xa1\xb2\xc3\xd4", "\xd4\xc3\xb2\xa1", "\xa1\xb2\x3c\x4d", "\x4d\x3c\xb2\xa1", "\x0a\x0d\x0d\x0a",
-}
+// headLen is how many bytes an unknown format shows before it is named.
+const headLen = 16
 
-// beginsMagic reports whether b is the beginning of a magic number that is read.
+// beginsMagic reports whether b, or its beginning, is the beginning of a magic number that is read.
 func beginsMagic(b []byte) bool {
-	for _, m := range native {
-		if bytes.HasPrefix([]byte(m), b) {
+	b = b[:min(len(b), MagicLen)]
+	if bytes.HasPrefix([]byte(sectionMagic), b) {
+		return true
+	}
+	for _, m := range pcapMagics {
+		if bytes.HasPrefix(binary.BigEndian.AppendUint32(nil, m.number), b) || bytes.HasPrefix(binary.LittleEndian.AppendUint32(nil, m.number), b) {
 			return true
 		}
 	}
 	return false
 }
 
-// unknown fails for a capture that begins with b, which is no format that is read.
+// unknown fails for a capture that begins with b, which is no format that is
+// read. Of b no more than headLen bytes count, so that the message is the same
+// however the capture is cut.
 func (r *Reader) unknown(b []byte) (int, bool, error) {
+	b = b[:min(len(b), headLen)]
 	if c := compressionOf(b); c != nil {
 		return r.fail(Unsupported, 0, fmt.Sprintf("the capture is %s within compressed data, and only one compression is undone", c.name))
 	}
 	for _, f := range foreign {
 		if bytes.HasPrefix(b, []byte(f.magic)) {
-			return r.fail(Unsupported, 0, fmt.Sprintf("the format is %s, which is not read; %s", f.name, readFormats))
+			return r.fail(Unsupported, 0, fmt.Sprintf("the format is %s; %s", f.name, readFormats))
 		}
 	}
-	// A fixed number of bytes keeps the message the same however the capture is cut.
+	switch {
+	case isHTML(b):
+		return r.fail(NotACapture, 0, "this is a web page (HTML), no capture; "+readFormats)
+	case isText(b):
+		return r.fail(NotACapture, 0, fmt.Sprintf("this is text that begins %q, no capture; %s", b, readFormats))
+	case looksLikeERF(b):
+		return r.fail(Unsupported, 0, "the format may be ERF (Endace), which has no magic number; rewrite the file with editcap -F pcap; "+readFormats)
+	}
 	return r.fail(NotACapture, 0, fmt.Sprintf("the bytes begin with % x, which is no capture format; %s",
-		b[:min(len(b), magicLen)], readFormats))
+		b[:min(len(b), MagicLen)], readFormats))
+}
+
+func isHTML(b []byte) bool {
+	b = bytes.ToLower(bytes.TrimSpace(b))
+	return bytes.HasPrefix(b, []byte("<!doctype html")) || bytes.HasPrefix(b, []byte("<html"))
+}
+
+// isText reports whether b is printable ASCII and white space.
+func isText(b []byte) bool {
+	b = bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))
+	for _, c := range b {
+		if (c < ' ' || c > '~') && c != '\t' && c != '\r' && c != '\n' {
+			return false
+		}
+	}
+	return len(b) > 0
+}
+
+// looksLikeERF reports whether b can be the header of an ERF record: a known
+// type, a time since 1990, and a record length that is padded as usual and fits to
+// the packet's.
+func looksLikeERF(b []byte) bool {
+	if len(b) < headLen {
+		return false
+	}
+	const since1990, longestExtension = 20 * 365 * 86400, 64
+	seconds, kind := binary.LittleEndian.Uint32(b[4:]), b[8]&0x7f
+	record, wire := binary.BigEndian.Uint16(b[10:]), binary.BigEndian.Uint16(b[14:])
+	return seconds > since1990 && kind >= 1 && kind <= 48 && record >= headLen && record%8 == 0 &&
+		wire > 0 && int(record) <= int(wire)+headLen+longestExtension
 }

@@ -6,49 +6,98 @@ import (
 	"math/bits"
 )
 
-// The magic numbers of pcap, as the first four bytes read big-endian.
-const (
-	magicMicro        = 0xa1b2c3d4
-	magicNano         = 0xa1b23c4d
-	magicMicroSwapped = 0xd4c3b2a1
-	magicNanoSwapped  = 0x4d3cb2a1
-)
+// pcapMagic is what the first four bytes of a pcap file say.
+type pcapMagic struct {
+	number    uint32
+	unit      int64 // nanoseconds in a unit of a record's second time field
+	headerLen int
+}
+
+var pcapMagics = []pcapMagic{
+	{0xa1b2c3d4, 1000, pcapHeaderLen},
+	{0xa1b23c4d, 1, pcapHeaderLen},
+	// Ixia's: the header ends with the length of all records.
+	{0x1c0001ab, 1000, pcapHeaderLen + 4},
+	{0x1c0001ac, 1, pcapHeaderLen + 4},
+}
 
 const (
 	pcapHeaderLen = 24
 	pcapRecordLen = 16
 
 	// linkTypeMask keeps the link type of the header's last field. Above it
-	// stand the FCS length, its presence flag and reserved bits
-	// (draft-ietf-opsawg-pcap, section 4), as in libpcap's LT_LINKTYPE.
-	linkTypeMask = 0x03FFFFFF
+	// stand the FCS length, its presence flag and reserved bits, which are to be
+	// ignored (draft-ietf-opsawg-pcap, section 4).
+	linkTypeMask = 0xFFFF
 )
 
 // pcapState is what a pcap header says about its records.
 type pcapState struct {
-	link uint32
-	unit int64 // nanoseconds in a unit of a record's second time field
+	link    uint32
+	unit    int64 // nanoseconds in a unit of a record's second time field
+	lengths lengthOrder
+}
+
+// lengthOrder is the order of a record's two lengths. Before version 2.3 the
+// original one came first, and some writers of 2.3 were still of that mind: there
+// the larger one is the original (as in libpcap).
+type lengthOrder uint8
+
+const (
+	capturedFirst lengthOrder = iota
+	originalFirst
+	smallerCaptured
+)
+
+// pcapMagicOf returns what a file's first bytes say, and whether it is big-endian; nil if it is no pcap.
+func pcapMagicOf(b []byte) (m *pcapMagic, big bool) {
+	for i := range pcapMagics {
+		m := &pcapMagics[i]
+		switch m.number {
+		case binary.BigEndian.Uint32(b):
+			return m, true
+		case binary.LittleEndian.Uint32(b):
+			return m, false
+		}
+	}
+	return nil, false
 }
 
 // pcapHeader reads the file header.
-func (r *Reader) pcapHeader(b []byte, magic uint32) (int, bool, error) {
-	if len(b) < pcapHeaderLen {
-		return r.short(pcapHeaderLen)
+func (r *Reader) pcapHeader(b []byte, m *pcapMagic, big bool) (int, bool, error) {
+	if len(b) < m.headerLen {
+		return r.short(m.headerLen)
 	}
-	r.big = magic == magicMicro || magic == magicNano
-	major, minor := r.take16(b[4:]), r.take16(b[6:])
-	if major != 2 || minor != 4 {
-		return r.fail(Unsupported, 4, fmt.Sprintf("pcap version %d.%d is not read, only 2.4; rewrite the file with editcap", major, minor))
-	}
+	r.big = big
 	r.pcap.link = r.take32(b[20:]) & linkTypeMask
-	r.pcap.unit = 1000
-	if magic == magicNano || magic == magicNanoSwapped {
-		r.pcap.unit = 1
-	}
+	r.pcap.unit = m.unit
 	r.format = pcapFormat
+	switch major, minor := r.take16(b[4:]), r.take16(b[6:]); {
+	case major == 2 && minor == 4:
+	case major == 2 && minor == 3:
+		r.format, r.pcap.lengths = oldPcapFormat, smallerCaptured
+	case major == 2 && minor < 3:
+		r.format, r.pcap.lengths = oldPcapFormat, originalFirst
+		if minor == 2 {
+			r.pcap.fromAIX()
+		}
+	case major == 543 && minor == 0: // DG/UX
+		r.format, r.pcap.lengths = oldPcapFormat, originalFirst
+	default:
+		return r.fail(Unsupported, 4, fmt.Sprintf("pcap version %d.%d is not read, only up to 2.4; rewrite the file with editcap", major, minor))
+	}
 	r.want = 0
-	r.offset = pcapHeaderLen
-	return pcapHeaderLen, false, nil
+	r.offset = int64(m.headerLen)
+	return m.headerLen, false, nil
+}
+
+// fromAIX tells AIX's tcpdump, which writes version 2.2 with interface types of RFC 1573 and
+// nanoseconds, by types that mean nothing likely as link types.
+func (p *pcapState) fromAIX() {
+	link, ok := map[uint32]uint32{6: 1, 9: 6, 15: 10, 24: 0}[p.link]
+	if ok {
+		p.link, p.unit = link, 1
+	}
 }
 
 // nextPcap reads one record. Every packet passes here, so it is one straight line.
@@ -74,6 +123,33 @@ func (r *Reader) nextPcap(b []byte, rec *Record) (int, bool, error) {
 	// Some writers put the captured length of a snapped packet above the
 	// original one; the captured bytes were on the wire in any case.
 	rec.WireLen = max(int(orig), int(incl))
+	r.want = 0
+	r.records++
+	r.offset += int64(n)
+	return n, true, nil
+}
+
+// nextOldPcap is nextPcap where the lengths may stand in the other order.
+func (r *Reader) nextOldPcap(b []byte, rec *Record) (int, bool, error) {
+	if len(b) < pcapRecordLen {
+		return r.short(pcapRecordLen)
+	}
+	captured, original := r.take32(b[8:]), r.take32(b[12:])
+	if r.pcap.lengths == originalFirst || captured > original {
+		captured, original = original, captured
+	}
+	if captured > MaxPacket {
+		return r.tooLong(8, captured)
+	}
+	n := pcapRecordLen + int(captured)
+	if len(b) < n {
+		return r.short(n)
+	}
+	rec.LinkType = r.pcap.link
+	rec.Time = int64(r.take32(b))*1e9 + int64(r.take32(b[4:]))*r.pcap.unit
+	rec.HasTime = true
+	rec.Data = b[pcapRecordLen:n:n]
+	rec.WireLen = max(int(original), int(captured))
 	r.want = 0
 	r.records++
 	r.offset += int64(n)

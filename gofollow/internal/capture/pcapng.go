@@ -12,6 +12,7 @@ const (
 	blockObsoletePacket  = 2
 	blockSimplePacket    = 3
 	blockEnhancedPacket  = 6
+	sectionMagic         = "\x0a\x0d\x0d\x0a"
 	byteOrderMagic       = 0x1A2B3C4D
 	optionEnd            = 0
 	optionTimeResolution = 9
@@ -65,8 +66,8 @@ func (r *Reader) nextBlock(b []byte, rec *Record) (int, bool, error) {
 		return r.sectionHeader(b)
 	}
 	kind, total := r.take32(b), r.take32(b[4:])
-	if total < blockMinLen || total%4 != 0 {
-		return r.fail(Damaged, 4, fmt.Sprintf("a block claims a length of %d, which is not a multiple of 4 from %d up", total, blockMinLen))
+	if total < blockMinLen {
+		return r.fail(Damaged, 4, fmt.Sprintf("a block claims a length of %d, at least %d is needed", total, blockMinLen))
 	}
 	switch kind {
 	case blockInterface, blockObsoletePacket, blockSimplePacket, blockEnhancedPacket:
@@ -76,7 +77,7 @@ func (r *Reader) nextBlock(b []byte, rec *Record) (int, bool, error) {
 	if total > maxBlock {
 		return r.fail(Damaged, 4, fmt.Sprintf("a block of type %d claims %d bytes, more than the limit of %d; the file is probably damaged before this block", kind, total, maxBlock))
 	}
-	n := int(total)
+	n := int(padded(total))
 	if len(b) < n {
 		return r.short(n)
 	}
@@ -108,8 +109,8 @@ func (r *Reader) sectionHeader(b []byte) (int, bool, error) {
 		return r.fail(Damaged, 8, fmt.Sprintf("a section header has the byte-order magic %08x", magic))
 	}
 	total := r.take32(b[4:])
-	if total < sectionMinLen || total%4 != 0 {
-		return r.fail(Damaged, 4, fmt.Sprintf("a section header claims a length of %d, which is not a multiple of 4 from %d up", total, sectionMinLen))
+	if total < sectionMinLen {
+		return r.fail(Damaged, 4, fmt.Sprintf("a section header claims a length of %d, at least %d is needed", total, sectionMinLen))
 	}
 	if major := r.take16(b[12:]); major != 1 {
 		return r.fail(Unsupported, 12, fmt.Sprintf("pcapng version %d.%d is not read, only 1", major, r.take16(b[14:])))
@@ -119,11 +120,17 @@ func (r *Reader) sectionHeader(b []byte) (int, bool, error) {
 	return r.passOver(sectionFixedLen, total)
 }
 
+// padded is what a block takes in the file. Its length is to be a multiple of 4, but
+// some writers do not count the padding of the packet in it.
+func padded(total uint32) int64 {
+	return (int64(total) + 3) &^ 3
+}
+
 // passOver takes the n bytes of a block that were read and leaves the others to skipBlock.
 func (r *Reader) passOver(n int, total uint32) (int, bool, error) {
 	r.ng.start = r.offset
 	r.ng.total = total
-	r.ng.skip = int64(total) - int64(n)
+	r.ng.skip = padded(total) - int64(n)
 	return r.took(n)
 }
 
@@ -194,8 +201,8 @@ func (r *Reader) interfaceBlock(b []byte) (int, bool, error) {
 		if code == optionEnd {
 			break
 		}
-		padded := 4 + (n+3)&^3
-		if padded > len(options) {
+		size := 4 + (n+3)&^3
+		if size > len(options) {
 			return r.fail(Damaged, at, fmt.Sprintf("an interface option of %d bytes is longer than its block", n))
 		}
 		value := options[4 : 4+n]
@@ -207,7 +214,7 @@ func (r *Reader) interfaceBlock(b []byte) (int, bool, error) {
 		case code == optionTimeResolution || code == optionTimeOffset:
 			return r.fail(Damaged, at, fmt.Sprintf("the interface option %d has a length of %d", code, n))
 		}
-		options = options[padded:]
+		options = options[size:]
 	}
 	i.clock.offset = seconds
 	r.ng.interfaces = append(r.ng.interfaces, i)

@@ -26,12 +26,10 @@ type format uint8
 const (
 	undecided format = iota // no magic number was seen yet
 	pcapFormat
+	oldPcapFormat // lengths in another order
 	pcapngFormat
 	failed // an error was returned, which is final
 )
-
-// magicLen is the length of the number that tells formats apart.
-const magicLen = 4
 
 // Next parses what stands at the head of b, which continues where the last
 // call's n ended. n is how many bytes of b are done with. With ok, rec is the next
@@ -44,17 +42,22 @@ func (r *Reader) Next(b []byte, rec *Record) (n int, ok bool, err error) {
 		return r.nextPcap(b, rec)
 	case pcapngFormat:
 		return r.nextBlock(b, rec)
+	case oldPcapFormat:
+		return r.nextOldPcap(b, rec)
 	case failed:
 		return 0, false, r.err
 	}
-	if len(b) < magicLen {
-		return r.short(magicLen)
+	if len(b) < MagicLen {
+		return r.short(MagicLen)
 	}
-	switch magic := binary.BigEndian.Uint32(b); magic {
-	case magicMicro, magicNano, magicMicroSwapped, magicNanoSwapped:
-		return r.pcapHeader(b, magic)
-	case blockSectionHeader:
+	if m, big := pcapMagicOf(b); m != nil {
+		return r.pcapHeader(b, m, big)
+	}
+	if string(b[:MagicLen]) == sectionMagic {
 		return r.sectionHeader(b)
+	}
+	if len(b) < headLen {
+		return r.short(headLen)
 	}
 	return r.unknown(b)
 }
@@ -64,12 +67,12 @@ func (r *Reader) Need() int {
 	switch {
 	case r.want > 0:
 		return r.want
-	case r.format == pcapFormat:
+	case r.format == pcapFormat || r.format == oldPcapFormat:
 		return pcapRecordLen
 	case r.format == pcapngFormat:
 		return blockHeadLen
 	}
-	return magicLen
+	return MagicLen
 }
 
 // End says that the capture ends with rest, the bytes that Next did not take. It returns a
@@ -95,7 +98,7 @@ func (r *Reader) endUndecided(rest []byte) error {
 		_, _, err := r.fail(NotACapture, 0, "the capture is empty")
 		return err
 	}
-	if len(rest) < magicLen && !beginsMagic(rest) {
+	if !beginsMagic(rest) {
 		_, _, err := r.unknown(rest)
 		return err
 	}

@@ -206,13 +206,27 @@ func TestErrors(t *testing.T) {
 		offset int64
 		reason string
 	}{
-		{"text", []byte("GET / HTTP/1.1"), NotACapture, 0, 0, "47 45 54 20"},
-		{"short text", []byte("hi"), NotACapture, 0, 0, "68 69"},
+		{"text", []byte("GET / HTTP/1.1"), NotACapture, 0, 0, "text that begins \"GET / HTTP/1.1\""},
+		{"short text", []byte("hi"), NotACapture, 0, 0, "text that begins \"hi\""},
+		{"web page", []byte(" <!DOCTYPE HTML PUBLIC"), NotACapture, 0, 0, "HTML"},
+		{"bytes", []byte("\x00\x01\x02\x03\x04 and on and on and on"), NotACapture, 0, 0, "begin with 00 01 02 03,"},
 		{"gzip", []byte("\x1f\x8b\x08\x00\x00"), Unsupported, 0, 0, "gzip"},
+		{"zstd", []byte("\x28\xb5\x2f\xfd\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"), Unsupported, 0, 0, "zstd within"},
+		{"ERF", []byte("\x00\x00\x00\x00\x00\x00\x00\x50\x02\x04\x00\x58\x00\x00\x00\x40"), Unsupported, 0, 0, "ERF"},
+		{"AIX iptrace", []byte("iptrace 2.0\x00\x00\x00\x00\x00\x00"), Unsupported, 0, 0, "iptrace"},
+		{"Network Monitor", []byte("GMBU\x00\x02\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00"), Unsupported, 0, 0, "Network Monitor 2"},
+		{"7z", []byte("7z\xbc\xaf\x27\x1c\x00\x04"), Unsupported, 0, 0, "7z"},
 		{"short gzip", []byte("\x1f\x8b"), Unsupported, 0, 0, "gzip"},
 		{"snoop", []byte("snoop\x00\x00\x00"), Unsupported, 0, 0, "snoop"},
 		{"modified", []byte("\x34\xcd\xb2\xa1\x02\x00\x04\x00"), Unsupported, 0, 0, "Kuznetzov"},
-		{"pcap 2.3", append([]byte("\xa1\xb2\xc3\xd4\x00\x02\x00\x03"), make([]byte, 16)...), Unsupported, 0, 4, "2.3"},
+		{"pcap 2.5", append([]byte("\xa1\xb2\xc3\xd4\x00\x02\x00\x05"), make([]byte, 16)...), Unsupported, 0, 4, "2.5"},
+		{"pcap 1.2", append([]byte("\xa1\xb2\xc3\xd4\x00\x01\x00\x02"), make([]byte, 16)...), Unsupported, 0, 4, "1.2"},
+		{"old pcap, 4 GiB record", func() []byte {
+			w := bigEndian()
+			w.pcapVersion(0xa1b2c3d4, 2, 1, 1)
+			w.pcapRecord(1, 1, 0xffffffff, 0xfffffff0, nil)
+			return w.b
+		}(), Damaged, 0, 24 + 8, "4294967280"},
 		{"4 GiB record", pcap(func(w *builder) { w.pcapRecord(1, 1, 0xffffffff, 0xffffffff, nil) }), Damaged, 1, 24 + 18 + 8, "4294967295"},
 		{"just too long", pcap(func(w *builder) { w.pcapRecord(1, 1, MaxPacket+1, 1, nil) }), Damaged, 1, 24 + 18 + 8, "16777217"},
 		{"longest", pcap(func(w *builder) { w.pcapRecord(1, 1, MaxPacket, 1, nil) }), Truncated, 1, 24 + 18, "16 bytes into a packet"},
@@ -228,7 +242,8 @@ func TestErrors(t *testing.T) {
 			w.u32(0)
 			w.u32(24)
 		}), Damaged, 0, ngStart + 4, "24"},
-		{"odd block", ng(func(w *builder) { w.u32(77); w.u32(13) }), Damaged, 0, ngStart + 4, "13"},
+		{"odd block", ng(func(w *builder) { w.u32(77); w.u32(13); w.u32(0); w.u32(16) }), Damaged, 0, ngStart + 12, "13 bytes long by its head and 16"},
+		{"odd packet", ng(func(w *builder) { w.lengthOfBlock(6, false, func() { w.bytes(make([]byte, 21)) }); w.b[len(w.b)-1]++ }), Damaged, 0, ngStart + 32, "33 bytes long by its head and 34"},
 		{"short block", ng(func(w *builder) { w.u32(77); w.u32(8) }), Damaged, 0, ngStart + 4, "8"},
 		{"unknown with wrong tail", ng(func(w *builder) { w.u32(77); w.u32(16); w.u32(0); w.u32(20) }), Damaged, 0, ngStart + 12, "20 by its tail"},
 		{"packet with wrong tail", ng(func(w *builder) {
@@ -248,6 +263,8 @@ func TestErrors(t *testing.T) {
 		{"simple too small", ng(func(w *builder) { w.block(3, func() {}) }), Damaged, 0, ngStart + 4, "12"},
 		{"interface too small", ng(func(w *builder) { w.block(1, func() { w.u32(0) }) }), Damaged, 0, ngStart + 4, "16"},
 		{"option too long", ng(func(w *builder) { w.iface(1, 0, 0, 2, 0, 5, 1, 2, 3, 4) }), Damaged, 0, ngStart + 16, "5 bytes"},
+		{"offset of 4 bytes", ng(func(w *builder) { w.iface(1, 0, 0, 14, 0, 4, 0, 0, 0, 1) }), Damaged, 0, ngStart + 16, "option 14 has a length of 4"},
+		{"option too long, after another", ng(func(w *builder) { w.iface(1, 0, 0, 2, 0, 1, 'a', 0, 0, 0, 0, 3, 255, 255) }), Damaged, 0, ngStart + 24, "65535 bytes"},
 		{"resolution of 2 bytes", ng(func(w *builder) { w.iface(1, 0, 0, 9, 0, 2, 1, 2, 0, 0) }), Damaged, 0, ngStart + 16, "length of 2"},
 	} {
 		_, err := same(t, c.name, c.b, true)
@@ -293,10 +310,13 @@ func TestNextDoesNotAllocate(t *testing.T) {
 		b := s.b
 		for { // up to the first packet
 			before := r
-			n, ok, _ := r.Next(b, &rec)
+			n, ok, err := r.Next(b, &rec)
 			if ok {
 				r = before
 				break
+			}
+			if n == 0 {
+				t.Fatalf("%s: no packet, %v", s.name, err)
 			}
 			b = b[n:]
 		}
