@@ -37,6 +37,12 @@ else
     absent+=("comparison with tshark: tshark is not there (tools/packages.txt)")
 fi
 
+if [ "$(id -u)" = 0 ]; then
+    part "download of 50 MB, followed live" "$venv/bin/python" -m pytest -q -p no:cacheprovider tests/python/download_over_loopback.py
+else
+    absent+=("download of 50 MB, followed live: capturing needs root")
+fi
+
 for reason in "${absent[@]}"; do echo "not run: $reason"; done
 for name in "${failed[@]}"; do echo "failed: $name"; done
 [ "${#failed[@]}" = 0 ]

@@ -290,6 +290,28 @@ def test_one_thing_at_a_time(capture):
     sniffer.snapshot_length = 5
 
 
+def test_two_threads_want_one_sniffer(capture):
+    sniffer = BlockingSniffer(filename=capture)
+    inside, leave, refused = threading.Event(), threading.Event(), []
+
+    def callback(*packet):
+        inside.set()
+        leave.wait(30)
+
+    thread = threading.Thread(target=sniffer.sniff_callback, args=(callback, 1))
+    thread.start()
+    assert inside.wait(30)
+    try:
+        sniffer.sniff_and_store([])
+    except RuntimeError as error:
+        refused.append(error)
+    leave.set()
+    thread.join()
+    assert len(refused) == 1
+    sniffer.sniff_and_store(refused, max_p=2)
+    assert len(refused) == 3
+
+
 def test_stopping(capture):
     sniffer = BlockingSniffer(filename=capture)
     seen = []

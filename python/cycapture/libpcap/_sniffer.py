@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import threading
 from collections.abc import Callable
 from enum import IntEnum
 from typing import Any, TypeVar
@@ -63,6 +64,8 @@ class BaseSniffer:
         self._expression = ""
         self._datalink = -1
         self._statistics = (0, 0, 0)
+        # held while the sniffer listens
+        self._busy = threading.Lock()
         self._stopping = False
         self.total = 0
         self.max_p = -1
@@ -93,15 +96,20 @@ class BaseSniffer:
 
     def _begin(self, max_p: int) -> InterfaceSource | FileSource:
         """Open what is listened to. RuntimeError when this sniffer listens already."""
-        if self._source is not None:
+        if not self._busy.acquire(blocking=False):
             raise RuntimeError("this sniffer is already actively listening")
-        self._source = self._open()
+        try:
+            source = self._open()
+        except BaseException:
+            self._busy.release()
+            raise
         self._stopping = False
         self.total = 0
         self.max_p = int(max_p)
         self._statistics = (0, 0, 0)
+        self._source = source
         self._active()[id(self)] = self
-        return self._source
+        return source
 
     def _end(self) -> None:
         self._active().pop(id(self), None)
@@ -109,6 +117,7 @@ class BaseSniffer:
         if source is not None:
             self._statistics = source.statistics()
             source.close()
+            self._busy.release()
 
     @classmethod
     def _active(cls) -> dict[int, Any]:

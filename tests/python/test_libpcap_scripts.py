@@ -1,0 +1,125 @@
+"""Whole scripts as they were written for cycapture (tests/scripts), each in a process of its own."""
+
+import contextlib
+import functools
+import hashlib
+import http.server
+import random
+import signal
+import subprocess
+import sys
+import threading
+import urllib.request
+from pathlib import Path
+
+import pytest
+from frames import conversation, pcap, read_pcap
+
+pytest.importorskip("pcapy", reason="pcapy-ng is not installed")
+
+from test_libpcap_live import Sender, live
+
+SCRIPTS = Path(__file__).parents[1] / "scripts"
+SAFETY = 120  # seconds after which a script that hangs is ended
+
+
+@contextlib.contextmanager
+def script(name, *arguments):
+    """Run a script; its output is its stdout, and it must end by itself and without a word of complaint."""
+    command = [sys.executable, str(SCRIPTS / name), *map(str, arguments)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        guard = threading.Timer(SAFETY, process.kill)
+        guard.start()
+        try:
+            yield process
+            output, complaints = process.communicate()
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            guard.cancel()
+        process.output = output.splitlines()
+        assert (process.returncode, complaints) == (0, "")
+
+
+@contextlib.contextmanager
+def http_server(folder):
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(folder))) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def download(tmp_path, size):
+    """A download is followed live while it is recorded, and then from the record: not one byte is missing, nor was one dropped."""
+    content = random.Random(1).randbytes(size)
+    (tmp_path / "file").write_bytes(content)
+    expected = f"ended GET  {size} {hashlib.sha256(content).hexdigest()}"
+    with http_server(tmp_path) as port, script("follow.py", "lo", port, tmp_path / "record.pcap") as process:
+        assert process.stdout.readline() == "listening\n"
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/file", timeout=SAFETY) as answer:
+            assert answer.read() == content
+    assert process.output == [expected, "dropped 0"]
+    with script("follow.py", tmp_path / "record.pcap", port) as process:
+        pass
+    assert process.output == ["listening", expected, "dropped 0"]
+
+
+@live
+def test_download(tmp_path):
+    download(tmp_path, 1_000_000)
+
+
+def test_follow_file(tmp_path):
+    body = random.Random(2).randbytes(5000)
+    (tmp_path / "x.pcap").write_bytes(pcap(conversation([b"GET / HTTP/1.0\r\n\r\n"], [b"HTTP/1.0 200 OK\r\n\r\n" + body])))
+    with script("follow.py", tmp_path / "x.pcap", 80) as process:
+        pass
+    assert process.output == ["listening", f"ended GET  5000 {hashlib.sha256(body).hexdigest()}", "dropped 0"]
+
+
+def heard(sender, process, expected):
+    """Send until the script, which begins to listen at a time of its own, says what it heard."""
+    lines = []
+    reader = threading.Thread(target=lambda: lines.append(process.stdout.readline()))
+    reader.start()
+    while reader.is_alive():
+        sender.send(b"hello")
+        reader.join(0.05)
+    assert lines == [expected]
+    process.send_signal(signal.SIGINT)
+
+
+@live
+def test_threads_and_a_signal_handler():
+    with Sender() as sender, script("signal_and_threads.py", "lo", sender.filter) as process:
+        heard(sender, process, f"127.0.0.1 {sender.receiver.getsockname()[1]} True hello\n")
+    assert process.output[-1] == "end of main"
+
+
+@live
+def test_tornado_loop():
+    pytest.importorskip("tornado", reason="tornado is not installed")
+    with Sender() as sender, script("tornado_loop.py", "lo", sender.filter) as process:
+        assert process.stdout.readline() == "listening\n"
+        heard(sender, process, "47 hello\n")
+    assert process.output[-1] == "end of main"
+
+
+def test_collect(tmp_path):
+    frames = conversation([b"a"], [b"b"])
+    (tmp_path / "x.pcap").write_bytes(pcap(frames))
+    with script("collect.py", tmp_path / "x.pcap", "tcp and src port 80", tmp_path / "y.pcap") as process:
+        pass
+    assert process.output == ["3"]
+    link_type, records = read_pcap((tmp_path / "y.pcap").read_bytes())
+    assert link_type == 1
+    assert [time for time, _, _ in records] == [(1_700_000_000 * 1000 + number) * 1_000_000 for number in (1, 4, 6)]
