@@ -26,6 +26,6 @@
 //
 // # Limitations
 //
-// IP fragments, and link types and tunnels other than those that docs/encapsulations.md
-// lists, are counted and not followed. A Follower is not safe for concurrent use.
+// Link types and tunnels other than those that docs/encapsulations.md lists are
+// not followed, but counted by name: see Follower.NotFollowed. A Follower is not safe for concurrent use.
 package gofollow

@@ -43,11 +43,11 @@ func talked(t testing.TB, version int) (packets [][]byte) {
 	send(false, syn, 0xfffffff0, 0, "")
 	send(true, syn|ack, 9, 0xfffffff1, "")
 	send(false, ack, 0xfffffff1, 10, "GET / HTTP/1.1\r\nHost: example\r\n\r\n")
-	send(true, ack, 20, 0x13, "the second part")
-	send(true, ack, 10, 0x13, "ten bytes ")
-	send(false, fin|ack, 0x13, 35, "")
-	send(true, fin|ack, 35, 0x14, "")
-	send(false, ack, 0x14, 36, "")
+	send(true, ack, 20, 0x12, "the second part")
+	send(true, ack, 10, 0x12, "ten bytes ")
+	send(false, fin|ack, 0x12, 35, "")
+	send(true, fin|ack, 35, 0x13, "")
+	send(false, ack, 0x13, 36, "")
 	return packets
 }
 

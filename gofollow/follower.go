@@ -42,6 +42,8 @@ type Follower struct {
 
 	nextID uint64
 	stats  Stats
+
+	notFollowed notFollowed
 }
 
 // cause is the packet that events come from: its time and number, or a deadline
@@ -157,6 +159,7 @@ func (f *Follower) packet(link uint32, t int64, data []byte, wireLen int, src *b
 	}
 	f.tick(t)
 	f.cause = cause{t, f.stats.Packets}
+	f.decoder.Now = t
 	if wireLen < len(data) || wireLen > MaxPacket { // no packet is that long: the number is wrong
 		wireLen = len(data)
 	}
@@ -168,12 +171,14 @@ func (f *Follower) packet(link uint32, t int64, data []byte, wireLen int, src *b
 		f.segment(&f.seg, src)
 	case decode.NotTCP:
 		f.stats.NotTCP++
+		f.notFollowed.add(f.decoder.Stopped)
 	case decode.Fragment:
 		f.stats.Fragments++
 	case decode.Malformed:
 		f.stats.Malformed++
 	case decode.UnknownLink:
 		f.stats.UnknownLink++
+		f.notFollowed.add(f.decoder.Stopped)
 	case decode.TooDeep:
 		f.stats.TooDeep++
 	case decode.BadChecksum:
@@ -238,6 +243,7 @@ func (f *Follower) Flush() error {
 		}
 	}
 	f.flushing = nil
+	f.decoder.Fragments.Flush()
 	for c := f.conns.oldest(tombstone); c != nil; c = f.conns.oldest(tombstone) {
 		f.bury(c)
 	}
@@ -301,6 +307,7 @@ func (f *Follower) Close() {
 	f.arena.free()
 	f.blocks.drain()
 	f.table, f.conns, f.holders, f.queue, f.reminders, f.flushing = flowTable{}, connections{}, holders{}, queue{}, nil, nil
+	f.decoder.Fragments.Flush()
 }
 
 // Stats returns what the Follower was given and what became of it.
@@ -312,6 +319,8 @@ func (f *Follower) Stats() Stats {
 		s.Connections -= int(n)
 	}
 	s.HeldBytes = f.holders.total
+	fragments := &f.decoder.Fragments
+	s.Datagrams, s.FragmentsExpired, s.FragmentsDropped = fragments.Datagrams, fragments.Expired, fragments.Dropped
 	s.Events, s.Waiting = f.queue.made, f.queue.waiting()
 	return s
 }

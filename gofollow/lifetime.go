@@ -236,6 +236,7 @@ func leaps(from, to int64) bool { return to > from && uint64(to)-uint64(from) > 
 // when the event queue is full and returns false then.
 func (f *Follower) sweep() bool {
 	f.sweepAt = after(f.clock, time.Duration(sweepEvery))
+	f.decoder.Fragments.Expire(f.clock)
 	for !f.full() {
 		var first *Connection
 		var due int64

@@ -6,8 +6,13 @@ type Stats struct {
 	Bytes    uint64 // captured bytes of them
 	Segments uint64 // TCP segments among them
 
-	// Packets that are no segment, by what they were.
+	// Packets that are no segment, by what they were. Of a datagram's fragments the one that
+	// makes it whole counts as what the datagram is. Follower.NotFollowed names the others.
 	NotTCP, Fragments, Malformed, BadChecksum, UnknownLink, TooDeep uint64
+
+	Datagrams        uint64 // IP datagrams put together from fragments
+	FragmentsExpired uint64 // fragments whose datagram was not whole within 30 s, or when Flush was called
+	FragmentsDropped uint64 // fragments that contradict others or themselves, or of which there were too many
 
 	// Segments that no connection was told of: of no connection that is
 	// followed (and opening none), or late ones of a closed connection.

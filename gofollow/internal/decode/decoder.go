@@ -1,11 +1,21 @@
 package decode
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"gofollow/gofollow/internal/fragment"
+)
 
 // Decoder turns frames into segments. It is not safe for concurrent use.
 type Decoder struct {
 	// VerifyChecksum makes segments with a wrong TCP checksum BadChecksum.
 	VerifyChecksum bool
+
+	// Now is the time of the frame to be decoded, in nanoseconds. Only fragments need it.
+	Now int64
+
+	// Fragments holds the fragments of datagrams that are not whole yet.
+	Fragments fragment.Table
 
 	// Stopped says what the last frame that was NotTCP or UnknownLink had where TCP was
 	// looked for; Name gives it a name.
@@ -38,12 +48,20 @@ func (d *Decoder) Decode(link uint32, frame []byte, wireLen int, seg *Segment) O
 			next, outcome = ethernet(&p)
 		case etherVLAN, etherProviderVLAN, etherOldVLAN, etherOldVLAN2:
 			next, outcome = vlan(&p)
-		case etherIPv4, protoIPv4:
+		case protoIPv4:
+			p.tunnel(seg)
+			fallthrough
+		case etherIPv4:
 			next, outcome = ipv4(&p, seg, d.VerifyChecksum)
-		case etherIPv6, protoIPv6:
+		case protoIPv6:
+			p.tunnel(seg)
+			fallthrough
+		case etherIPv6:
 			next, outcome = ipv6(&p, seg)
 		case protoTCP:
-			return tcp(&p, seg, d.VerifyChecksum)
+			outcome = tcp(&p, seg, d.VerifyChecksum)
+			seg.Owned = p.owned
+			return outcome
 		case protoHopByHop:
 			next, outcome = hopByHop(&p)
 		case protoRouting:
@@ -51,7 +69,7 @@ func (d *Decoder) Decode(link uint32, frame []byte, wireLen int, seg *Segment) O
 		case protoDestination:
 			next, outcome = extension(&p)
 		case protoFragment:
-			next, outcome = fragment(&p)
+			next, outcome = d.fragmentIPv6(&p, seg)
 		case protoAuthentication:
 			next, outcome = authentication(&p)
 		default:
@@ -83,6 +101,9 @@ type packet struct {
 	// path tells apart the networks that the same addresses may stand for: it
 	// is made of the VLAN and tunnel ids so far.
 	path uint64
+
+	// owned is set within a datagram put together: its bytes are not the frame's.
+	owned bool
 }
 
 // take removes n bytes from the front, n <= len(p.b).

@@ -27,8 +27,7 @@ func ipv4(p *packet, seg *Segment, verify bool) (protocol, Outcome) {
 		return 0, Malformed
 	}
 	if be16(b[6:])&0x3fff != 0 {
-		// More fragments follow, or the offset is not 0.
-		return 0, Fragment
+		return fragmentIPv4, more // more fragments follow, or the offset is not 0
 	}
 	seg.IPv6 = false
 	seg.Src = Addr{Lo: uint64(binary.BigEndian.Uint32(b[12:]))}
@@ -124,20 +123,6 @@ func routing(p *packet) (protocol, Outcome) {
 		p.unverifiable = true
 	}
 	return extension(p)
-}
-
-// fragment reads a fragment header. One that says "the first fragment, and no
-// more" is a whole packet (RFC 6946).
-func fragment(p *packet) (protocol, Outcome) {
-	if len(p.b) < 8 {
-		return 0, Malformed
-	}
-	if be16(p.b[2:])&0xfff9 != 0 {
-		return 0, Fragment
-	}
-	next := ipProtocol + protocol(p.b[0])
-	p.take(8)
-	return next, more
 }
 
 // hopByHop reads a hop-by-hop header. In a packet without a length it may

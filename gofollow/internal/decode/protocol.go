@@ -54,7 +54,8 @@ const (
 )
 
 const (
-	otherMPLS = other + iota
+	fragmentIPv4 = other + iota // an IPv4 packet again, as a fragment
+	otherMPLS
 	otherGRE
 	otherPPPoE
 	otherWiFi
@@ -66,9 +67,17 @@ const (
 	otherERSPAN
 	otherFDDI
 	otherExtension
+	otherRest
 )
 
+// Rest stands for what is not told apart any more. Name and IsLinkType take it.
+const Rest = uint32(otherRest)
+
+// IsLinkType tells whether a Decoder Stopped at the link type of a frame.
+func IsLinkType(stopped uint32) bool { return protocol(stopped)&linkType != 0 }
+
 var otherNames = [...]string{
+	"IPv4 fragment",
 	"MPLS payload that is neither IP nor Ethernet",
 	"GRE of an unknown version",
 	"PPPoE discovery",
@@ -81,6 +90,7 @@ var otherNames = [...]string{
 	"ERSPAN of an unknown version or content",
 	"FDDI other than LLC",
 	"IPv4 with an extension header of IPv6",
+	"others",
 }
 
 // linkNames are link types that are not followed, by their names in the LINKTYPE_

@@ -40,6 +40,8 @@ func (d *Decoder) encapsulated(next protocol, p *packet, seg *Segment) (protocol
 	switch next {
 	case protoUDP:
 		return d.udp(p, seg)
+	case fragmentIPv4:
+		return d.fragmentIPv4(p, seg)
 	case protoGRE:
 		p.tunnel(seg)
 		return d.gre(p)
@@ -129,7 +131,11 @@ func (d *Decoder) gre(p *packet) (protocol, Outcome) {
 	if !decodes(g, p) {
 		return 0, Malformed
 	}
-	p.enter(uint64(protoGRE)<<32 | uint64(g.Key))
+	id := g.Key
+	if g.Version == 1 {
+		id &= 0xffff // the call; above it is the length
+	}
+	p.enter(uint64(protoGRE)<<32 | uint64(id))
 	next := protocol(g.Protocol)
 	switch {
 	case g.Version == 1 && next == etherPPP:

@@ -40,10 +40,16 @@ func bytesOf(parts ...any) []byte {
 		switch p := p.(type) {
 		case int:
 			out = append(out, byte(p))
+		case byte:
+			out = append(out, p)
 		case string:
 			out = append(out, p...)
 		case []byte:
 			out = append(out, p...)
+		case net.HardwareAddr:
+			out = append(out, p...)
+		default:
+			panic(p)
 		}
 	}
 	return out
@@ -73,7 +79,7 @@ var mac = net.HardwareAddr{0x02, 0x00, 0x00, 0x00, 0x00, 0x01}
 
 // ethernet returns an Ethernet frame without its check sequence.
 func ethernet(kind int, payload []byte) []byte {
-	return bytesOf([]byte(mac), []byte(mac), big16(kind), payload)
+	return bytesOf(mac, mac, big16(kind), payload)
 }
 
 func snap(payload []byte) []byte {
@@ -104,4 +110,42 @@ func Six(protocol int, payload []byte) []byte {
 // udp puts a payload into a UDP datagram, without a checksum.
 func udp(from, to int, payload []byte) []byte {
 	return bytesOf(big16(from), big16(to), big16(8+len(payload)), 0, 0, payload)
+}
+
+// Fragments cuts an IP packet into fragments that carry size bytes, a multiple of 8, or less.
+func Fragments(ip []byte, id, size int) (all [][]byte) {
+	four := !isSix(ip)
+	header := 40
+	if four {
+		header = int(ip[0]&0xf) * 4
+	}
+	payload := ip[header:]
+	for at := 0; at < len(payload); at += size {
+		part := payload[at:min(at+size, len(payload))]
+		more := 0
+		if at+size < len(payload) {
+			more = 1
+		}
+		b := bytesOf(ip[:header])
+		if four {
+			copy(b[2:], bytesOf(big16(header+len(part)), big16(id), big16(more<<13|at/8)))
+		} else {
+			copy(b[4:], bytesOf(big16(8+len(part)), 44))
+			b = bytesOf(b, ip[6], 0, big16(at|more), big32(id))
+		}
+		all = append(all, bytesOf(b, part))
+	}
+	return all
+}
+
+// OuterFragments cuts the outermost IP packet of an Ethernet frame, nil if there is none.
+func OuterFragments(frame []byte, id, size int) (all [][]byte) {
+	const header = 14
+	if kind := int(frame[12])<<8 | int(frame[13]); kind != 0x0800 && kind != 0x86dd {
+		return nil
+	}
+	for _, b := range Fragments(frame[header:], id, size) {
+		all = append(all, bytesOf(frame[:header], b))
+	}
+	return all
 }

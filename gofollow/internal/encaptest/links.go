@@ -41,7 +41,7 @@ func plainLinks() []Encapsulation {
 		{"raw, OpenBSD's number", 14, 0, func(ip []byte) []byte { return ip }},
 		{"ipv4", 228, 4, func(ip []byte) []byte { return ip }},
 		{"ipv6", 229, 6, func(ip []byte) []byte { return ip }},
-		{"fddi", 10, 0, func(ip []byte) []byte { return bytesOf(0x54, []byte(mac), []byte(mac), snap(ip)) }},
+		{"fddi", 10, 0, func(ip []byte) []byte { return bytesOf(0x54, mac, mac, snap(ip)) }},
 		{"rfc 1483", 100, 0, snap},
 		{"pflog", 117, 0, func(ip []byte) []byte {
 			return bytesOf(61, pick(ip, 2, 24), zeros(58), 1, zeros(3), ip)
@@ -129,7 +129,7 @@ func prism(frame []byte) []byte {
 }
 
 func wirelessLinks() []Encapsulation {
-	msdu := func(ip []byte) []byte { return bytesOf([]byte(mac), []byte(mac), big16(8+len(ip)), snap(ip)) }
+	msdu := func(ip []byte) []byte { return bytesOf(mac, mac, big16(8+len(ip)), snap(ip)) }
 	qos := func(ip []byte) []byte { return wiFi(0x88, 2, bytesOf(5, 0), snap(ip)) }
 	return []Encapsulation{
 		{"802.11, to the access point", 105, 0, func(ip []byte) []byte { return wiFi(0x08, 1, nil, snap(ip)) }},
@@ -137,7 +137,7 @@ func wirelessLinks() []Encapsulation {
 		{"802.11, four addresses", 105, 0, func(ip []byte) []byte { return wiFi(0x08, 3, mac, snap(ip)) }},
 		{"802.11, qos", 105, 0, qos},
 		{"802.11, qos, four addresses, ht", 105, 0, func(ip []byte) []byte {
-			return wiFi(0x88, 0x83, bytesOf([]byte(mac), 5, 0, 1, 2, 3, 4), snap(ip))
+			return wiFi(0x88, 0x83, bytesOf(mac, 5, 0, 1, 2, 3, 4), snap(ip))
 		}},
 		{"802.11, a-msdu of one", 105, 0, func(ip []byte) []byte { return wiFi(0x88, 1, bytesOf(0x80, 0), msdu(ip)) }},
 		{"802.11, decrypted", 105, 0, func(ip []byte) []byte { return wiFi(0x08, 0x41, nil, snap(ip)) }},
