@@ -25,6 +25,11 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # How long `make fuzz` gives each fuzz target.
 FUZZTIME ?= 20s
 
+# How often `make bench` runs each row, and which rows and workloads; none: all.
+RUNS      ?= 11
+ONLY      ?=
+WORKLOADS ?=
+
 # The tests are run from outside the tree's python/, so that they see what is installed.
 PYTEST = cd $(BUILD) && venv/bin/python -m pytest -c ../pyproject.toml --rootdir .. -p no:cacheprovider
 
@@ -38,7 +43,7 @@ help:
 	@echo 'make lint       formatters, vet, staticcheck, C warnings, ruff, mypy'
 	@echo 'make fuzz       every fuzz target for FUZZTIME=$(FUZZTIME)'
 	@echo 'make mutants    break the engine in some fifty places: each must fail a test (half an hour)'
-	@echo 'make bench      measure against gopacket'"'"'s tcpassembly (bench/README.md)'
+	@echo 'make bench      measure against other followers: RUNS=$(RUNS) ONLY=rows WORKLOADS=names (bench/README.md)'
 	@echo 'make build      the C library in $(LIB)'
 	@echo 'make install    the C library: PREFIX=$(PREFIX) DESTDIR=$(DESTDIR); make uninstall takes it away'
 	@echo 'make record     record the captures of tests/data again (Linux, root)'
@@ -120,8 +125,8 @@ fuzz:
 mutants:
 	$(PYTHON) tools/mutants.py
 
-bench: build
-	bench/run.sh $(LIB)
+bench: build $(BUILD)/installed
+	bench/run.sh $(LIB) -runs $(RUNS) -only '$(ONLY)' -workloads '$(WORKLOADS)'
 
 # The test data.
 

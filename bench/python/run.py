@@ -1,0 +1,59 @@
+"""Runs a follower written in Python, or used from it, as bench/go/harness says: [-sums] [-once] MODE FILE, or -about."""
+
+import argparse
+import gc
+import importlib
+import platform
+import sys
+import sysconfig
+import time
+from importlib import metadata
+
+import report
+
+# The modules that have the modes, as functions whose names are the modes' with _ for -. Only the one asked for is imported.
+_MODULES = {"scapy": "peers", "dpkt": "peers"}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("-about", action="store_true", help="say what runs here")
+    parser.add_argument("-sums", action="store_true", help="print what every connection said")
+    parser.add_argument("-once", action="store_true", help="do not warm up")
+    parser.add_argument("mode", nargs="?")
+    parser.add_argument("file", nargs="?")
+    arguments = parser.parse_intermixed_args()
+    if arguments.about:
+        about()
+        return
+    module = importlib.import_module(_MODULES.get(arguments.mode, "ours"))
+    # Reads what is to be had before the clock runs, and returns what is on the clock.
+    prepare = getattr(module, arguments.mode.replace("-", "_"))
+    if arguments.sums:
+        sides = report.Report()
+        prepare(arguments.file)(sides)
+        sides.print()
+        return
+    if not arguments.once:
+        prepare(arguments.file)(None)
+    run = prepare(arguments.file)
+    gc.collect()
+    began = time.perf_counter()
+    delivered = run(None)
+    seconds = time.perf_counter() - began
+    print(f"{seconds:.6f} {delivered} {report.peak_memory()}")
+
+
+def about() -> None:
+    versions = []
+    for name in ("gofollow", "cffi", "dpkt", "scapy"):
+        try:
+            versions.append(f"{name} {metadata.version(name)}")
+        except metadata.PackageNotFoundError:
+            versions.append(f"no {name}")
+    flags = " ".join(flag for flag in (sysconfig.get_config_var("CFLAGS") or "").split() if flag.startswith("-O"))
+    print(f"{platform.python_implementation()} {platform.python_version()} ({sys.executable}; compiled with {flags or 'unknown flags'}), {', '.join(versions)}")
+
+
+if __name__ == "__main__":
+    main()
