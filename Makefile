@@ -116,7 +116,8 @@ lint: $(VENV)/.ready
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy --strict python/gofollow python/cycapture
 	$(VENV)/bin/mypy --strict --follow-imports=silent tools/record.py tools/compare_tshark.py tools/mutants.py
-	@if command -v shellcheck >/dev/null; then echo shellcheck; shellcheck .ci/run $$(find tools capi tests -name '*.sh'); \
+	MYPYPATH=bench/python $(VENV)/bin/mypy --strict --follow-imports=silent bench/python/*.py
+	@if command -v shellcheck >/dev/null; then echo shellcheck; shellcheck .ci/run $$(find tools capi tests bench -name '*.sh'); \
 	else echo 'shellcheck is not there: shell scripts are not checked'; fi
 
 fuzz:

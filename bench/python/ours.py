@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from cycapture import libtins
-from gofollow import TCPStream, TCPStreamFollower, follow
 from report import Report, packets
+
+from gofollow import TCPStream, TCPStreamFollower, follow
 
 Run = Callable[[Report | None], int]
 

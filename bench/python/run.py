@@ -52,7 +52,8 @@ def about() -> None:
         except metadata.PackageNotFoundError:
             versions.append(f"no {name}")
     flags = " ".join(flag for flag in (sysconfig.get_config_var("CFLAGS") or "").split() if flag.startswith("-O"))
-    print(f"{platform.python_implementation()} {platform.python_version()} ({sys.executable}; compiled with {flags or 'unknown flags'}), {', '.join(versions)}")
+    python = f"{platform.python_implementation()} {platform.python_version()}, compiled with {flags or 'unknown flags'}"
+    print(f"{python}; {', '.join(versions)}; {sys.executable}")
 
 
 if __name__ == "__main__":
