@@ -15,7 +15,8 @@ import (
 // memory of C, which may hold anything before, would confuse the garbage collector.
 type cEvent struct {
 	kind, direction, reason, by, reordered uint8
-	padding                                [3]uint8
+	place                                  uint8
+	padding                                [2]uint8
 	connectionID                           uint64
 	connection                             uintptr
 	time                                   int64
@@ -70,6 +71,7 @@ type facts struct {
 	texts  []unsafe.Pointer // copies of reset texts
 	poll   uint64           // number of the current poll
 	recent [256]recentFacts // by the low bits of the connection's id
+	within bool             // the last event of the poll before was not its packet's last
 }
 
 type recentFacts struct {
@@ -164,9 +166,16 @@ func (p *cEndpoint) set(from netip.AddrPort) {
 	}
 }
 
+// sameCause says whether two events in a row come of the same packet, or of the
+// same expiry of a connection.
+func sameCause(e, after *gofollow.Event) bool {
+	return e.Packet == after.Packet && (e.Packet != 0 || e.Conn == after.Conn && e.Time == after.Time)
+}
+
 // events converts what was polled into the caller's array, field by field: to
-// build an event elsewhere and copy it costs more.
-func (s *facts) events(out []cEvent, events []gofollow.Event) {
+// build an event elsewhere and copy it costs more. next is the event that comes
+// after them, nil if none waits.
+func (s *facts) events(out []cEvent, events []gofollow.Event, next *gofollow.Event) {
 	s.begin()
 	var last *gofollow.Connection // whose facts are at
 	var at uintptr
@@ -184,6 +193,17 @@ func (s *facts) events(out []cEvent, events []gofollow.Event) {
 		if e.Kind == gofollow.Closed {
 			o.connection = s.closing(e)
 		}
+		o.place = C.GOFOLLOW_FIRST_OF_PACKET
+		if s.within {
+			o.place = 0
+		}
+		after := next
+		if i+1 < len(events) {
+			after = &events[i+1]
+		}
+		if s.within = after != nil && sameCause(e, after); !s.within {
+			o.place |= C.GOFOLLOW_LAST_OF_PACKET
+		}
 		o.time, o.packet = e.Time, e.Packet
 		o.offset, o.length = e.Offset, uint64(e.Length)
 		o.bytes = 0
@@ -191,6 +211,6 @@ func (s *facts) events(out []cEvent, events []gofollow.Event) {
 			o.bytes = uintptr(unsafe.Pointer(unsafe.SliceData(e.Bytes)))
 		}
 		o.capturedAt = e.CapturedAt
-		o.padding, o.reserved = [3]uint8{}, [3]uint64{}
+		o.padding, o.reserved = [2]uint8{}, [3]uint64{}
 	}
 }

@@ -142,7 +142,7 @@ func gofollow_go_read_file(f C.gofollow_t, maxPackets C.size_t, progress *C.gofo
 func gofollow_go_poll(f C.gofollow_t, events *C.gofollow_event, limit C.size_t) C.int {
 	return C.int(use(uint64(f), func(h *handle) (int, error) {
 		polled := h.follower.Poll(int(min(limit, math.MaxInt32)))
-		h.facts.events(unsafe.Slice((*cEvent)(unsafe.Pointer(events)), len(polled)), polled)
+		h.facts.events(unsafe.Slice((*cEvent)(unsafe.Pointer(events)), len(polled)), polled, h.follower.Peek())
 		return len(polled), nil
 	}))
 }

@@ -51,7 +51,7 @@ extern "C" {
 /* The number of the binary interface that this header describes. It grows when a
  * program compiled against an older header would go wrong. Compare it with
  * gofollow_abi_version (). */
-#define GOFOLLOW_ABI_VERSION 1
+#define GOFOLLOW_ABI_VERSION 2
 
 /* A follower. Never 0, never used again for another one. */
 typedef uint64_t gofollow_t;
@@ -167,6 +167,8 @@ enum {
     GOFOLLOW_ANOMALY_NO_ACK_FLAG = 10, GOFOLLOW_ANOMALY_SYN_FIN = 11
 };
 
+enum { GOFOLLOW_FIRST_OF_PACKET = 1, GOFOLLOW_LAST_OF_PACKET = 2 };
+
 typedef struct gofollow_endpoint {
     uint8_t  address[16];               /* network order; the first 4 bytes for IPv4 */
     uint16_t port;                      /* host order */
@@ -212,14 +214,16 @@ typedef struct gofollow_connection {
  *     CLOSED        reason (GOFOLLOW_CLOSE_), by, connection's closing facts
  *     ANOMALY       reason (GOFOLLOW_ANOMALY_), direction, offset, length; for an overlap conflict
  *                   bytes holds the old copy and, length bytes later, the new one
- * The others are 0. kind, connection_id, connection, ts_ns and packet are always set. */
+ * The others are 0. kind, place, connection_id, connection, ts_ns and packet are always set. */
 typedef struct gofollow_event {
     uint8_t  kind;                      /* GOFOLLOW_OPENED ... */
     uint8_t  direction;                 /* GOFOLLOW_CLIENT_TO_SERVER ... */
     uint8_t  reason;
     uint8_t  by;                        /* GOFOLLOW_BY_ */
     uint8_t  reordered;                 /* 1: the bytes were held until those before them came */
-    uint8_t  reserved0[3];
+    uint8_t  place;                     /* GOFOLLOW_FIRST_OF_PACKET, GOFOLLOW_LAST_OF_PACKET or both: among the events
+                                           of its packet, or of its connection's expiry at ts_ns if packet is 0 */
+    uint8_t  reserved0[2];
     uint64_t connection_id;
     const gofollow_connection *connection;
     int64_t  ts_ns;                     /* capture time of the packet that caused the event; an expiry's deadline */

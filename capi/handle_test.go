@@ -156,7 +156,7 @@ func BenchmarkPollConversion(b *testing.B) {
 	out := make([]cEvent, len(events))
 	var s facts
 	for b.Loop() {
-		s.events(out, events)
+		s.events(out, events, nil)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(events)), "ns/event")
 	s.free()

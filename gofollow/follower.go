@@ -203,6 +203,15 @@ func (f *Follower) Poll(n int) []Event {
 	return f.queue.poll(max(0, n))
 }
 
+// Peek returns the event that Poll would give first, nil if none waits; it is
+// valid as long as Poll's.
+func (f *Follower) Peek() *Event {
+	if f.closed || f.queue.waiting() == 0 {
+		return nil
+	}
+	return &f.queue.events[f.queue.head]
+}
+
 // AdvanceTime says that it is now t: what is overdue by then expires. It is for
 // live use without packets. After ErrQueueFull poll and call it again.
 func (f *Follower) AdvanceTime(t int64) error {

@@ -11,7 +11,7 @@ from . import __version__
 from ._events import format_event
 from .errors import GofollowError
 from .follower import events, follow
-from .stream import Chunk, Gap, TCPStream, _Moment
+from .stream import Chunk, Gap, TCPStream
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -136,8 +136,7 @@ def _printable(line: bytes) -> str:
 
 
 def _as_json(stream: TCPStream) -> dict[str, Any]:
-    def side(address: object, port: int, moment: _Moment, gaps: list[Gap]) -> dict[str, Any]:
-        payload = moment.payload()
+    def side(address: object, port: int, payload: bytes, gaps: list[Gap]) -> dict[str, Any]:
         return {
             "address": str(address),
             "port": port,
@@ -148,8 +147,8 @@ def _as_json(stream: TCPStream) -> dict[str, Any]:
 
     return {
         "id": stream.identifier,
-        "client": side(stream.client_addr, stream.client_port, stream._client, stream.client_gaps),
-        "server": side(stream.server_addr, stream.server_port, stream._server, stream.server_gaps),
+        "client": side(stream.client_addr, stream.client_port, stream.client_payload, stream.client_gaps),
+        "server": side(stream.server_addr, stream.server_port, stream.server_payload, stream.server_gaps),
         "opened_at": stream.opened_at,
         "closed_at": stream.closed_at,
         "close_reason": stream.close_reason,

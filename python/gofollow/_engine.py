@@ -6,27 +6,26 @@ import stat
 import struct
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 from . import _native
 from ._native import constant, error_from_code, ffi
 from ._options import make_config
 from .errors import CaptureFileError, GofollowError, UsageError, file_error
 
-# kind, direction, reason, by, reordered, connection id, address of the connection's facts, time, packet, offset, length,
-# address of the bytes, capture time: gofollow_event. The addresses are valid until the sink returns.
-RawEvent = tuple[int, int, int, int, int, int, int, int, int, int, int, int, int]
-Sink = Callable[[Iterator[RawEvent]], None]
-
-_EVENT = struct.Struct("@BBBBB3xQPqQqQPq24x")
-_CONNECTION = struct.Struct("@Q16sHB5x16sHB5xqQBBBBBBHP13Q13Q")
-if _EVENT.size != ffi.sizeof("gofollow_event") or _CONNECTION.size != ffi.sizeof("gofollow_connection"):  # pragma: no cover
+# gofollow_event: kind, direction, reason, by, reordered, connection id, address of the connection's facts, time, packet, offset,
+# length, address of the bytes, capture time. The addresses are valid until the next call that feeds or polls.
+EVENT = struct.Struct("@BBBBB3xQPqQqQPq24x")
+CONNECTION = struct.Struct("@Q16sHB5x16sHB5xqQBBBBBBHP13Q13Q")
+RESET_TEXT = struct.Struct("@78xHP")  # of a gofollow_connection its length and address
+if (EVENT.size, CONNECTION.size) != (ffi.sizeof("gofollow_event"), ffi.sizeof("gofollow_connection")):  # pragma: no cover
     raise ImportError("gofollow/_engine.py does not describe the structs of capi/gofollow.h")
 
 _POLL = 1024
 _FULL = constant("ERR_FULL")
 NO_TIME = constant("NO_TIME")
+_BUSY = constant("ERR_BUSY")
 _CLOSED = "this follower is closed: make a new one"
 _CHAR_POINTER = ffi.typeof("const char *")
 
@@ -89,11 +88,24 @@ class Frame(NamedTuple):
     wire_length: int
 
 
+class Sink(Protocol):
+    """What becomes of the events."""
+
+    def take(self, polled: memoryview) -> None:
+        """Take polled events over, as gofollow_event structs. What they point to stays until run has returned."""
+
+    def run(self) -> None:
+        """Do what there is to do for events that were taken. After an exception it is called again, and goes on behind it."""
+
+
 class Engine:
     """Wraps one handle. Every method that feeds hands all events to the sink before it returns or raises.
 
-    One thread at a time may feed; statistics can be read from any. If an interrupt hits between a poll and the sink having taken
-    everything, the engine is torn: it can only be closed, and tells its statistics.
+    An exception of the sink comes out; what the call had to feed and did not yet feed is not taken then, and resume goes on with the
+    events. If an interrupt hits between a poll and the sink having taken everything, the engine is torn: it can only be closed, and
+    tells its statistics.
+
+    One thread at a time may feed; statistics can be read from any.
     """
 
     def __init__(self, options: Mapping[str, object], sink: Sink) -> None:
@@ -107,7 +119,8 @@ class Engine:
         self._sink = sink
         self._alone = threading.RLock()  # the library refuses calls that overlap
         self._process = os.getpid()
-        self._torn = False
+        self.torn = False
+        self._left = False  # whether the sink was stopped by an exception
         self._events: Any = ffi.new("gofollow_event[]", _POLL)
         self._event_bytes = memoryview(ffi.buffer(self._events))
         self._consumed: Any = ffi.new("size_t *")
@@ -211,10 +224,6 @@ class Engine:
     def closed(self) -> bool:
         return not self._finalizer.alive
 
-    @property
-    def torn(self) -> bool:
-        return self._torn
-
     def close(self) -> None:
         """Free the handle and every event that waits. Idempotent, and harmless in a forked child."""
         if self._finalizer.alive:
@@ -225,20 +234,10 @@ class Engine:
             finally:
                 self._finalizer()
 
-    def payload(self, address: int, length: int) -> bytes:
-        """Copy an event's bytes. For use by the sink."""
-        if not length or not address:
-            return b""
-        return ffi.unpack(ffi.cast(_CHAR_POINTER, address), length)  # type: ignore[no-any-return]
-
-    def connection(self, address: int) -> tuple[Any, ...]:
-        """Read a gofollow_connection, field by field. For use by the sink."""
-        return _CONNECTION.unpack_from(ffi.buffer(ffi.cast("const gofollow_connection *", address), _CONNECTION.size))
-
     def _open(self) -> int:
         if not self._finalizer.alive:
             raise UsageError(_CLOSED)
-        if self._torn:
+        if self.torn:
             raise UsageError("this follower was interrupted while it took events over, and lost some: make a new one")
         return self._handle
 
@@ -261,6 +260,12 @@ class Engine:
             if code != _FULL:
                 return
 
+    def resume(self) -> None:
+        """Go on with events that an exception of the sink stopped."""
+        if self._left and not self.torn:
+            self._sink.run()
+            self._drain()
+
     def _after(self, code: int) -> None:
         """Hand all waiting events to the sink, then raise if code is an error other than a full queue."""
         if code > 0 or code == _FULL:
@@ -274,16 +279,18 @@ class Engine:
             raise error
 
     def _drain(self) -> None:
-        while True:
-            self._torn = True
+        self._left = True
+        count = _POLL
+        while count == _POLL:
+            self.torn = True
             count = self._call(self._lib.gofollow_poll, self._handle, self._events, _POLL)
             if count > 0:
-                self._sink(_EVENT.iter_unpack(self._event_bytes[: count * _EVENT.size]))
-            self._torn = False
+                self._sink.take(self._event_bytes[: count * EVENT.size])
+            self.torn = False
             if count < 0:
                 raise self._error(count)
-            if count == 0:
-                return
+            self._sink.run()
+        self._left = False
 
 
 def _destroy(lib: Any, handle: int, process: int) -> None:

@@ -2,12 +2,11 @@
 
 import zlib
 from collections import deque
-from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-from ._engine import CLOSE_REASONS, Engine, RawEvent
-from ._native import constant
+from ._engine import CLOSE_REASONS, CONNECTION, EVENT, RESET_TEXT
+from ._native import MEMORY, constant
 
 Side = Literal["client", "server"]
 SIDES: tuple[Side, Side] = ("client", "server")  # by gofollow_event.direction: the sender
@@ -111,8 +110,16 @@ class Event(NamedTuple):
         return format_event(self)
 
 
-def read_connection(fields: tuple[Any, ...], reset_text: bytes = b"") -> Connection:
-    """Make a Connection of the fields of a gofollow_connection."""
+def copy_facts(address: int) -> bytes:
+    """Copy a gofollow_connection and its reset text, which then stands behind it."""
+    facts: bytes = MEMORY[address : address + CONNECTION.size]
+    length, text = RESET_TEXT.unpack_from(facts)
+    return facts + MEMORY[text : text + length] if length else facts
+
+
+def read_connection(facts: bytes) -> Connection:
+    """Read what copy_facts copied."""
+    fields = CONNECTION.unpack_from(facts)
     number, client, client_port, client_family, server, server_port, server_family, opened_ns, opened_packet = fields[:9]
     roles, start, closed, reason, by, clean = fields[9:15]
     return Connection(
@@ -126,7 +133,7 @@ def read_connection(fields: tuple[Any, ...], reset_text: bytes = b"") -> Connect
         CLOSE_REASONS[reason] if closed else None,
         BY[by],
         bool(clean),
-        reset_text,
+        facts[CONNECTION.size :],
         Counters(*fields[17:30]) if closed else None,
         Counters(*fields[30:43]) if closed else None,
     )
@@ -136,10 +143,23 @@ def _address(raw: bytes, family: int) -> IPv4Address | IPv6Address:
     return IPv4Address(raw[:4]) if family == 4 else IPv6Address(raw)
 
 
-def read_closed_connection(engine: Engine, address: int) -> Connection:
-    """Read a connection with its closing facts."""
-    fields = engine.connection(address)
-    return read_connection(fields, engine.payload(fields[16], fields[15]))
+class Facts:
+    """What the engine says of a connection, taken over as it stands there and read when it is first asked for."""
+
+    __slots__ = ("_connection", "closed_ns", "finished", "raw")
+
+    _connection: Connection
+    raw: bytes  # copy_facts
+    finished: bool
+    closed_ns: int | None
+
+    @property
+    def connection(self) -> Connection:
+        try:
+            return self._connection
+        except AttributeError:
+            self._connection = read_connection(self.raw)
+            return self._connection
 
 
 class EventCollector:
@@ -147,34 +167,36 @@ class EventCollector:
 
     def __init__(self) -> None:
         self.events: deque[Event] = deque()
-        self.engine: Engine | None = None
         self._connections: dict[int, Connection] = {}
 
-    def __call__(self, raw_events: Iterator[RawEvent]) -> None:
-        engine = self.engine
-        assert engine is not None
-        for kind, direction, reason, by, reordered, number, facts, time, packet, offset, length, address, captured in raw_events:
+    def take(self, polled: memoryview) -> None:
+        for kind, direction, reason, by, reordered, number, facts, time, packet, offset, length, address, captured in EVENT.iter_unpack(
+            polled
+        ):
             if kind == OPENED:
-                self._connections[number] = connection = read_connection(engine.connection(facts))
+                self._connections[number] = connection = read_connection(copy_facts(facts))
                 self.events.append(Event("opened", connection, time, packet))
                 continue
             if kind == CLOSED:
                 self._connections.pop(number, None)
-                connection = read_closed_connection(engine, facts)
+                connection = read_connection(copy_facts(facts))
                 self.events.append(Event("closed", connection, time, packet, reason=CLOSE_REASONS[reason], by=BY[by]))
                 continue
             known = self._connections.get(number)
-            connection = read_connection(engine.connection(facts)) if known is None else known
+            connection = read_connection(copy_facts(facts)) if known is None else known
             text, copies = None, 1
             if kind == GAP:
                 text = GAP_REASONS[reason]
             elif kind == ANOMALY:
                 text = ANOMALIES[reason]
                 copies = 2 if text == "overlap_conflict" else 1
-            data = engine.payload(address, length * copies)
+            data = MEMORY[address : address + length * copies] if address else b""
             self.events.append(
                 Event(KINDS[kind], connection, time, packet, SIDES[direction], offset, length, data, text, None, captured, bool(reordered))
             )
+
+    def run(self) -> None:
+        pass
 
 
 def format_event(event: Event) -> str:

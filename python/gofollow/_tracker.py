@@ -1,75 +1,163 @@
-"""Turns engine events into callbacks that are due: which stream, which callback, in which order."""
+"""Turns engine events into callbacks: which stream, which callback, in which order."""
 
+import struct
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from ._engine import Engine, RawEvent
-from ._events import CLOSED, DATA, GAP, GAP_REASONS, OPENED, SIDES, Connection, read_closed_connection, read_connection
-from .stream import Direction, Gap, TCPStream
+from ._engine import EVENT, Engine
+from ._events import CLOSED, DATA, GAP, GAP_REASONS, OPENED, Facts, copy_facts
+from ._native import MEMORY, constant
+from .stream import Gap, Said, TCPStream, make_said
+
+Callback = Callable[[TCPStream], object]
+
+# Of a gofollow_event only what is needed here, which is less to make: kind, direction, reason, place, connection id, address of the
+# connection's facts, time, offset, length, address of the bytes.
+_EVENT = struct.Struct("@BBBxxB2xQPq8xqQP32x")
+assert _EVENT.size == EVENT.size
+_Event = tuple[int, int, int, int, int, int, int, int, int, int]
+
+_LAST = constant("LAST_OF_PACKET")
+_ALONE = constant("FIRST_OF_PACKET") | _LAST
 
 
-class _Followed:
-    __slots__ = ("closed_at_ns", "connection", "new", "sides")
+class _Pending:
+    """What a packet that is not wholly taken yet brought for a connection."""
 
-    def __init__(self, connection: Connection, keep: int) -> None:
-        self.connection = connection
-        self.sides = (Direction(keep), Direction(keep))
-        self.new: dict[int, list[tuple[int, bytes]]] = {}  # by direction: data of the packet that is being taken
-        self.closed_at_ns: int | None = None
+    __slots__ = ("client", "closed", "facts", "new", "server")
+
+    def __init__(self, client: Said, server: Said, facts: Facts) -> None:
+        self.client, self.server, self.facts = client, server, facts
+        self.new: dict[int, list[tuple[int, bytes]]] = {}  # by direction, in the order of their first data
+        self.closed = False
 
 
 class Tracker:
-    """A sink. due holds the callbacks to run, as (whether it is the end callback, stream), oldest first."""
+    """A sink that keeps what connections said and calls back.
 
-    def __init__(self, keep: int, want_data: bool, want_end: bool) -> None:
-        self.due: deque[tuple[bool, TCPStream]] = deque()
+    The callbacks run while the events are taken: one after each packet for every direction that got data, and then one for every
+    connection that was closed.
+    """
+
+    def __init__(self, keep: int, data_callback: Callback | None, end_callback: Callback | None) -> None:
         self.engine: Engine | None = None
+        self._data_callback = data_callback
+        self._end_callback = end_callback
         self._keep = keep
-        self._want_data = want_data
-        self._want_end = want_end
-        self._followed: dict[int, _Followed] = {}
-        self._packet = -1
-        self._touched: dict[int, _Followed] = {}  # by the packet that is being taken, in order
+        self._followed: dict[int, tuple[Said, Said, Facts]] = {}
+        self._events: Iterator[_Event] = iter(())
+        self._pending: dict[int, _Pending] = {}
+        self._due: deque[tuple[Callback, TCPStream]] = deque()
 
-    def __call__(self, raw_events: Iterator[RawEvent]) -> None:
-        engine = self.engine
-        assert engine is not None
-        copy = self._want_data or self._keep > 0
-        for kind, direction, reason, _, _, number, facts, time, packet, offset, length, address, _ in raw_events:
-            # Expiries share the number 0: those of one connection that follow each other belong together.
-            if packet != self._packet or (not packet and number not in self._touched):
-                self.settle()
-                self._packet = packet
-            if kind == DATA:
-                followed = self._followed[number]
-                self._touched[number] = followed
-                if copy:
-                    data = engine.payload(address, length)
-                    if self._want_data:
-                        followed.new.setdefault(direction, []).append((offset, data))
-                    followed.sides[direction].add_data(offset, data)
-                else:
-                    followed.sides[direction].truncated = True
-            elif kind == GAP:
-                self._followed[number].sides[direction].gaps.append(Gap(offset, length, GAP_REASONS[reason]))
-            elif kind == OPENED:
-                self._followed[number] = _Followed(read_connection(engine.connection(facts)), self._keep)
-            elif kind == CLOSED:
-                followed = self._followed.pop(number)
-                followed.connection = read_closed_connection(engine, facts)
-                followed.closed_at_ns = time
-                self._touched[number] = followed
+    def take(self, polled: memoryview) -> None:
+        self._events = _EVENT.iter_unpack(polled)
 
-    def settle(self) -> None:
-        """Say that all events of the packet that is being taken have come."""
-        while self._touched:  # an interrupt must not make a callback due twice
-            followed = self._touched.pop(next(iter(self._touched)))
-            closed = followed.closed_at_ns is not None
-            facts = (followed.connection, *followed.sides, closed)
-            while followed.new:
-                direction = next(iter(followed.new))
-                new = followed.new.pop(direction)
-                self.due.append((False, TCPStream._snapshot(*facts, SIDES[direction], tuple(new), followed.closed_at_ns)))
-            if closed and self._want_end:
-                self.due.append((True, TCPStream._snapshot(*facts, None, (), followed.closed_at_ns)))
-        self._packet = -1
+    def discard(self) -> None:
+        """Forget what is due."""
+        self._events = iter(())
+        self._due.clear()
+
+    def run(self) -> None:
+        """Apply the events that were taken and call back.
+
+        One loop, in which every line is paid for each captured packet: what happens most, a packet with one data event, is written out
+        in it, with everything at hand as a local variable.
+        """
+        data_callback, end_callback = self._data_callback, self._end_callback
+        followed, pending = self._followed, self._pending
+        copied = data_callback is not None or self._keep > 0
+        memory, make_stream, make_facts = MEMORY, TCPStream.__new__, Facts.__new__
+        calling = True  # an interrupt then leaves no event half applied
+        try:
+            self._call_due()
+            calling = False
+            for kind, direction, reason, place, number, at, time, offset, length, address in self._events:
+                if kind == DATA:
+                    client, server, facts = followed[number]
+                    said = server if direction else client
+                    said.end = end = offset + length
+                    if copied:
+                        data = memory[address : address + length]
+                        if end <= said.limit:
+                            said.append(data)
+                        else:
+                            said.add(data)
+                        if data_callback is not None:
+                            if place == _ALONE:
+                                stream = make_stream(TCPStream)
+                                stream._client = client
+                                stream._server = server
+                                stream._facts = facts
+                                stream._client_end = client.end
+                                stream._server_end = server.end
+                                stream._direction = direction
+                                stream._new = data
+                                calling = True
+                                data_callback(stream)
+                                calling = False
+                                continue
+                            if number not in pending:
+                                pending[number] = _Pending(client, server, facts)
+                            pending[number].new.setdefault(direction, []).append((offset, data))
+                elif kind == OPENED:
+                    facts = make_facts(Facts)
+                    facts.raw = copy_facts(at)
+                    facts.finished = False
+                    facts.closed_ns = None
+                    followed[number] = make_said(self._keep), make_said(self._keep), facts
+                elif kind == CLOSED:
+                    client, server, _ = followed.pop(number)
+                    facts = make_facts(Facts)
+                    facts.raw = copy_facts(at)
+                    facts.finished = True
+                    facts.closed_ns = time
+                    if pending:
+                        if number not in pending:
+                            pending[number] = _Pending(client, server, facts)
+                        pending[number].facts = facts
+                        pending[number].closed = True
+                    elif end_callback is not None:
+                        stream = _snapshot(client, server, facts, -1, b"")
+                        calling = True
+                        end_callback(stream)
+                        calling = False
+                elif kind == GAP:
+                    said = followed[number][direction]  # type: ignore[assignment]
+                    said.end = offset + length
+                    said.gaps.append(Gap(offset, length, GAP_REASONS[reason]))
+                if pending and place & _LAST:
+                    self._settle()
+                    calling = True
+                    self._call_due()
+                    calling = False
+        except BaseException:
+            if not calling and self.engine is not None:
+                self.engine.torn = True
+            raise
+
+    def _settle(self) -> None:
+        """Make the callbacks of a packet due, all of whose events are applied."""
+        for one in self._pending.values():
+            if self._data_callback is not None:
+                for direction, new in one.new.items():
+                    self._due.append((self._data_callback, _snapshot(one.client, one.server, one.facts, direction, new)))
+            if one.closed and self._end_callback is not None:
+                self._due.append((self._end_callback, _snapshot(one.client, one.server, one.facts, -1, b"")))
+        self._pending.clear()
+
+    def _call_due(self) -> None:
+        due = self._due
+        while due:
+            callback, stream = due[0]
+            try:
+                callback(stream)
+            finally:
+                due.popleft()
+
+
+def _snapshot(client: Said, server: Said, facts: Facts, direction: int, new: bytes | list[tuple[int, bytes]]) -> TCPStream:
+    stream = TCPStream.__new__(TCPStream)
+    stream._client, stream._server, stream._facts = client, server, facts
+    stream._client_end, stream._server_end = client.end, server.end
+    stream._direction, stream._new = direction, new
+    return stream

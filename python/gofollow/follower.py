@@ -6,7 +6,7 @@ import os
 import stat
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from types import TracebackType
 from typing import Any, BinaryIO, TypeVar
 
@@ -14,11 +14,10 @@ from ._engine import Engine, Frame, Progress, Statistics
 from ._events import Event, EventCollector
 from ._frames import LinkType, Timestamp, frame_of, is_scapy, make_frame
 from ._options import Seconds, check_keep_payload
-from ._tracker import Tracker
-from .errors import CaptureError, CaptureFileError, ForkedError, GofollowError, InternalError, UsageError, file_error
+from ._tracker import Callback, Tracker
+from .errors import CaptureError, ForkedError, GofollowError, InternalError, UsageError, file_error
 from .stream import TCPStream
 
-Callback = Callable[[TCPStream], object]
 ProgressCallback = Callable[[int, int, int | None], object]
 CaptureSource = str | bytes | os.PathLike[str] | os.PathLike[bytes] | BinaryIO
 _Self = TypeVar("_Self", bound="TCPStreamFollower")
@@ -169,8 +168,7 @@ class TCPStreamFollower:
         for callback in (data_callback, end_callback):
             if callback is not None and not callable(callback):
                 raise TypeError("data_callback and end_callback must be callables")
-        self._callbacks = (data_callback, end_callback)
-        self._tracker = Tracker(check_keep_payload(keep_payload), data_callback is not None, end_callback is not None)
+        self._tracker = Tracker(check_keep_payload(keep_payload), data_callback, end_callback)
         self._engine = Engine(options, self._tracker)
         self._tracker.engine = self._engine
         self._users: dict[object, None] = {}  # calls that want to feed, oldest first: only the first may
@@ -186,7 +184,7 @@ class TCPStreamFollower:
         with self._exclusively():
             frame = frame_of(pdu_iterator)
             if frame is not None:
-                self._take_packet(frame)
+                self._engine.feed_packet(frame)
             elif pdu_iterator is None or isinstance(pdu_iterator, (str, bytes, bytearray)) or is_scapy(pdu_iterator):
                 pass
             elif isinstance(pdu_iterator, (list, tuple)):
@@ -196,7 +194,7 @@ class TCPStreamFollower:
                 for item in pdu_iterator:
                     frame = frame_of(item)
                     if frame is not None:
-                        self._take_packet(frame)
+                        self._engine.feed_packet(frame)
 
     def feed_packet(
         self,
@@ -215,7 +213,7 @@ class TCPStreamFollower:
         """
         frame = make_frame(data, timestamp, link_type, wire_length)
         with self._exclusively():
-            self._take_packet(frame)
+            self._engine.feed_packet(frame)
 
     def feed_file(self, path_or_file: CaptureSource, progress: ProgressCallback | None = None) -> None:
         """Follow a capture: a path, or a file object that gives bytes.
@@ -228,27 +226,15 @@ class TCPStreamFollower:
         Raises CaptureFileError if it cannot be read; CaptureError if it is no capture or damaged, after what stands before the fault
         was followed and its callbacks ran; UsageError as feed does.
         """
-        with self._exclusively():
-            steps = _read_capture(self._engine, path_or_file)
-            try:
-                while True:
-                    try:
-                        step = next(steps, None)
-                    except (CaptureError, CaptureFileError):
-                        self._settle()
-                        raise
-                    if step is None:
-                        break
-                    self._settle()
-                    if progress is not None:
-                        progress(step.packets, step.bytes_read, step.total)
-            finally:
-                steps.close()
+        with self._exclusively(), closing(_read_capture(self._engine, path_or_file)) as steps:
+            for step in steps:
+                if progress is not None:
+                    progress(step.packets, step.bytes_read, step.total)
 
     def flush(self) -> None:
         """End every connection, as if the capture were over. The follower can be fed again."""
         with self._exclusively():
-            self._take(self._engine.flush)
+            self._engine.flush()
 
     def close(self) -> None:
         """Flush, run the callbacks that are due and free everything. Closing twice does nothing."""
@@ -257,7 +243,7 @@ class TCPStreamFollower:
         with self._exclusively():
             try:
                 if not self._engine.torn:
-                    self._take(self._engine.flush)
+                    self._engine.flush()
             except (InternalError, ForkedError):
                 self._engine.close()
                 raise
@@ -280,7 +266,7 @@ class TCPStreamFollower:
         if kind is None:
             self.close()
         else:
-            self._tracker.due.clear()
+            self._tracker.discard()
             self._engine.close()
 
     @contextmanager
@@ -295,23 +281,10 @@ class TCPStreamFollower:
                 )
             if self._engine.closed:
                 raise UsageError("this follower is closed: make a new one")
-            self._run_callbacks()
+            self._engine.resume()
             yield
         finally:
             self._users.pop(token, None)
-
-    def _take(self, feed: Callable[[], None]) -> None:
-        try:
-            feed()
-        except GofollowError:  # what stands before the fault was taken
-            self._settle()
-            raise
-        finally:
-            self._tracker.settle()
-        self._run_callbacks()
-
-    def _take_packet(self, frame: Frame) -> None:
-        self._take(lambda: self._engine.feed_packet(frame))
 
     def _take_batch(self, items: Sequence[Any]) -> None:
         frames: list[Frame] = []
@@ -321,25 +294,9 @@ class TCPStreamFollower:
                 if frame is not None:
                     frames.append(frame)
         except Exception:
-            self._take_frames(frames)  # as if they had come one by one
+            self._engine.feed_batch(frames)  # as if they had come one by one
             raise
-        self._take_frames(frames)
-
-    def _take_frames(self, frames: list[Frame]) -> None:
-        if frames:
-            self._take(lambda: self._engine.feed_batch(frames))
-
-    def _settle(self) -> None:
-        self._tracker.settle()
-        self._run_callbacks()
-
-    def _run_callbacks(self) -> None:
-        due = self._tracker.due
-        while due:
-            is_end, stream = due.popleft()
-            callback = self._callbacks[is_end]
-            if callback is not None:
-                callback(stream)
+        self._engine.feed_batch(frames)
 
 
 _NO_ENGINE_OPTIONS = {"self", "data_callback", "end_callback", "keep_payload"}
@@ -351,16 +308,10 @@ def follow(path_or_file: CaptureSource, *, keep_payload: int | str = "all", **op
     The options are TCPStreamFollower's. Of a damaged capture everything that could be followed is yielded before CaptureError
     is raised; CaptureFileError if it cannot be read.
     """
-    tracker = Tracker(check_keep_payload(keep_payload), want_data=False, want_end=True)
-    engine = Engine(options, tracker)
-    tracker.engine = engine
-
-    def finished() -> Iterator[TCPStream]:
-        tracker.settle()
-        while tracker.due:
-            yield tracker.due.popleft()[1]
-
-    return _generate(engine, path_or_file, finished)
+    streams: deque[TCPStream] = deque()
+    tracker = Tracker(check_keep_payload(keep_payload), None, streams.append)
+    engine = tracker.engine = Engine(options, tracker)
+    return _generate(engine, path_or_file, streams)
 
 
 def events(path_or_file: CaptureSource, *, anomalies: bool = False, **options: Any) -> Generator[Event, None, None]:
@@ -369,21 +320,13 @@ def events(path_or_file: CaptureSource, *, anomalies: bool = False, **options: A
     anomalies asks for the events of that kind too.
     """
     collector = EventCollector()
-    engine = Engine({"anomalies": anomalies, **options}, collector)
-    collector.engine = engine
-
-    def waiting() -> Iterator[Event]:
-        queue: deque[Event] = collector.events
-        while queue:
-            yield queue.popleft()
-
-    return _generate(engine, path_or_file, waiting)
+    return _generate(Engine({"anomalies": anomalies, **options}, collector), path_or_file, collector.events)
 
 
 _Item = TypeVar("_Item")
 
 
-def _generate(engine: Engine, source: CaptureSource, ready: Callable[[], Iterator[_Item]]) -> Generator[_Item, None, None]:
+def _generate(engine: Engine, source: CaptureSource, ready: deque[_Item]) -> Generator[_Item, None, None]:
     fault: Exception | None = None
     steps = _read_capture(engine, source)
     try:
@@ -394,9 +337,11 @@ def _generate(engine: Engine, source: CaptureSource, ready: Callable[[], Iterato
             except (CaptureError, OSError, EOFError) as error:
                 fault = error
             else:
-                yield from ready()
+                while ready:
+                    yield ready.popleft()
         engine.flush()
-        yield from ready()
+        while ready:
+            yield ready.popleft()
     finally:
         steps.close()
         engine.close()

@@ -1,15 +1,15 @@
 """TCPStream: what is known of a connection at one moment."""
 
 import io
-import threading
-from collections import deque
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, NamedTuple
 
-from ._events import Connection, Counters, Side
+from ._events import SIDES, Counters, Facts, Side
 
 Address = IPv4Address | IPv6Address
-_reading = threading.Lock()
+KEEP_ALL = 1 << 63
+# Longer payloads are kept in one piece. Shorter ones would be copied at each growth, before memory is moved by its pages.
+_PIECES = 128 * 1024
 
 
 class Gap(NamedTuple):
@@ -28,95 +28,104 @@ class Chunk(NamedTuple):
     length: int
 
 
-class _Payload:
-    """Bytes that only grow, any prefix of which can be had later, from any thread.
+class Said(list[bytes]):
+    """What one side said so far, in the pieces in which it came. It only grows, so that an end, a stream offset, is a snapshot of it.
 
-    What was appended waits until a prefix beyond it is asked for. The rest is a BytesIO, whose getvalue shares its buffer until
-    the next write: reading the whole in every callback copies nothing as long as the value before was let go, also where a block
-    of packets was taken before its callbacks run.
+    Data whose end is at most the limit is appended, as to any list; add takes the rest. Beyond the limit a BytesIO holds the payload
+    instead of the list: its getvalue shares the buffer until the next write, so that reading the whole in every callback copies
+    nothing as long as the value before was let go. One thread appends; any may read.
     """
 
-    __slots__ = ("_stream", "_waiting", "_written", "length")
+    __slots__ = ("end", "gaps", "keep", "limit", "whole")
 
-    def __init__(self) -> None:
-        self._waiting: deque[bytes] = deque()
-        self._stream: io.BytesIO | None = None
-        self._written = 0
-        self.length = 0
+    end: int  # of data and gaps, as a stream offset
+    gaps: list[Gap]
+    keep: int  # so many bytes at most
+    limit: int
+    whole: io.BytesIO | None
 
-    def append(self, data: bytes) -> None:
-        self._waiting.append(data)
-        self.length += len(data)
+    def add(self, data: bytes) -> None:
+        """Append data whose end is beyond the limit."""
+        whole = self.whole
+        if whole is None:
+            whole = io.BytesIO()
+            whole.write(b"".join(self))
+            self.whole = whole  # before the list is empty, for those who read meanwhile
+            self.clear()
+            self.limit = 0
+        whole.write(data if self.keep == KEEP_ALL else data[: self.keep - whole.tell()])
 
-    def prefix(self, length: int) -> bytes:
-        """Return the first bytes, up to where some append ended."""
+    def length(self, end: int) -> int:
+        """How many bytes up to a stream offset came."""
+        return end - sum(gap.length for gap in self.gaps_to(end))
+
+    def truncated(self, end: int) -> bool:
+        """Whether some of it was not kept."""
+        return self.length(end) > self.keep
+
+    def gaps_to(self, end: int) -> list[Gap]:
+        return [gap for gap in self.gaps if gap.offset < end]
+
+    def chunks_to(self, end: int) -> list[Chunk]:
+        chunks, start, offset = [], 0, 0
+        for gap in [*self.gaps_to(end), Gap(end, 0, "")]:
+            length = min(gap.offset - offset, self.keep - start)
+            if length:
+                chunks.append(Chunk(offset, start, length))
+            start += length
+            offset = gap.offset + gap.length
+        return chunks
+
+    def payload(self, end: int, complete: bool) -> bytes:
+        """Return what came up to a stream offset and was kept; complete says that nothing will be added."""
+        length = self.length(end)
         if not length:
             return b""
-        with _reading:
-            if self._stream is None:
-                if len(self._waiting[0]) == length:
-                    return self._waiting[0]
-                self._stream = io.BytesIO()
-            while self._written < length:
-                # What an interrupt leaves in the queue is written again, at the same place.
-                self._stream.seek(self._written)
-                self._written += self._stream.write(self._waiting[0])
-                self._waiting.popleft()
-            value = self._stream.getvalue()
+        whole = self.whole
+        if whole is None:
+            pieces = list(self)
+            value = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            whole = self.whole  # the pieces may have gone there meanwhile
+            if complete:
+                self[:] = [value]
+            elif len(pieces) > 1:
+                self.limit = 0  # who reads it once does so again
+        if whole is not None:
+            value = whole.getvalue()
         return value if len(value) == length else value[:length]
 
 
-class Direction:
-    """What one side said so far. Everything in it only grows, so a length at a moment is a snapshot of it."""
-
-    __slots__ = ("_end", "chunk_starts", "gaps", "keep", "payload", "truncated")
-
-    def __init__(self, keep: int) -> None:
-        self.keep = keep
-        self.payload = _Payload()
-        self.gaps: list[Gap] = []
-        self.chunk_starts: list[tuple[int, int]] = []  # stream offset, position in payload
-        self.truncated = False
-        self._end = -1  # stream offset where the last chunk ends
-
-    def add_data(self, offset: int, data: bytes) -> None:
-        room = self.keep - self.payload.length
-        if room < len(data):
-            self.truncated = True
-            data = data[:room]
-            if not data:
-                return
-        if offset != self._end:
-            self.chunk_starts.append((offset, self.payload.length))
-        self._end = offset + len(data)
-        self.payload.append(data)
+def make_said(keep: int) -> Said:
+    """Return the Said of a side that was silent so far, of which keep bytes are kept at most."""
+    said = Said()
+    said.end = 0
+    said.gaps = []
+    said.keep = keep
+    said.limit = min(keep, _PIECES)
+    said.whole = None
+    return said
 
 
-class _Moment:
-    """How much of a Direction a snapshot shows."""
+class _Given(NamedTuple):
+    """In place of Facts and Connection: what is known of a TCPStream made by hand."""
 
-    __slots__ = ("_value", "chunks", "direction", "gaps", "length", "truncated")
+    finished: bool
+    id: int
+    client: tuple[Address | None, int]
+    server: tuple[Address | None, int]
+    opened_ns: None = None
+    closed_ns: None = None
+    close_reason: None = None
+    closed_by: None = None
+    clean: bool = False
+    start: None = None
+    roles_from: None = None
+    client_counters: None = None
+    server_counters: None = None
 
-    def __init__(self, direction: Direction) -> None:
-        self.direction = direction
-        self.length = direction.payload.length
-        self.gaps = len(direction.gaps)
-        self.chunks = len(direction.chunk_starts)
-        self.truncated = direction.truncated
-        self._value: bytes | None = None
-
-    def payload(self) -> bytes:
-        if self._value is None:
-            self._value = self.direction.payload.prefix(self.length)
-        return self._value
-
-    def gap_list(self) -> list[Gap]:
-        return self.direction.gaps[: self.gaps]
-
-    def chunk_list(self) -> list[Chunk]:
-        starts = self.direction.chunk_starts[: self.chunks]
-        ends = [start for _, start in starts[1:]] + [self.length] * bool(starts)
-        return [Chunk(offset, start, end - start) for (offset, start), end in zip(starts, ends, strict=True)]
+    @property
+    def connection(self) -> "_Given":
+        return self
 
 
 def _parse_address(value: Any) -> Address | None:
@@ -142,23 +151,16 @@ class TCPStream:
     the one before was let go. For a long connection, or to keep what was read, use new_data: it costs what is new.
     """
 
-    __slots__ = (
-        *("_client", "_client_addr", "_client_port", "_closed_at_ns", "_connection", "_direction", "_finished"),
-        *("_identifier", "_new", "_server", "_server_addr", "_server_port"),
-    )
+    # Tracker.run makes one field by field, for a third of what calling __init__ costs.
+    __slots__ = ("_client", "_client_end", "_direction", "_facts", "_new", "_server", "_server_end")
 
-    _client: _Moment
-    _server: _Moment
-    _connection: Connection | None
-    _closed_at_ns: int | None
-    _direction: Side | None
-    _new: tuple[tuple[int, bytes], ...]
-    _client_addr: Address | None
-    _server_addr: Address | None
-    _client_port: int
-    _server_port: int
-    _identifier: int
-    _finished: bool
+    _facts: Facts | _Given
+    _client: Said
+    _server: Said
+    _client_end: int
+    _server_end: int
+    _direction: int  # index in SIDES, -1 in an end callback
+    _new: bytes | list[tuple[int, bytes]]  # of one data event its bytes, of several their offsets too
 
     def __init__(
         self,
@@ -171,126 +173,100 @@ class TCPStream:
         client_payload: bytes,
         server_payload: bytes,
     ) -> None:
-        self._client_addr = _parse_address(client_addr)
-        self._server_addr = _parse_address(server_addr)
-        self._client_port = int(client_port)
-        self._server_port = int(server_port)
-        self._identifier = int(ident)
-        self._finished = bool(finished)
-        self._connection = self._closed_at_ns = self._direction = None
-        self._new = ()
-        moments = []
-        for payload in (client_payload, server_payload):
-            direction = Direction(1 << 63)
+        client, server = (_parse_address(client_addr), int(client_port)), (_parse_address(server_addr), int(server_port))
+        self._facts = _Given(bool(finished), int(ident), client, server)
+        self._client, self._server = make_said(KEEP_ALL), make_said(KEEP_ALL)
+        for said, payload in ((self._client, client_payload), (self._server, server_payload)):
             if payload:
-                direction.add_data(0, bytes(payload))
-            moments.append(_Moment(direction))
-        self._client, self._server = moments
-
-    @classmethod
-    def _snapshot(
-        cls,
-        connection: Connection,
-        client: Direction,
-        server: Direction,
-        finished: bool,
-        direction: Side | None,
-        new: tuple[tuple[int, bytes], ...],
-        closed_at_ns: int | None,
-    ) -> "TCPStream":
-        self = cls.__new__(cls)
-        self._connection = connection
-        self._client_addr, self._client_port = connection.client
-        self._server_addr, self._server_port = connection.server
-        self._identifier = connection.id
-        self._client = _Moment(client)
-        self._server = _Moment(server)
-        self._finished = finished
-        self._direction = direction
-        self._new = new
-        self._closed_at_ns = closed_at_ns
-        return self
+                said.append(bytes(payload))
+                said.end = len(payload)
+        self._client_end, self._server_end = self._client.end, self._server.end
+        self._direction, self._new = -1, b""
 
     @property
     def client_addr(self) -> Address | None:
         """The client's address. Client is who sent the SYN; without one see roles_from."""
-        return self._client_addr
+        return self._facts.connection.client[0]
 
     @property
     def server_addr(self) -> Address | None:
         """The server's address."""
-        return self._server_addr
+        return self._facts.connection.server[0]
 
     @property
     def client_port(self) -> int:
         """The client's port."""
-        return self._client_port
+        return self._facts.connection.client[1]
 
     @property
     def server_port(self) -> int:
         """The server's port."""
-        return self._server_port
+        return self._facts.connection.server[1]
 
     @property
     def identifier(self) -> int:
         """The connection's number in its follower, from 0, never used twice."""
-        return self._identifier
+        return self._facts.connection.id
 
     @property
     def finished(self) -> bool:
         """Whether the packet that this snapshot is about closed the connection."""
-        return self._finished
+        return self._facts.finished
 
     @property
     def client_payload(self) -> bytes:
         """What the client sent so far, without the gaps."""
-        return self._client.payload()
+        return self._client.payload(self._client_end, self._facts.finished)
 
     @property
     def server_payload(self) -> bytes:
         """What the server sent so far, without the gaps."""
-        return self._server.payload()
+        return self._server.payload(self._server_end, self._facts.finished)
 
     @property
     def client_gaps(self) -> list[Gap]:
         """The client's bytes that never come, in order."""
-        return self._client.gap_list()
+        return self._client.gaps_to(self._client_end)
 
     @property
     def server_gaps(self) -> list[Gap]:
         """The server's bytes that never come, in order."""
-        return self._server.gap_list()
+        return self._server.gaps_to(self._server_end)
 
     @property
     def client_chunks(self) -> list[Chunk]:
         """Where in the client's stream the parts of client_payload belong."""
-        return self._client.chunk_list()
+        return self._client.chunks_to(self._client_end)
 
     @property
     def server_chunks(self) -> list[Chunk]:
         """Where in the server's stream the parts of server_payload belong."""
-        return self._server.chunk_list()
+        return self._server.chunks_to(self._server_end)
 
     @property
     def payload_truncated(self) -> bool:
         """Whether a payload lacks bytes because of the option keep_payload."""
-        return self._client.truncated or self._server.truncated
+        return self._client.truncated(self._client_end) or self._server.truncated(self._server_end)
 
     @property
     def direction(self) -> Side | None:
         """Whose data is new, "client" or "server"; None in an end callback."""
-        return self._direction
+        return SIDES[self._direction] if self._direction >= 0 else None
 
     @property
     def new_data(self) -> bytes:
         """The bytes that this data callback is about, without gaps between them; whole whatever keep_payload says."""
-        return self._new[0][1] if len(self._new) == 1 else b"".join(data for _, data in self._new)
+        return self._new if isinstance(self._new, bytes) else b"".join(data for _, data in self._new)
 
     @property
     def new_chunks(self) -> list[Chunk]:
         """Where in the stream the parts of new_data belong; start counts within new_data."""
+        new = self._new
+        if isinstance(new, bytes):
+            end = self._server_end if self._direction else self._client_end
+            return [Chunk(end - len(new), 0, len(new))] if new else []
         chunks, start = [], 0
-        for offset, data in self._new:
+        for offset, data in new:
             chunks.append(Chunk(offset, start, len(data)))
             start += len(data)
         return chunks
@@ -298,51 +274,53 @@ class TCPStream:
     @property
     def opened_at(self) -> float | None:
         """Capture time of the first packet, in seconds since 1970 UTC."""
-        return None if self._connection is None else self._connection.opened_ns / 10**9
+        opened_ns = self._facts.connection.opened_ns
+        return None if opened_ns is None else opened_ns / 10**9
 
     @property
     def closed_at(self) -> float | None:
         """When it was closed, in seconds since 1970 UTC; None before."""
-        return None if self._closed_at_ns is None else self._closed_at_ns / 10**9
+        closed_ns = self._facts.closed_ns
+        return None if closed_ns is None else closed_ns / 10**9
 
     @property
     def close_reason(self) -> str | None:
         """Why it was closed: fin, rst, timeout, reused, evicted or flush (the capture ended); None before."""
-        return None if self._connection is None else self._connection.close_reason
+        return self._facts.connection.close_reason
 
     @property
     def closed_by(self) -> Side | None:
         """Which side closed it, where one did."""
-        return None if self._connection is None else self._connection.closed_by
+        return self._facts.connection.closed_by
 
     @property
     def clean(self) -> bool:
         """Whether it is closed, its handshake was seen, nothing is missing or in conflict, and both sides sent FIN."""
-        return self._connection is not None and self._connection.clean
+        return self._facts.connection.clean
 
     @property
     def start(self) -> str | None:
         """What was captured first: syn, synack or midstream."""
-        return None if self._connection is None else self._connection.start
+        return self._facts.connection.start
 
     @property
     def roles_from(self) -> str | None:
         """How client and server were told apart: syn, synack, port (below 1024) or first (to send)."""
-        return None if self._connection is None else self._connection.roles_from
+        return self._facts.connection.roles_from
 
     @property
     def client_counters(self) -> Counters | None:
         """What the client's direction went through, when closed."""
-        return None if self._connection is None else self._connection.client_counters
+        return self._facts.connection.client_counters
 
     @property
     def server_counters(self) -> Counters | None:
         """What the server's direction went through, when closed."""
-        return None if self._connection is None else self._connection.server_counters
+        return self._facts.connection.server_counters
 
     def __repr__(self) -> str:
-        state = "finished" if self._finished else "open"
-        return (
-            f"<TCPStream {self._identifier} {self._client_addr}:{self._client_port} -> {self._server_addr}:{self._server_port} {state},"
-            f" {self._client.length} + {self._server.length} bytes>"
-        )
+        connection = self._facts.connection
+        (client, client_port), (server, server_port) = connection.client, connection.server
+        lengths = f"{self._client.length(self._client_end)} + {self._server.length(self._server_end)} bytes"
+        state = "finished" if self._facts.finished else "open"
+        return f"<TCPStream {connection.id} {client}:{client_port} -> {server}:{server_port} {state}, {lengths}>"

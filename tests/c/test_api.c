@@ -221,12 +221,37 @@ test_events (void)
     CHECK (c->closed == 1 && c->close_reason == GOFOLLOW_CLOSE_RST && e[3].reason == GOFOLLOW_CLOSE_RST && c->closed_by == GOFOLLOW_BY_SERVER);
     CHECK (c->reset_text_length == 7 && memcmp (c->reset_text, "stop it", 7) == 0 && c->clean == 0);
     CHECK (c->counters[0].bytes == 5 && c->counters[1].bytes == 5 && c->client.port == 1000 && c->server.port == 80 && c->client.family == 4);
+    CHECK (e[0].place == 3 && e[1].place == 3 && e[2].place == 3 && e[3].place == 3);
     CHECK (e[0].reserved0[0] == 0 && e[0].reserved[2] == 0 && e[0].bytes == NULL);
     gofollow_statistics s = { .size = sizeof s };
     CHECK (gofollow_stats (f, &s) == 0 && s.packets == 6 && s.segments == 6 && s.opened == 1 && s.closed[GOFOLLOW_CLOSE_RST] == 1 && s.waiting == 0);
     CHECK (memcmp (e[1].bytes, "hello", 5) == 0);   /* asking for statistics ends nothing */
     CHECK (gofollow_poll (f, e, 16) == 0);
     CHECK (gofollow_destroy (f) == 0 && gofollow_destroy (f) == GOFOLLOW_ERR_HANDLE);
+}
+
+/* place says where a packet's events begin and end, however they are polled. */
+static void
+test_place (void)
+{
+    for (size_t at_once = 1; at_once <= 16; at_once++) {
+        gofollow_t f = follower (NULL);
+        gofollow_event e[16];
+        int places[16], n = 0, polled;
+        handshake (f, 0);
+        feed (f, 0, 0, 101, 501, ACK, "one");
+        feed (f, 0, 0, 109, 501, ACK, "4");         /* held: 5 bytes are missing */
+        feed (f, 0, 0, 110, 501, ACK, "5");
+        feed (f, 0, 0, 104, 501, ACK, "three");     /* three events */
+        feed (f, 0, 0, 120, 501, ACK, "held");
+        CHECK (gofollow_flush (f) == 8);            /* gap, data and closed at once */
+        while ((polled = gofollow_poll (f, e, at_once)) > 0)
+            for (int i = 0; i < polled; i++)
+                places[n++] = e[i].place;
+        CHECK (n == 8 && places[0] == 3 && places[1] == 3);
+        CHECK (places[2] == 1 && places[3] == 0 && places[4] == 2 && places[5] == 1 && places[6] == 0 && places[7] == 2);
+        gofollow_destroy (f);
+    }
 }
 
 static void
@@ -416,6 +441,7 @@ main (void)
     test_arguments ();
     test_sized_structs ();
     test_events ();
+    test_place ();
     test_full ();
     test_busy ();
     test_fork ();

@@ -104,6 +104,70 @@ def test_exception_in_a_callback(kind) -> None:
     assert calls == [b"a", b"A", b"b", b"B", "end"]
 
 
+def mixed_packets():
+    """Conversations one after another, some with a piece lost or out of order, so that packets bring several events."""
+    packets = []
+    for number in range(40):
+        port = ("10.0.0.1", 1000 + number)
+        frames = conversation([b"%d" % i * 3 for i in range(4)], [b"x", b"yy", b"zzz", b"w" * number or b"v"], port)
+        if number % 3 == 1:
+            frames[3], frames[5] = frames[5], frames[3]
+        elif number % 3 == 2:
+            del frames[4]
+        packets += frames
+    return [Frames(frame, number * 10**6) for number, frame in enumerate(packets)]
+
+
+def described(stream):
+    both = [getattr(stream, f"{side}_{what}") for side in ("client", "server") for what in ("payload", "gaps", "chunks")]
+    return stream.identifier, stream.finished, stream.direction, stream.new_data, stream.new_chunks, stream.close_reason, both
+
+
+@pytest.mark.parametrize("kind", [list, iter])
+@pytest.mark.parametrize("kept", [False, True])
+def test_callbacks_that_raise_lose_nothing(kind, kept: bool) -> None:
+    """Raising in every third callback changes neither the callbacks nor their order, and a kept stream tells the same later."""
+    packets = mixed_packets()
+    wanted, seen, streams = [], [], []
+    with TCPStreamFollower(lambda s: wanted.append(described(s)), lambda s: wanted.append(described(s))) as follower:
+        for packet in packets:
+            follower.feed(packet)
+
+    def callback(stream):
+        streams.append(stream)
+        seen.append(None if kept else described(stream))
+        if len(seen) % 3 == 0:
+            raise KeyError("mine")
+
+    follower = TCPStreamFollower(callback, callback)
+    raised = 0
+    for call in (lambda: follower.feed(kind(packets[follower.packets :])), follower.close):
+        for _ in range(len(wanted)):
+            try:
+                call()
+                break
+            except KeyError:
+                raised += 1
+    assert raised == len(wanted) // 3
+    assert ([described(stream) for stream in streams] if kept else seen) == wanted
+
+
+def test_what_is_due_is_forgotten_with_the_block_that_raises() -> None:
+    calls = []
+
+    def callback(stream):
+        calls.append(stream)
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError), TCPStreamFollower(callback, callback) as follower:
+        follower.feed(mixed_packets())
+    assert len(calls) == 1
+    follower.close()
+    with pytest.raises(UsageError):
+        follower.feed([])
+    assert len(calls) == 1
+
+
 def test_reentrancy_and_second_thread() -> None:
     errors = []
 
@@ -171,7 +235,7 @@ def test_long_payload_shares_its_buffer() -> None:
     last = calls[-1][1]
     payload = last.client_payload
     assert payload == piece * 400
-    assert payload is last._client.direction.payload._stream.getvalue()
+    assert payload is last._client.whole.getvalue()
     assert calls[100][1].client_payload == piece * 51  # read late: only what was there then
 
 
@@ -348,15 +412,14 @@ def test_interrupt_while_events_are_taken_over() -> None:
     follower, calls = recorder()
     packets = pdus([b"a"], [b"A"])
     follower.feed(packets[:4])
-    sink = follower._engine._sink
 
-    def interrupted(raw_events):
+    def interrupted(polled):
         raise KeyboardInterrupt
 
-    follower._engine._sink = interrupted
+    follower._tracker.take = interrupted
     with pytest.raises(KeyboardInterrupt):
         follower.feed(packets[4])
-    follower._engine._sink = sink
+    del follower._tracker.take
     for call in (lambda: follower.feed(packets[5:]), follower.flush):
         with pytest.raises(UsageError, match="interrupted"):
             call()
@@ -367,12 +430,25 @@ def test_interrupt_while_events_are_taken_over() -> None:
     assert [kind for kind, _ in calls] == ["data"]
 
 
+def test_interrupt_while_events_are_applied() -> None:
+    follower, calls = recorder()
+    packets = pdus([b"a"], [b"A"])
+    follower.feed(packets[:4])
+    follower._tracker._followed.clear()  # what an interrupt leaves, half applied
+    with pytest.raises(KeyError):
+        follower.feed(packets[4])
+    with pytest.raises(UsageError, match="interrupted"):
+        follower.feed(packets[5:])
+    follower.close()
+    assert [kind for kind, _ in calls] == ["data"]
+
+
 def test_interrupt_after_the_follower_was_entered_leaves_it_usable() -> None:
     follower, calls = recorder()
-    follower._run_callbacks = lambda: signal.raise_signal(signal.SIGINT)
+    follower._engine.resume = lambda: signal.raise_signal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
         follower.feed([])
-    del follower._run_callbacks
+    del follower._engine.resume
     follower.feed(pdus([b"a"], [b"A"]))
     assert len(calls) == 3
 
