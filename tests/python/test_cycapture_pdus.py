@@ -20,6 +20,17 @@ def test_round_trip_and_equality():
     assert EthernetII.from_buffer(bytearray(frame)) == EthernetII.from_buffer(memoryview(frame)) == pdu
 
 
+def test_serializing_changes_nothing_that_is_followed():
+    frame = bytearray(packet().serialize())
+    frame[50:52] = b"\0\0"  # the TCP checksum, as offloading leaves it
+    pdu = EthernetII.from_buffer(frame)
+    assert pdu.rfind_pdu(TCP).checksum == 0
+    assert pdu.serialize() == packet().serialize()
+    assert pdu._gofollow_frame() == (1, bytes(frame), None)
+    pdu.rfind_pdu(TCP).window = 9
+    assert EthernetII.from_buffer(pdu._gofollow_frame()[1]).rfind_pdu(TCP).window == 9
+
+
 def test_find_copies_and_rfind_references():
     pdu = packet()
     pdu.find_pdu(TCP).sport = 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any
+from typing import Any, ClassVar
 
 from ._exceptions import MalformedPacket
 from ._fields import Flag, Octets, UInt
@@ -52,11 +52,6 @@ class EAPOL(PDU):
     def _decode(self, data: bytes) -> None:
         self._tail = data[self._head_size :]
 
-    def _complete(self, parent: PDU | None, body: bytes) -> None:
-        # the length counts what follows it
-        if self._changed:
-            self.length = self.header_size - 4
-
 
 def _message(data: bytes) -> EAPOL:
     cls: type[EAPOL] = {1: RC4EAPOL, 2: RSNEAPOL, 254: RSNEAPOL}.get(data[4] if len(data) > 4 else 0, EAPOL)
@@ -72,6 +67,7 @@ class _KeyMessage(EAPOL):
     """A message that ends in key data."""
 
     __slots__ = ()
+    _key_length_at: ClassVar[int]
 
     @property
     def key(self) -> bytes:
@@ -83,6 +79,12 @@ class _KeyMessage(EAPOL):
         self._decoded()
         self._tail, self._changed = as_bytes(value), True
 
+    def _complete(self, parent: PDU | None, body: bytes) -> None:
+        # the length counts what follows it
+        self._fill(2, 2, self.header_size - 4)
+        if self._tail:
+            self._fill(self._key_length_at, 2, len(self._tail))
+
 
 class RC4EAPOL(_KeyMessage):
     """A key message with an RC4 key."""
@@ -90,6 +92,7 @@ class RC4EAPOL(_KeyMessage):
     __slots__ = ()
     pdu_type = 36
     _head_size = 49
+    _key_length_at = 5
     key_iv_size = 16
     key_sign_size = 16
 
@@ -105,11 +108,6 @@ class RC4EAPOL(_KeyMessage):
         if buf is None:
             self.type = self.Types.RC4
 
-    def _complete(self, parent: PDU | None, body: bytes) -> None:
-        super()._complete(parent, body)
-        if self._tail:
-            self.key_length = len(self._tail)
-
 
 class RSNEAPOL(_KeyMessage):
     """A key message of WPA or RSN."""
@@ -117,6 +115,7 @@ class RSNEAPOL(_KeyMessage):
     __slots__ = ()
     pdu_type = 37
     _head_size = 99
+    _key_length_at = 97
     key_iv_size = 16
     nonce_size = 32
     mic_size = 16
@@ -146,11 +145,6 @@ class RSNEAPOL(_KeyMessage):
         super().__init__(buf)
         if buf is None:
             self.type = self.Types.RSN
-
-    def _complete(self, parent: PDU | None, body: bytes) -> None:
-        super()._complete(parent, body)
-        if self._tail:
-            self.wpa_length = len(self._tail)
 
 
 class RSNInformation:

@@ -38,8 +38,8 @@ class IPSecAH(PDU):
 
     def _complete(self, parent: PDU | None, body: bytes) -> None:
         if self._inner is not None and self._inner._ip_protocol is not None:
-            self.next_header = self._inner._ip_protocol
-        self.length = self.header_size // 4 - 2
+            self._fill(0, 1, self._inner._ip_protocol)
+        self._fill(1, 1, self.header_size // 4 - 2)
 
     @property
     def icv(self) -> bytes:

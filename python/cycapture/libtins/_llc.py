@@ -60,7 +60,7 @@ class LLC(PDU):
 
     def _complete(self, parent: PDU | None, body: bytes) -> None:
         if isinstance(self._inner, STP):
-            self.dsap = self.ssap = 0x42
+            self._fill(0, 2, 0x4242)
 
     @property
     def type(self) -> int:
@@ -165,7 +165,7 @@ class SNAP(PDU):
     def _complete(self, parent: PDU | None, body: bytes) -> None:
         inner = self._inner
         if inner is not None and inner._ether_type is not None and not self.eth_type:
-            self.eth_type = inner._ether_type
+            self._fill(6, 2, inner._ether_type)
 
 
 class bpdu_id:

@@ -285,7 +285,7 @@ class IPv6(PDU):
         self._decoded()[4:6] = (len(self._tail) + len(body) & 0xFFFF).to_bytes(2, "big")
         inner = self._inner
         if inner is not None and not self._tail and inner._ip_protocol is not None:
-            self.next_header = inner._ip_protocol
+            self._fill(6, 1, inner._ip_protocol)
 
     def _pseudo_addresses(self) -> bytes:
         return bytes(self._decoded()[8:40])

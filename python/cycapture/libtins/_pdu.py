@@ -123,6 +123,10 @@ class PDU:
     def _complete(self, parent: PDU | None, body: bytes) -> None:
         """Write what serializing computes into the header; body is the serialized inner layer."""
 
+    def _fill(self, at: int, size: int, number: int) -> None:
+        """Write a computed number into the header, which is no change of the PDU's."""
+        self._decoded()[at : at + size] = (number & (1 << size * 8) - 1).to_bytes(size, "big")
+
     def _written(self, parent: PDU | None) -> bytes:
         self._decoded()
         body = self._inner._written(self) if self._inner is not None else b""

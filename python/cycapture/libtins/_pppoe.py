@@ -83,9 +83,9 @@ class PPPoE(OptionsPDU):
 
     def _complete(self, parent: PDU | None, body: bytes) -> None:
         if self._options:
-            self.payload_length = len(self._middle())
+            self._fill(4, 2, len(self._middle()))
         elif body:
-            self.payload_length = len(body)
+            self._fill(4, 2, len(body))
 
     @property
     def tags(self) -> list[tuple[int, bytes]]:

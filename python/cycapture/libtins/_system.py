@@ -30,6 +30,7 @@ def as_text(value: Any) -> str:
 
 # Linux, linux/sockios.h: address, broadcast address, mask, hardware address
 _GET_ADDRESS, _GET_BROADCAST, _GET_MASK, _GET_HARDWARE = 0x8915, 0x8919, 0x891B, 0x8927
+ROUTES = Path("/proc/net/route")
 
 
 def _asked(name: str, request: int) -> bytes:
@@ -164,10 +165,9 @@ class RouteEntry:
 
 
 def _routes() -> Iterator[RouteEntry]:
-    table = Path("/proc/net/route")
-    if not table.exists():
+    if not ROUTES.exists():
         raise NotImplementedError("the routing table is read on Linux only")
-    for line in table.read_text().splitlines()[1:]:
+    for line in ROUTES.read_text().splitlines()[1:]:
         columns = line.split()
         # addresses are words as the kernel has them in memory, in hexadecimal
         words = (int.from_bytes(bytes.fromhex(columns[i]), sys.byteorder).to_bytes(4, "big") for i in (1, 2, 7))
