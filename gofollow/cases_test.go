@@ -307,6 +307,7 @@ func TestCases(t *testing.T) {
 		{name: "refused, tried again with the same number", script: `c S; s RA; c S t=200ms; s SA; c 0 "a"`, want: `open; closed rst by server; 1.open; 1.c0 a | 1.closed flush`},
 		{name: "data after RST, the other side", script: `H; s RA 0; c 0 "a"`, want: `open; c0 a | closed rst by server`},
 		{name: "data after RST, its own side", script: `H; s RA 0; s 0 "b"; s 1 "c" t=2s`, want: `open; !rst_cancelled s; s0 b; s1 c | closed flush`, config: noisy},
+		{name: "data after the end by RST, between two sweeps", script: `H; s RA 0 t=300ms; c2 S t=750ms; c 0 "abc" t=450ms`, want: `open; 1.open; closed rst by server | 1.closed flush`},
 		{name: "data after the end by RST", script: `H; s RA 0; c 0 "abc" t=2s; c 3 "d"`, want: `open; closed rst by server`},
 
 		{name: "RST captured before its side's last data", script: `H; c 0 "aa"; c 4 RA; c 2 "bb"; s 0 t=3s`, want: `open; c0 aa; c2 bb; closed rst by client`, config: noisy},

@@ -14,7 +14,7 @@ type Connection struct {
 	id           uint64
 	openedAt     int64
 	openedPacket uint64
-	last         int64 // highest time of its packets; of a tombstone, when it was closed
+	last         int64 // highest time of its packets
 	due          int64 // no deadline of the connection is earlier
 	dirs         [2]direction
 	rare         *rareState
@@ -36,7 +36,6 @@ type class uint8
 
 const (
 	free        class = iota // not in use
-	tombstone                // closed; swallows late segments
 	handshake                // nothing but handshake or bare acknowledgements
 	lingering                // reset, unless the sender goes on
 	midstream                // followed from its middle

@@ -44,8 +44,10 @@ func TestFlowTable(t *testing.T) {
 	there := map[flowKey]*Connection{}
 	var keys []flowKey
 	for range 20000 {
-		key := flowKey{low: decode.Addr{Lo: random.Uint64N(300)}, ports: random.Uint64N(20)}
-		c := table.find(&key, &conns)
+		s := decode.Segment{Src: decode.Addr{Lo: random.Uint64N(300)}, Dst: decode.Addr{Lo: 300}, DstPort: uint16(random.Uint64N(20))}
+		var key flowKey
+		key.set(&s)
+		c, _, _ := table.find(&s, &conns, nil)
 		if c != there[key] {
 			t.Fatalf("key %v: found %p, want %p", key, c, there[key])
 		}
@@ -59,7 +61,7 @@ func TestFlowTable(t *testing.T) {
 		if random.IntN(3) == 0 {
 			i := random.IntN(len(keys))
 			if c := there[keys[i]]; c != nil {
-				table.remove(c)
+				table.remove(&c.key, c.owner())
 				delete(there, keys[i])
 				conns.discard(c)
 			}
@@ -69,7 +71,8 @@ func TestFlowTable(t *testing.T) {
 		t.Errorf("%d connections in the table, want %d", table.used, len(there))
 	}
 	for key, c := range there {
-		if table.find(&key, &conns) != c {
+		s := decode.Segment{Src: key.low, Dst: key.high, DstPort: uint16(key.ports)}
+		if found, _, _ := table.find(&s, &conns, nil); found != c {
 			t.Errorf("key %v is lost", key)
 		}
 	}
@@ -82,7 +85,9 @@ func TestKeyOfIsDirectionless(t *testing.T) {
 			s := decode.Segment{Src: addrs[0], Dst: addrs[1], SrcPort: ports[0], DstPort: ports[1]}
 			r := decode.Segment{Src: addrs[1], Dst: addrs[0], SrcPort: ports[1], DstPort: ports[0]}
 			var k1, k2, k6 flowKey
-			s1, s2 := k1.set(&s), k2.set(&r)
+			k1.set(&s)
+			k2.set(&r)
+			s1, s2 := k1.sender(&s), k1.sender(&r)
 			if k1 != k2 || s1 == s2 && (addrs[0] != addrs[1] || ports[0] != ports[1]) {
 				t.Errorf("%v and its answer have keys %v, %v and sides %v, %v", s, k1, k2, s1, s2)
 			}

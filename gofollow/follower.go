@@ -20,13 +20,13 @@ type Follower struct {
 	decoder decode.Decoder
 	table   flowTable
 	conns   connections
+	graves  graveyard
 	holders holders
 	queue   queue
 
 	blocks blockPool
 	arena  arena
 	seg    decode.Segment // the segment under way
-	key    flowKey        // its connection's
 
 	cause     cause // of the events that are made now
 	current   segmentID
@@ -183,8 +183,7 @@ func (f *Follower) packet(link uint32, t int64, data []byte, wireLen int, src *b
 		f.stats.TooDeep++
 	case decode.BadChecksum:
 		f.stats.BadChecksum++
-		from := f.key.set(&f.seg)
-		if c := f.table.find(&f.key, &f.conns); c != nil && !c.has(closed) {
+		if c, _, from := f.table.find(&f.seg, &f.conns, &f.graves); c != nil {
 			f.anomaly(c, from, AnomalyChecksum, c.dirs[from].offsetOf(seqNum(f.seg.Seq)), int64(f.seg.Wire))
 		}
 	}
@@ -242,7 +241,7 @@ func (f *Follower) Flush() error {
 				f.flushing = f.flushing[i:]
 				return ErrQueueFull
 			}
-			if c.has(inTable) && !c.has(closed) { // not ended since it was listed
+			if c.has(inTable) { // not ended since it was listed
 				f.cause = cause{c.last, 0}
 				f.flush(c)
 			}
@@ -253,8 +252,8 @@ func (f *Follower) Flush() error {
 	}
 	f.flushing = nil
 	f.decoder.Fragments.Flush()
-	for c := f.conns.oldest(tombstone); c != nil; c = f.conns.oldest(tombstone) {
-		f.bury(c)
+	for t := f.graves.oldest(); t != nil; t = f.graves.oldest() {
+		f.forget(t)
 	}
 	return nil
 }
@@ -263,12 +262,12 @@ func (f *Follower) Flush() error {
 func (f *Follower) flush(c *Connection) {
 	switch {
 	case !c.has(opened):
+		f.bury(c, false)
 	case c.has(reset):
-		f.end(c, CloseRST, c.by(c.rare.resetBy))
+		f.end(c, CloseRST, c.by(c.rare.resetBy), false)
 	default:
-		f.end(c, CloseFlush, ByNobody)
+		f.end(c, CloseFlush, ByNobody, false)
 	}
-	f.bury(c)
 }
 
 // live returns the connections that are not closed, in order of opening.
@@ -315,14 +314,14 @@ func (f *Follower) Close() {
 	}
 	f.arena.free()
 	f.blocks.drain()
-	f.table, f.conns, f.holders, f.queue, f.reminders, f.flushing = flowTable{}, connections{}, holders{}, queue{}, nil, nil
 	f.decoder.Fragments.Flush()
+	f.table, f.conns, f.graves, f.holders, f.queue, f.reminders, f.flushing = flowTable{}, connections{}, graveyard{}, holders{}, queue{}, nil, nil
 }
 
 // Stats returns what the Follower was given and what became of it.
 func (f *Follower) Stats() Stats {
 	s := f.stats
-	s.Tombstones = f.conns.counts[tombstone]
+	s.Tombstones = f.graves.stand
 	s.Connections = int(s.Opened)
 	for _, n := range s.ClosedBy {
 		s.Connections -= int(n)

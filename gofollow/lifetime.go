@@ -10,13 +10,13 @@ import (
 // neverBefore is a time before all others.
 const neverBefore int64 = math.MinInt64
 
-// end closes a connection: it gives up what is missing, makes the Closed event,
-// and keeps a tombstone where late segments are to be expected.
-func (f *Follower) end(c *Connection, why CloseReason, by By) {
+// end closes a connection and forgets it: it gives up what is missing and makes
+// the Closed event. remember keeps a tombstone, for where late segments are to be
+// expected.
+func (f *Follower) end(c *Connection, why CloseReason, by By, remember bool) {
 	f.giveUpAll(c, c.client)
 	f.giveUpAll(c, c.client^1)
 	f.dropCandidate(c)
-	late := why == CloseFIN || why == CloseRST // late segments are to be expected
 	if c.dirs[0].has(finished) && c.dirs[1].has(finished) && why != CloseRST {
 		why, by = CloseFIN, c.closedBy // only holes had kept it open
 	}
@@ -25,25 +25,17 @@ func (f *Follower) end(c *Connection, why CloseReason, by By) {
 	f.stats.ClosedBy[why]++
 	e := f.queue.push(Closed, c, f.cause)
 	e.CloseReason, e.By = why, by
-	if !late {
-		f.bury(c)
-		return
-	}
-	c.last = f.cause.time
-	f.conns.enlist(c, tombstone)
-	c.due = after(c.last, f.timeouts[tombstone])
-	for f.conns.counts[tombstone] > f.config.Limits.Tombstones {
-		f.bury(f.conns.oldest(tombstone))
-	}
+	f.bury(c, remember)
 }
 
 // bury forgets a connection that is closed or was never opened.
-func (f *Follower) bury(c *Connection) {
-	if !c.has(inTable) {
-		return
+func (f *Follower) bury(c *Connection, remember bool) {
+	if remember {
+		f.entomb(c)
+	} else {
+		f.table.remove(&c.key, c.owner())
 	}
 	f.conns.delist(c)
-	f.table.remove(c)
 	c.flags &^= inTable
 	f.conns.discard(c)
 }
@@ -88,15 +80,19 @@ func (f *Follower) makeRoom() {
 	if f.table.used < f.config.Limits.Connections {
 		return
 	}
-	for k := tombstone; k < classes; k++ {
+	if t := f.graves.oldest(); t != nil {
+		f.forget(t)
+		return
+	}
+	for k := handshake; k < classes; k++ {
 		c := f.conns.oldest(k)
 		if c == nil {
 			continue
 		}
-		if !c.has(opened) || c.has(closed) {
-			f.bury(c)
+		if c.has(opened) {
+			f.end(c, CloseEvicted, ByNobody, false)
 		} else {
-			f.end(c, CloseEvicted, ByNobody)
+			f.bury(c, false)
 		}
 		return
 	}
@@ -105,7 +101,7 @@ func (f *Follower) makeRoom() {
 // classTimeouts returns how long a connection of each class lasts without a
 // packet.
 func classTimeouts(t *Timeouts) (out [classes]time.Duration) {
-	out[tombstone], out[handshake], out[lingering] = t.CloseLinger, t.Handshake, t.RSTLinger
+	out[handshake], out[lingering] = t.Handshake, t.RSTLinger
 	out[midstream], out[halfClosed], out[established] = t.Idle, t.HalfClosed, t.Idle
 	return out
 }
@@ -127,7 +123,7 @@ func (f *Follower) expire(c *Connection, t int64) *Connection {
 	for {
 		due, from, byACK := f.idleDeadline(c), side(2), false
 		for i := range side(2) {
-			if deadline, ack := f.holeDeadline(c, i); deadline < due && !c.has(closed) {
+			if deadline, ack := f.holeDeadline(c, i); deadline < due {
 				due, from, byACK = deadline, i, ack
 			}
 		}
@@ -146,12 +142,12 @@ func (f *Follower) expire(c *Connection, t int64) *Connection {
 				f.holesByAge(c, from, r.oldest)
 				f.settleClass(c)
 			}
-		case !c.has(opened) || c.has(closed):
-			f.bury(c)
+		case !c.has(opened):
+			f.bury(c, false)
 		case c.has(reset):
-			f.end(c, CloseRST, c.by(c.rare.resetBy))
+			f.end(c, CloseRST, c.by(c.rare.resetBy), true)
 		default:
-			f.end(c, CloseTimeout, ByNobody)
+			f.end(c, CloseTimeout, ByNobody, false)
 		}
 		if !c.has(inTable) {
 			return nil
@@ -237,10 +233,13 @@ func leaps(from, to int64) bool { return to > from && uint64(to)-uint64(from) > 
 func (f *Follower) sweep() bool {
 	f.sweepAt = after(f.clock, time.Duration(sweepEvery))
 	f.decoder.Fragments.Expire(f.clock)
+	for t := f.graves.oldest(); t != nil && after(t.closedAt, f.config.Timeouts.CloseLinger) <= f.clock; t = f.graves.oldest() {
+		f.forget(t)
+	}
 	for !f.full() {
 		var first *Connection
 		var due int64
-		for k := tombstone; k < classes; k++ {
+		for k := handshake; k < classes; k++ {
 			if c := f.conns.oldest(k); c != nil {
 				if t := f.idleDeadline(c); t <= f.clock && t != never && (first == nil || t < due || t == due && c.id < first.id) {
 					first, due = c, t
@@ -252,7 +251,7 @@ func (f *Follower) sweep() bool {
 				heap.Pop(&f.reminders)
 				if c := r.c; r.valid() {
 					c.rare.heapDue = never
-					if f.expire(c, f.clock) != nil && !c.has(closed) {
+					if f.expire(c, f.clock) != nil {
 						f.remindOfHoles(c)
 					}
 				}

@@ -11,7 +11,7 @@ const maxResetText = 1024
 func (f *Follower) reset(c *Connection, from side, s *decode.Segment, src *block) {
 	switch {
 	case !c.has(opened):
-		f.bury(c)
+		f.bury(c, false)
 		return
 	case f.config.CloseOn == CloseOnFirstFIN:
 		if c.has(synACKSeen) {

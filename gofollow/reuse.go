@@ -16,18 +16,11 @@ type candidate struct {
 func (f *Follower) weigh(c *Connection, from side, s *decode.Segment) (_ *Connection, done bool) {
 	syn := s.Flags&(decode.SYN|decode.ACK) == decode.SYN
 	switch {
-	case c.class == tombstone:
-		if !f.revives(c, from, s) {
-			f.stats.AfterClose++
-			return c, true
-		}
-		f.bury(c)
+	case c.has(opened):
+	case syn:
+		f.bury(c, false)
 		return nil, false
-	case !c.has(opened):
-		if syn {
-			f.bury(c)
-			return nil, false
-		}
+	default:
 		return c, false
 	}
 	if c.rare != nil && c.rare.candidate != nil {
@@ -46,11 +39,10 @@ func (f *Follower) weigh(c *Connection, from side, s *decode.Segment) (_ *Connec
 	}
 	switch {
 	case c.has(reset):
-		f.end(c, CloseRST, c.by(c.rare.resetBy))
-		f.bury(c)
+		f.end(c, CloseRST, c.by(c.rare.resetBy), false)
 		return nil, false
 	case f.cause.time >= after(c.last, f.config.Timeouts.ReuseIdle):
-		f.end(c, CloseReused, ByNobody)
+		f.end(c, CloseReused, ByNobody, false)
 		return nil, false
 	}
 	f.setAside(c, from, s)
@@ -83,18 +75,6 @@ func (f *Follower) dropCandidate(c *Connection) {
 		f.aside -= int64(len(c.rare.candidate.segment.Payload))
 		c.rare.candidate = nil
 	}
-}
-
-// revives says whether a segment for a closed connection begins a new one.
-func (f *Follower) revives(c *Connection, from side, s *decode.Segment) bool {
-	d := &c.dirs[from]
-	switch s.Flags & (decode.SYN | decode.ACK) {
-	case decode.SYN:
-		return !d.has(based) || d.base != seqNum(s.Seq)+1 || c.carriedData() || c.closeReason == CloseRST
-	case decode.SYN | decode.ACK:
-		return !f.config.NoMidstream && d.has(based) && d.base != seqNum(s.Seq)+1
-	}
-	return false
 }
 
 // What a segment says about the candidate of the connection that its key finds.
@@ -145,10 +125,10 @@ func (c *Connection) inWindow(of side, s seqNum) bool {
 // supersede ends a connection and opens the one that its candidate began.
 func (f *Follower) supersede(c *Connection) *Connection {
 	n := c.rare.candidate
-	f.end(c, CloseReused, ByNobody)
+	f.end(c, CloseReused, ByNobody, false)
 	now := f.cause
 	f.cause = n.cause
-	fresh := f.admit(n.from, &n.segment)
+	fresh, _ := f.admit(&n.segment)
 	f.follow(fresh, n.from, &n.segment, nil)
 	f.cause = now
 	return fresh

@@ -9,23 +9,27 @@ func (f *Follower) segment(s *decode.Segment, src *block) {
 	if s.Flags&decode.RST != 0 {
 		s.Flags &^= decode.SYN | decode.FIN
 	}
-	from := f.key.set(s)
-	c := f.table.find(&f.key, &f.conns)
+	c, t, from := f.table.find(s, &f.conns, &f.graves)
 	if c != nil {
 		if f.cause.time >= c.due {
-			c = f.expire(c, f.cause.time)
+			if c = f.expire(c, f.cause.time); c == nil {
+				c, t, from = f.table.find(s, &f.conns, &f.graves)
+			}
 		} else if f.inOrder(c, from, s, src) {
 			return
 		}
 	}
-	if c != nil && (s.Flags&decode.SYN != 0 || c.class == tombstone || c.rare != nil && c.rare.candidate != nil) {
+	if c != nil && (s.Flags&decode.SYN != 0 || c.rare != nil && c.rare.candidate != nil) {
 		var done bool
 		if c, done = f.weigh(c, from, s); done {
 			return
 		}
 	}
+	if t != nil && f.swallows(t, from, s) {
+		return
+	}
 	if c == nil {
-		if c = f.admit(from, s); c == nil {
+		if c, from = f.admit(s); c == nil {
 			f.stats.Unknown++
 			return
 		}
@@ -59,18 +63,20 @@ func (f *Follower) inOrder(c *Connection, from side, s *decode.Segment, src *blo
 	return true
 }
 
-// admit makes a connection for f.key, which has none, nil if the segment is not
-// one to begin with.
-func (f *Follower) admit(from side, s *decode.Segment) *Connection {
+// admit makes a connection for a segment whose key has none, nil if it is not one
+// to begin with, and says which end of it sent the segment.
+func (f *Follower) admit(s *decode.Segment) (*Connection, side) {
 	if f.config.NoMidstream && s.Flags&(decode.SYN|decode.ACK) != decode.SYN || s.Flags&decode.RST != 0 {
-		return nil
+		return nil, nobody
 	}
 	f.makeRoom()
 	c := f.conns.take()
-	c.key, c.client, c.last = f.key, from, f.cause.time
+	c.key.set(s)
+	c.last = f.cause.time
+	c.client = c.key.sender(s)
 	c.flags |= inTable
 	f.table.insert(c)
-	return c
+	return c, c.client
 }
 
 // follow is the way of a segment through its connection.
@@ -227,7 +233,7 @@ func (f *Follower) closeIfDone(c *Connection) bool {
 	if !c.dirs[0].has(finished) || !c.dirs[1].has(finished) || c.has(reset) {
 		return false
 	}
-	f.end(c, CloseFIN, c.closedBy)
+	f.end(c, CloseFIN, c.closedBy, true)
 	return true
 }
 
@@ -241,5 +247,5 @@ func (f *Follower) closeNow(c *Connection, from side, why CloseReason, fin strea
 			f.halfClose(c, i)
 		}
 	}
-	f.end(c, why, c.by(from))
+	f.end(c, why, c.by(from), true)
 }
