@@ -39,7 +39,7 @@ func TestOffsetOfFollowsACK(t *testing.T) {
 
 func TestFlowTable(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
-	table := newFlowTable()
+	table := newFlowTable(newFlowHash())
 	var conns connections
 	there := map[flowKey]*Connection{}
 	var keys []flowKey
@@ -47,21 +47,21 @@ func TestFlowTable(t *testing.T) {
 		s := decode.Segment{Src: decode.Addr{Lo: random.Uint64N(300)}, Dst: decode.Addr{Lo: 300}, DstPort: uint16(random.Uint64N(20))}
 		var key flowKey
 		key.set(&s)
-		c, _, _ := table.find(&s, &conns, nil)
+		c, _ := table.find(&s, &conns)
 		if c != there[key] {
 			t.Fatalf("key %v: found %p, want %p", key, c, there[key])
 		}
 		if c == nil {
 			c = conns.take()
 			c.key = key
-			table.insert(c)
+			table.add(c)
 			there[key] = c
 			keys = append(keys, key)
 		}
 		if random.IntN(3) == 0 {
 			i := random.IntN(len(keys))
 			if c := there[keys[i]]; c != nil {
-				table.remove(&c.key, c.owner())
+				table.drop(c)
 				delete(there, keys[i])
 				conns.discard(c)
 			}
@@ -72,7 +72,7 @@ func TestFlowTable(t *testing.T) {
 	}
 	for key, c := range there {
 		s := decode.Segment{Src: key.low, Dst: key.high, DstPort: uint16(key.ports)}
-		if found, _, _ := table.find(&s, &conns, nil); found != c {
+		if found, _ := table.find(&s, &conns); found != c {
 			t.Errorf("key %v is lost", key)
 		}
 	}

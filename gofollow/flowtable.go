@@ -56,144 +56,53 @@ func (k *flowKey) sender(s *decode.Segment) side {
 	return nobody
 }
 
-// flowTable finds what is known of a key: open addressing with linear probing.
-// The hash is keyed with random numbers, so that nobody can aim addresses at
-// one slot; nothing that is reported depends on it.
-type flowTable struct {
-	secret [3]uint64
-	slots  []slot
-	used   int
-
-	last *Connection // the one found last: packets come in trains
+// hashTable finds numbers by the hash of their flow key: open addressing with
+// linear probing. Whether a number found is the one sought, its user has to see.
+type hashTable struct {
+	slots []slot
+	used  int
 }
 
-type slot struct {
-	hash  uint32
-	owner owner
-}
-
-// owner is what a slot of the table stands for: the index of a connection plus
-// 1, or the number of a tombstone and isTombstone. 0 is an empty slot.
-type owner uint32
-
-const isTombstone owner = 1 << 31
-
-func (c *Connection) owner() owner { return owner(c.index + 1) }
+// slot holds a number plus 1, 0 if empty.
+type slot struct{ hash, entry uint32 }
 
 const minSlots = 1 << 10
 
-func newFlowTable() flowTable {
-	t := flowTable{slots: make([]slot, minSlots)}
-	seed := maphash.MakeSeed()
-	for i := range t.secret {
-		t.secret[i] = maphash.Comparable(seed, i)
-	}
-	return t
-}
+func newHashTable() hashTable { return hashTable{slots: make([]slot, minSlots)} }
 
-// hashEnd mixes one end's address and port with the secret numbers. The hash of
-// a key is the sum of its ends', so that the direction does not matter.
-func (t *flowTable) hashEnd(a *decode.Addr, port uint16) uint64 {
-	hi, lo := bits.Mul64(a.Lo^t.secret[0], uint64(port)^t.secret[1])
-	if a.Hi != 0 {
-		hi, lo = bits.Mul64(hi^lo^a.Hi, t.secret[2])
-	}
-	return hi ^ lo
-}
-
-func (t *flowTable) hash(k *flowKey) uint32 {
-	return uint32(t.hashEnd(&k.low, uint16(k.ports>>16)) + t.hashEnd(&k.high, uint16(k.ports)))
-}
-
-// find returns what the key of a segment belongs to, a connection or the
-// tombstone of one, and which end sent the segment.
-func (t *flowTable) find(s *decode.Segment, conns *connections, graves *graveyard) (*Connection, *tombstone, side) {
-	if t.last != nil {
-		if from := t.last.key.sender(s); from != nobody {
-			return t.last, nil, from
-		}
-	}
-	h := uint32(t.hashEnd(&s.Src, s.SrcPort) + t.hashEnd(&s.Dst, s.DstPort))
-	mask := uint32(len(t.slots) - 1)
-	for i := h & mask; ; i = (i + 1) & mask {
-		switch at := &t.slots[i]; {
-		case at.owner == 0:
-			return nil, nil, nobody
-		case at.hash != h:
-		case at.owner&isTombstone != 0:
-			g := graves.at(at.owner)
-			if from := g.key.sender(s); from != nobody {
-				return nil, g, from
-			}
-		default:
-			c := conns.at(uint32(at.owner - 1))
-			if from := c.key.sender(s); from != nobody {
-				t.last = c
-				return c, nil, from
-			}
-		}
-	}
-}
-
-// insert adds a connection whose key is not in the table.
-func (t *flowTable) insert(c *Connection) {
+// insert adds a number.
+func (t *hashTable) insert(hash, number uint32) {
 	if t.used*4 >= len(t.slots)*3 {
-		t.grow()
+		old := t.slots
+		t.slots = make([]slot, 2*len(old))
+		for _, s := range old {
+			if s.entry != 0 {
+				t.place(s)
+			}
+		}
 	}
-	t.place(slot{t.hash(&c.key), c.owner()})
+	t.place(slot{hash, number + 1})
 	t.used++
-	t.last = c
 }
 
-func (t *flowTable) place(s slot) {
+func (t *hashTable) place(s slot) {
 	mask := uint32(len(t.slots) - 1)
 	i := s.hash & mask
-	for t.slots[i].owner != 0 {
+	for t.slots[i].entry != 0 {
 		i = (i + 1) & mask
 	}
 	t.slots[i] = s
 }
 
-func (t *flowTable) grow() {
-	old := t.slots
-	t.slots = make([]slot, 2*len(old))
-	for _, s := range old {
-		if s.owner != 0 {
-			t.place(s)
-		}
-	}
-}
-
-// slotOf returns where an owner of the key stands that is in the table.
-func (t *flowTable) slotOf(k *flowKey, o owner) uint32 {
+// remove takes a number out that is there, and moves those behind it up, so that
+// no probe has to pass a hole.
+func (t *hashTable) remove(hash, number uint32) {
 	mask := uint32(len(t.slots) - 1)
-	i := t.hash(k) & mask
-	for t.slots[i].owner != o {
+	i := hash & mask
+	for t.slots[i].entry != number+1 {
 		i = (i + 1) & mask
 	}
-	return i
-}
-
-// forget sees to it that last is in the table.
-func (t *flowTable) forget(o owner) {
-	if t.last != nil && t.last.owner() == o {
-		t.last = nil
-	}
-}
-
-// replace makes a key another owner's.
-func (t *flowTable) replace(k *flowKey, from, to owner) {
-	t.forget(from)
-	t.slots[t.slotOf(k, from)].owner = to
-}
-
-// remove takes a key out and moves those behind it up, so that no probe has to
-// pass a hole.
-func (t *flowTable) remove(k *flowKey, o owner) {
-	t.forget(o)
-	mask := uint32(len(t.slots) - 1)
-	i := t.slotOf(k, o)
-	for j := (i + 1) & mask; t.slots[j].owner != 0; j = (j + 1) & mask {
+	for j := (i + 1) & mask; t.slots[j].entry != 0; j = (j + 1) & mask {
 		if (j-t.slots[j].hash)&mask >= (j-i)&mask {
 			t.slots[i] = t.slots[j]
 			i = j
@@ -201,4 +110,82 @@ func (t *flowTable) remove(k *flowKey, o owner) {
 	}
 	t.slots[i] = slot{}
 	t.used--
+}
+
+// flowHash hashes flow keys. It is keyed with random numbers, so that nobody can
+// aim addresses at one slot; nothing that is reported depends on it.
+type flowHash struct{ secret [3]uint64 }
+
+func newFlowHash() *flowHash {
+	h := new(flowHash)
+	seed := maphash.MakeSeed()
+	for i := range h.secret {
+		h.secret[i] = maphash.Comparable(seed, i)
+	}
+	return h
+}
+
+// end mixes one end's address and port with the secret numbers. The hash of a key
+// is the sum of its ends', so that the direction does not matter.
+func (h *flowHash) end(a *decode.Addr, port uint16) uint64 {
+	hi, lo := bits.Mul64(a.Lo^h.secret[0], uint64(port)^h.secret[1])
+	if a.Hi != 0 {
+		hi, lo = bits.Mul64(hi^lo^a.Hi, h.secret[2])
+	}
+	return hi ^ lo
+}
+
+func (h *flowHash) ofKey(k *flowKey) uint32 {
+	return uint32(h.end(&k.low, uint16(k.ports>>16)) + h.end(&k.high, uint16(k.ports)))
+}
+
+func (h *flowHash) ofSegment(s *decode.Segment) uint32 {
+	return uint32(h.end(&s.Src, s.SrcPort) + h.end(&s.Dst, s.DstPort))
+}
+
+// flowTable finds the connection of a segment.
+type flowTable struct {
+	*flowHash
+	hashTable
+	last *Connection // the one found last: packets come in trains
+}
+
+// find returns the connection of a segment, and which end of it sent the segment;
+// nil and nobody if it has none.
+func (t *flowTable) find(s *decode.Segment, conns *connections) (*Connection, side) {
+	if t.last != nil {
+		if from := t.last.key.sender(s); from != nobody {
+			return t.last, from
+		}
+	}
+	h := t.ofSegment(s)
+	mask := uint32(len(t.slots) - 1)
+	for i := h & mask; t.slots[i].entry != 0; i = (i + 1) & mask {
+		if t.slots[i].hash == h {
+			c := conns.at(t.slots[i].entry - 1)
+			if from := c.key.sender(s); from != nobody {
+				t.last = c
+				return c, from
+			}
+		}
+	}
+	return nil, nobody
+}
+
+func newFlowTable(h *flowHash) flowTable {
+	return flowTable{flowHash: h, hashTable: newHashTable()}
+}
+
+// add adds a connection whose key is not in the table.
+func (t *flowTable) add(c *Connection) {
+	t.insert(t.ofKey(&c.key), c.index)
+	t.last = c
+}
+
+// drop takes a connection out.
+func (t *flowTable) drop(c *Connection) {
+	t.remove(t.ofKey(&c.key), c.index)
+	if t.last == c {
+		t.last = nil
+	}
 }

@@ -62,13 +62,16 @@ func New(config Config) (*Follower, error) {
 	if config.Allocator == nil {
 		config.Allocator = new(goAllocator)
 	}
+	hash := newFlowHash()
 	f := &Follower{
 		config:   config,
 		timeouts: classTimeouts(&config.Timeouts),
 		decoder:  decode.Decoder{VerifyChecksum: config.VerifyChecksum},
-		table:    newFlowTable(),
+		table:    newFlowTable(hash),
+		graves:   newGraveyard(hash),
 		blocks:   blockPool{allocator: config.Allocator},
 		clock:    neverBefore,
+		sweepAt:  neverBefore,
 	}
 	f.arena.pool = &f.blocks
 	return f, nil
@@ -157,18 +160,30 @@ func (f *Follower) packet(link uint32, t int64, data []byte, wireLen int, src *b
 	if t == NoTime {
 		t = max(f.cause.time, 0)
 	}
-	f.tick(t)
-	f.cause = cause{t, f.stats.Packets}
+	if t >= f.clock && t < f.sweepAt {
+		f.clock, f.jumped = t, false
+	} else {
+		f.tick(t)
+	}
+	f.cause.time, f.cause.packet = t, f.stats.Packets
 	f.decoder.Now = t
 	if wireLen < len(data) || wireLen > MaxPacket { // no packet is that long: the number is wrong
 		wireLen = len(data)
 	}
-	switch f.decoder.Decode(link, data, wireLen, &f.seg) {
-	case decode.TCP:
-		if f.seg.Owned {
-			src = nil
-		}
-		f.segment(&f.seg, src)
+	if outcome := f.decoder.Decode(link, data, wireLen, &f.seg); outcome != decode.TCP {
+		f.noSegment(outcome)
+		return
+	}
+	if f.seg.Owned {
+		src = nil
+	}
+	f.segment(&f.seg, src)
+	f.stats.MaxHeldBytes = max(f.stats.MaxHeldBytes, f.holders.total)
+}
+
+// noSegment counts a packet that is no segment, by what it was.
+func (f *Follower) noSegment(outcome decode.Outcome) {
+	switch outcome {
 	case decode.NotTCP:
 		f.stats.NotTCP++
 		f.notFollowed.add(f.decoder.Stopped)
@@ -183,11 +198,10 @@ func (f *Follower) packet(link uint32, t int64, data []byte, wireLen int, src *b
 		f.stats.TooDeep++
 	case decode.BadChecksum:
 		f.stats.BadChecksum++
-		if c, _, from := f.table.find(&f.seg, &f.conns, &f.graves); c != nil {
+		if c, from := f.table.find(&f.seg, &f.conns); c != nil {
 			f.anomaly(c, from, AnomalyChecksum, c.dirs[from].offsetOf(seqNum(f.seg.Seq)), int64(f.seg.Wire))
 		}
 	}
-	f.stats.MaxHeldBytes = max(f.stats.MaxHeldBytes, f.holders.total)
 }
 
 // Waiting returns how many events wait to be polled.
@@ -252,8 +266,8 @@ func (f *Follower) Flush() error {
 	}
 	f.flushing = nil
 	f.decoder.Fragments.Flush()
-	for t := f.graves.oldest(); t != nil; t = f.graves.oldest() {
-		f.forget(t)
+	for f.graves.n > 0 {
+		f.graves.remove(f.graves.first)
 	}
 	return nil
 }
@@ -321,7 +335,7 @@ func (f *Follower) Close() {
 // Stats returns what the Follower was given and what became of it.
 func (f *Follower) Stats() Stats {
 	s := f.stats
-	s.Tombstones = f.graves.stand
+	s.Tombstones = f.graves.used
 	s.Connections = int(s.Opened)
 	for _, n := range s.ClosedBy {
 		s.Connections -= int(n)

@@ -32,9 +32,8 @@ func (f *Follower) end(c *Connection, why CloseReason, by By, remember bool) {
 func (f *Follower) bury(c *Connection, remember bool) {
 	if remember {
 		f.entomb(c)
-	} else {
-		f.table.remove(&c.key, c.owner())
 	}
+	f.table.drop(c)
 	f.conns.delist(c)
 	c.flags &^= inTable
 	f.conns.discard(c)
@@ -77,11 +76,11 @@ func (c *Connection) worth() class {
 
 // makeRoom closes the connection that is worth least if there are too many.
 func (f *Follower) makeRoom() {
-	if f.table.used < f.config.Limits.Connections {
+	if f.table.used+f.graves.used < f.config.Limits.Connections {
 		return
 	}
-	if t := f.graves.oldest(); t != nil {
-		f.forget(t)
+	if f.graves.n > 0 {
+		f.graves.remove(f.graves.first)
 		return
 	}
 	for k := handshake; k < classes; k++ {
@@ -233,9 +232,7 @@ func leaps(from, to int64) bool { return to > from && uint64(to)-uint64(from) > 
 func (f *Follower) sweep() bool {
 	f.sweepAt = after(f.clock, time.Duration(sweepEvery))
 	f.decoder.Fragments.Expire(f.clock)
-	for t := f.graves.oldest(); t != nil && after(t.closedAt, f.config.Timeouts.CloseLinger) <= f.clock; t = f.graves.oldest() {
-		f.forget(t)
-	}
+	f.expireTombstones()
 	for !f.full() {
 		var first *Connection
 		var due int64

@@ -9,12 +9,10 @@ func (f *Follower) segment(s *decode.Segment, src *block) {
 	if s.Flags&decode.RST != 0 {
 		s.Flags &^= decode.SYN | decode.FIN
 	}
-	c, t, from := f.table.find(s, &f.conns, &f.graves)
+	c, from := f.table.find(s, &f.conns)
 	if c != nil {
 		if f.cause.time >= c.due {
-			if c = f.expire(c, f.cause.time); c == nil {
-				c, t, from = f.table.find(s, &f.conns, &f.graves)
-			}
+			c = f.expire(c, f.cause.time)
 		} else if f.inOrder(c, from, s, src) {
 			return
 		}
@@ -25,10 +23,11 @@ func (f *Follower) segment(s *decode.Segment, src *block) {
 			return
 		}
 	}
-	if t != nil && f.swallows(t, from, s) {
-		return
-	}
 	if c == nil {
+		if f.late(s) {
+			f.stats.AfterClose++
+			return
+		}
 		if c, from = f.admit(s); c == nil {
 			f.stats.Unknown++
 			return
@@ -54,12 +53,13 @@ func (f *Follower) inOrder(c *Connection, from side, s *decode.Segment, src *blo
 	d.packets++
 	if s.Wire > 0 {
 		d.dataPackets++
-		off := d.next
-		d.right = off + streamOffset(s.Wire)
-		f.deliver(c, from, off, s.Payload, src)
+		d.right = d.next + streamOffset(s.Wire)
+		f.deliver(c, from, d.next, s.Payload, src)
 	}
 	p.window, p.ack = s.Window, max(p.ack, ack)
-	f.conns.enlist(c, established)
+	if f.conns.tails[established] != c.index+1 {
+		f.conns.enlist(c, established)
+	}
 	return true
 }
 
@@ -75,7 +75,7 @@ func (f *Follower) admit(s *decode.Segment) (*Connection, side) {
 	c.last = f.cause.time
 	c.client = c.key.sender(s)
 	c.flags |= inTable
-	f.table.insert(c)
+	f.table.add(c)
 	return c, c.client
 }
 

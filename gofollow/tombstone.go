@@ -8,77 +8,100 @@ type tombstone struct {
 	key      flowKey
 	closedAt int64
 	base     [2]seqNum
-	owner    owner // 0 if it was taken away: its key is free, or another's
 	based    [2]bool
 	carried  bool // data was delivered
 	reset    bool // it was closed by RST
+	gone     bool // it was taken away: the key is free, or another's
 }
 
-// graveyard keeps the tombstones in the order in which they were made.
+// graveyard keeps the tombstones in the order in which they were made. They have
+// a table of their own, so that that of the connections stays small.
 type graveyard struct {
+	*flowHash
+	hashTable
 	ring  []tombstone // a power of two
-	first uint32      // number of the oldest, modulo isTombstone
+	first uint32      // number of the oldest; numbers are counted modulo 2^31
 	n     uint32      // how many there are from first on
-	stand int         // how many of them were not taken away
 }
 
-// at returns the tombstone that owns a slot of the flow table.
-func (g *graveyard) at(o owner) *tombstone { return &g.ring[int(o&^isTombstone)&(len(g.ring)-1)] }
+const graveNumbers = 1<<31 - 1
 
-// add returns room for a new tombstone, with anything in it.
-func (g *graveyard) add() (*tombstone, owner) {
+func newGraveyard(h *flowHash) graveyard {
+	return graveyard{flowHash: h, hashTable: newHashTable(), ring: make([]tombstone, 64)}
+}
+
+// at returns the tombstone with a number.
+func (g *graveyard) at(number uint32) *tombstone { return &g.ring[int(number)&(len(g.ring)-1)] }
+
+// add adds a tombstone.
+func (g *graveyard) add(t *tombstone) {
 	if int(g.n) == len(g.ring) {
-		bigger := make([]tombstone, max(64, 2*len(g.ring)))
+		bigger := make([]tombstone, 2*len(g.ring))
 		for i := range g.n {
-			bigger[int(g.first+i)&(len(bigger)-1)] = g.ring[int(g.first+i)&(len(g.ring)-1)]
+			bigger[int(g.first+i)&(len(bigger)-1)] = *g.at(g.first + i)
 		}
 		g.ring = bigger
 	}
-	o := owner(g.first+g.n) | isTombstone
+	number := (g.first + g.n) & graveNumbers
 	g.n++
-	g.stand++
-	return g.at(o), o
+	*g.at(number) = *t
+	g.insert(g.ofKey(&t.key), number)
 }
 
-// oldest returns the oldest tombstone that stands, nil if there is none.
-func (g *graveyard) oldest() *tombstone {
-	for ; g.n > 0; g.first, g.n = (g.first+1)&^uint32(isTombstone), g.n-1 {
-		if t := g.at(owner(g.first)); t.owner != 0 {
-			return t
+// remove takes the tombstone with a number away.
+func (g *graveyard) remove(number uint32) {
+	t := g.at(number)
+	t.gone = true
+	g.hashTable.remove(g.ofKey(&t.key), number)
+	for g.n > 0 && g.at(g.first).gone {
+		g.first, g.n = (g.first+1)&graveNumbers, g.n-1
+	}
+}
+
+// find returns the number of the tombstone of a segment's connection, and which
+// end of that sent the segment; nobody if there is none.
+func (g *graveyard) find(s *decode.Segment) (uint32, side) {
+	h := g.ofSegment(s)
+	mask := uint32(len(g.slots) - 1)
+	for i := h & mask; g.slots[i].entry != 0; i = (i + 1) & mask {
+		if g.slots[i].hash == h {
+			number := g.slots[i].entry - 1
+			if from := g.at(number).key.sender(s); from != nobody {
+				return number, from
+			}
 		}
 	}
-	return nil
+	return 0, nobody
 }
 
-// entomb puts a tombstone in the place of a connection.
+// entomb remembers a closed connection. Of too many tombstones the oldest goes.
 func (f *Follower) entomb(c *Connection) {
 	g := &f.graves
-	for int(g.n) >= f.config.Limits.Tombstones && g.oldest() != nil {
-		f.forget(g.oldest())
+	for int(g.n) >= f.config.Limits.Tombstones {
+		g.remove(g.first)
 	}
-	t, o := g.add()
-	*t = tombstone{
-		key: c.key, owner: o, closedAt: f.cause.time, carried: c.carriedData(), reset: c.closeReason == CloseRST,
+	g.add(&tombstone{
+		key: c.key, closedAt: f.cause.time, carried: c.carriedData(), reset: c.closeReason == CloseRST,
 		base: [2]seqNum{c.dirs[0].base, c.dirs[1].base}, based: [2]bool{c.dirs[0].has(based), c.dirs[1].has(based)},
+	})
+}
+
+// late says whether a segment of no connection is a late one of a closed
+// connection. If it begins a new one, the tombstone is taken away.
+func (f *Follower) late(s *decode.Segment) bool {
+	g := &f.graves
+	if g.n == 0 {
+		return false
 	}
-	f.table.replace(&c.key, c.owner(), o)
-}
-
-// forget takes a tombstone away.
-func (f *Follower) forget(t *tombstone) {
-	f.table.remove(&t.key, t.owner)
-	t.owner = 0
-	f.graves.stand--
-}
-
-// swallows says whether a segment is a late one of the closed connection: if not,
-// the tombstone is taken away.
-func (f *Follower) swallows(t *tombstone, from side, s *decode.Segment) bool {
+	number, from := g.find(s)
+	if from == nobody {
+		return false
+	}
+	t := g.at(number)
 	if f.cause.time < after(t.closedAt, f.config.Timeouts.CloseLinger) && !t.revives(from, s, f.config.NoMidstream) {
-		f.stats.AfterClose++
 		return true
 	}
-	f.forget(t)
+	g.remove(number)
 	return false
 }
 
@@ -92,4 +115,11 @@ func (t *tombstone) revives(from side, s *decode.Segment, noMidstream bool) bool
 		return !noMidstream && t.based[from] && other
 	}
 	return false
+}
+
+// expireTombstones takes those away that are overdue.
+func (f *Follower) expireTombstones() {
+	for g := &f.graves; g.n > 0 && after(g.at(g.first).closedAt, f.config.Timeouts.CloseLinger) <= f.clock; {
+		g.remove(g.first)
+	}
 }

@@ -29,12 +29,8 @@ type Decoder struct {
 // nothing but tags or tunnels must not cost more.
 const maxLayers = 32
 
-// Decode decodes one frame of the given link type, of which wireLen bytes
-// were on the wire, len(frame) <= wireLen. seg is valid only if the outcome is TCP (or BadChecksum).
-func (d *Decoder) Decode(link uint32, frame []byte, wireLen int, seg *Segment) Outcome {
-	if link == linkEthernet && !d.VerifyChecksum && plain(frame, seg) {
-		return TCP
-	}
+// layers decodes a frame layer by layer.
+func (d *Decoder) layers(link uint32, frame []byte, wireLen int, seg *Segment) Outcome {
 	p := packet{b: frame, wire: max(wireLen, len(frame))}
 	p.frame = p.wire
 	next, outcome := d.linkLayer(link, &p)

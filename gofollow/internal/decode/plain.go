@@ -2,32 +2,34 @@ package decode
 
 import "encoding/binary"
 
-// plainLen is the length of the headers that plain takes: Ethernet, IPv4 and
-// TCP without options.
+// plainLen is the length of the headers of a plain frame: Ethernet, IPv4 and TCP
+// without options.
 const plainLen = ethernetLen + ipv4Len + tcpLen
 
-// plain decodes what nearly every frame of nearly every capture is: Ethernet,
-// IPv4 without options or fragments, TCP that is no SYN, all of it captured. It
-// returns false for any other frame, which the layers then take apart. What it
-// returns is what they would.
-func plain(frame []byte, seg *Segment) bool {
-	if len(frame) < plainLen {
-		return false
+// Decode decodes one frame of the given link type, of which wireLen bytes
+// were on the wire, len(frame) <= wireLen. seg is valid only if the outcome is TCP (or BadChecksum).
+//
+// What nearly every frame of nearly every capture is, it reads at one go:
+// Ethernet, IPv4 without options or fragments, TCP that is no SYN, all of it
+// captured. Any other frame is taken apart layer by layer, and a plain one would
+// give the same there.
+func (d *Decoder) Decode(link uint32, frame []byte, wireLen int, seg *Segment) Outcome {
+	if link != linkEthernet || d.VerifyChecksum || len(frame) < plainLen {
+		return d.layers(link, frame, wireLen, seg)
 	}
 	b := (*[plainLen]byte)(frame)
-	if binary.BigEndian.Uint32(b[12:])>>8 != uint32(etherIPv4)<<8|0x45 || be16(b[20:])&0x3fff != 0 || b[23] != byte(protoTCP-ipProtocol) {
-		return false
-	}
-	total, header := int(be16(b[16:])), int(b[46]>>4)*4
+	ip, tcp := b[ethernetLen:], b[ethernetLen+ipv4Len:]
+	total, header := int(be16(ip[2:])), int(tcp[12]>>4)*4
 	end := ethernetLen + total
-	if header < tcpLen || total < ipv4Len+header || end > len(frame) || Flags(b[47])&SYN != 0 {
-		return false
+	if binary.BigEndian.Uint32(b[12:])>>8 != uint32(etherIPv4)<<8|0x45 || be16(ip[6:])&0x3fff != 0 || ip[9] != byte(protoTCP-ipProtocol) ||
+		header < tcpLen || total < ipv4Len+header || end > len(frame) || Flags(tcp[13])&SYN != 0 {
+		return d.layers(link, frame, wireLen, seg)
 	}
-	seg.IPv6 = false
-	seg.Src = Addr{Lo: uint64(binary.BigEndian.Uint32(b[26:]))}
-	seg.Dst = Addr{Lo: uint64(binary.BigEndian.Uint32(b[30:]))}
-	seg.readTCP(b[ethernetLen+ipv4Len:])
+	seg.IPv6, seg.Owned = false, false
+	seg.Src.Hi, seg.Src.Lo = 0, uint64(binary.BigEndian.Uint32(ip[12:]))
+	seg.Dst.Hi, seg.Dst.Lo = 0, uint64(binary.BigEndian.Uint32(ip[16:]))
+	seg.readTCP(tcp)
 	seg.Wire = total - ipv4Len - header
 	seg.Payload = frame[end-seg.Wire : end : end]
-	return true
+	return TCP
 }

@@ -21,7 +21,7 @@ func tcp(p *packet, seg *Segment, verify bool) Outcome {
 	}
 	seg.readTCP(b)
 	seg.Wire = p.wire - header
-	seg.Payload = nil
+	seg.Payload, seg.Owned = nil, false
 	if header <= len(b) {
 		seg.Payload = b[header:len(b):len(b)]
 		if seg.Flags&SYN != 0 {
@@ -45,7 +45,6 @@ func (seg *Segment) readTCP(b []byte) {
 	seg.Window = be16(b[14:])
 	seg.Urgent = be16(b[18:])
 	seg.WindowScale = -1
-	seg.Owned = false
 }
 
 // windowScale finds the window scale option (RFC 7323, section 2.2). It returns -1 if there is none.
