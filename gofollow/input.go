@@ -90,13 +90,21 @@ func (f *Follower) feedCompressed(b []byte) (taken int, err error) {
 		taken += used
 		in.plain = in.buffer[:made]
 		if err != nil {
-			in.failed = err
-			return taken, err
+			in.failed = placed(err, &in.reader)
+			return taken, in.failed
 		}
 		if made == 0 && used == 0 {
 			return taken, nil
 		}
 	}
+}
+
+// placed returns err, a *CaptureError of a decompressor, with the number of packets that stand before it.
+func placed(err error, r *capture.Reader) error {
+	if e, ok := err.(*CaptureError); ok {
+		e.Record = r.Records()
+	}
+	return err
 }
 
 // feedPlain follows uncompressed bytes. A record that is not complete is carried
@@ -170,6 +178,7 @@ func (f *Follower) EndCapture() error {
 		} else if fed != nil {
 			err = fed
 		}
+		err = placed(err, &in.reader)
 	}
 	if err == nil {
 		err = in.reader.End(in.carry)
@@ -342,10 +351,7 @@ func (f *Follower) readFile(r *file, max int) (more bool, err error) {
 		case r.err == io.EOF:
 			return false, r.reader.End(r.block.mem[r.start:r.end])
 		case r.err != nil:
-			if e, ok := r.err.(*CaptureError); ok {
-				e.Record = r.packets
-			}
-			return false, r.err
+			return false, placed(r.err, &r.reader)
 		case r.block.refs > 1 && taken > 0:
 			return true, nil // let the events be taken, then this block can be used again
 		case read > readAtOnce:

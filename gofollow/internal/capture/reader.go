@@ -75,6 +75,9 @@ func (r *Reader) Need() int {
 	return MagicLen
 }
 
+// Records returns how many packets were taken.
+func (r *Reader) Records() uint64 { return r.records }
+
 // End says that the capture ends with rest, the bytes that Next did not take. It returns a
 // *Error of kind Truncated if that is within a record, of NotACapture if there was nothing.
 func (r *Reader) End(rest []byte) error {

@@ -1,0 +1,195 @@
+package gofollow_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/klauspost/compress/zstd"
+	"gofollow/gofollow"
+)
+
+// packed returns ../tests/data's capture in the compression of that ending.
+func packed(t *testing.T, ending string) []byte {
+	b, err := os.ReadFile(filepath.Join("../tests/data", "compressed.pcap."+ending))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// zstdOf compresses b with references that go back as far as window.
+func zstdOf(t *testing.T, b []byte, window int) []byte {
+	var out bytes.Buffer
+	w, err := zstd.NewWriter(&out, zstd.WithWindowSize(window), zstd.WithEncoderConcurrency(1), zstd.WithSingleSegment(false))
+	if err == nil {
+		_, err = w.Write(b[:len(b)/2])
+	}
+	if err == nil {
+		err = w.Flush() // the frame does not know its length then, and says its window
+	}
+	if err == nil {
+		_, err = w.Write(b[len(b)/2:])
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// xzWithDictionary changes the dictionary size that the first block of an xz stream
+// asks for (its code, see the xz file format, section 5.3.1).
+func xzWithDictionary(b []byte, code byte) []byte {
+	b = bytes.Clone(b)
+	header := b[12 : 12+(int(b[12])+1)*4]
+	at := bytes.Index(header, []byte{0x21, 1}) // LZMA2 and one byte of properties
+	header[at+2] = code
+	end := len(header) - 4
+	binary.LittleEndian.PutUint32(header[end:], crc32.ChecksumIEEE(header[:end]))
+	return b
+}
+
+// readBothWays reads content as a file and as pushed bytes, and returns what
+// either says in the end, and how many packets were taken.
+func readBothWays(t *testing.T, content []byte, check func(how string, err error, packets uint64)) {
+	path := filepath.Join(t.TempDir(), "capture")
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, r := newFollower(t, gofollow.Config{}), &result{}
+	if err := f.OpenFile(path); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	for progress := (gofollow.Progress{}); err == nil && !progress.End; {
+		progress, err = f.ReadFile(0)
+		r.poll(f)
+	}
+	check("ReadFile", err, f.Stats().Packets)
+	r.finish(t, f)
+
+	for _, n := range []int{len(content), 100} {
+		f, r = newFollower(t, gofollow.Config{}), &result{}
+		err = nil
+		for rest := content; len(rest) > 0 && err == nil; {
+			var taken int
+			taken, err = f.FeedCapture(rest[:min(n, len(rest))])
+			rest = rest[taken:]
+			if errors.Is(err, gofollow.ErrQueueFull) {
+				err = nil
+			}
+			r.poll(f)
+		}
+		if end := f.EndCapture(); err == nil {
+			err = end
+		}
+		check("FeedCapture", err, f.Stats().Packets)
+		r.finish(t, f)
+	}
+}
+
+func TestCompressedCaptures(t *testing.T) {
+	small := pcapOf(script(t, hello)) // 7 packets
+	skippable := []byte("\x5a\x2a\x4d\x18\x03\x00\x00\x00abc")
+	damage := func(ending string, at int) []byte {
+		b := packed(t, ending)
+		b[at] ^= 0xff
+		return b
+	}
+	cut := func(ending string) []byte {
+		b := packed(t, ending)
+		return b[:len(b)-len(b)/4]
+	}
+	const all = 44 // packets in ../tests/data/compressed.pcap.gz
+	for _, test := range []struct {
+		name     string
+		content  []byte
+		kind     any // of the CaptureError, nil without
+		reason   string
+		min, max uint64 // packets that are followed
+	}{
+		{"zstd", zstdOf(t, small, 1<<20), nil, "", 7, 7},
+		{"zstd, as far back as allowed", zstdOf(t, small, 128<<20), nil, "", 7, 7},
+		{"zstd, too far back", zstdOf(t, small, 256<<20), gofollow.CaptureUnsupported, "128 MiB", 0, 0},
+		{"zstd with a dictionary", []byte("\x28\xb5\x2f\xfd\x01\x58\x07\x01\x00\x00"), gofollow.CaptureUnsupported, "dictionary", 0, 0},
+		{"zstd, a frame to skip first", append(skippable, zstdOf(t, small, 1<<20)...), nil, "", 7, 7},
+		{"zstd, a frame to skip last", append(zstdOf(t, small, 1<<20), skippable...), nil, "", 7, 7},
+		{"zstd in zstd", zstdOf(t, zstdOf(t, small, 1<<20), 1<<20), gofollow.CaptureUnsupported, "zstd within", 0, 0},
+		{"xz, as far back as allowed", xzWithDictionary(packed(t, "xz"), 30), nil, "", all, all},
+		{"xz, too far back", xzWithDictionary(packed(t, "xz"), 31), gofollow.CaptureUnsupported, "128 MiB", 0, 0},
+		{"text in zstd", zstdOf(t, []byte("Dear reader, this is not a capture."), 1<<20), gofollow.NotACapture, "text", 0, 0},
+		{"nothing in zstd", zstdOf(t, nil, 1<<20), gofollow.NotACapture, "empty", 0, 0},
+		{"two bytes of gzip", packed(t, "gz")[:2], gofollow.CaptureTruncated, "gzip", 0, 0},
+		{"three bytes of bzip2", packed(t, "bz2")[:3], gofollow.CaptureTruncated, "bzip2", 0, 0},
+		{"cut gzip", cut("gz"), gofollow.CaptureTruncated, "gzip", 1, all},
+		{"cut zstd", cut("zst"), gofollow.CaptureTruncated, "zstd", 0, all},
+		{"cut xz", cut("xz"), gofollow.CaptureTruncated, "xz", 1, all},
+		{"cut bzip2", cut("bz2"), gofollow.CaptureTruncated, "bzip2", 0, all},
+		{"cut lz4", cut("lz4"), gofollow.CaptureTruncated, "lz4", 0, all},
+		{"damaged gzip", damage("gz", 2000), gofollow.CaptureDamaged, "", 0, all},
+		{"damaged zstd", damage("zst", 1500), gofollow.CaptureDamaged, "", 0, all},
+		{"damaged xz", damage("xz", 1500), gofollow.CaptureDamaged, "", 0, all},
+		{"bzip2 with a wrong checksum", damage("bz2", 10), gofollow.CaptureDamaged, "checksum", all, all},
+		{"damaged lz4", damage("lz4", 2000), gofollow.CaptureDamaged, "", 0, all},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			readBothWays(t, test.content, func(how string, err error, packets uint64) {
+				t.Helper()
+				var fault *gofollow.CaptureError
+				if errors.As(err, &fault) != (test.kind != nil) || fault != nil && (any(fault.Kind) != test.kind || !strings.Contains(fault.Reason, test.reason)) {
+					t.Errorf("%s: %v", how, err)
+				}
+				if fault != nil && fault.Record != packets || packets < test.min || packets > test.max {
+					t.Errorf("%s: %d packets were followed, want %d to %d: %v", how, packets, test.min, test.max, err)
+				}
+			})
+		})
+	}
+}
+
+// TestDecompressionBomb reads some kilobytes that make half a gigabyte: a block to be
+// skipped, and a packet record that claims more than is allowed.
+func TestDecompressionBomb(t *testing.T) {
+	const size = 512 << 20
+	section := []byte("\x0a\x0d\x0d\x0a\x1c\x00\x00\x00\x4d\x3c\x2b\x1a\x01\x00\x00\x00\xff\xff\xff\xff\xff\xff\xff\xff\x1c\x00\x00\x00")
+	section = binary.LittleEndian.AppendUint32(append(section, 0xad, 0x0b, 0, 0), size)
+	var bomb bytes.Buffer
+	w, err := zstd.NewWriter(&bomb, zstd.WithEncoderConcurrency(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	zeros := make([]byte, 1<<20)
+	parts := [][]byte{section}
+	for range size >> 20 {
+		parts = append(parts, zeros)
+	}
+	parts[len(parts)-1] = append(zeros[:len(zeros)-12:len(zeros)-12], 0, 0, 0, 0x20) // the length again
+	for _, part := range parts {
+		if _, err := w.Write(part); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	readBothWays(t, bomb.Bytes(), func(how string, err error, packets uint64) {
+		if err != nil || packets != 0 {
+			t.Errorf("%s: %d packets, %v", how, packets, err)
+		}
+	})
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; took > 64<<20 {
+		t.Errorf("%d bytes became %d MiB in memory", bomb.Len(), took>>20)
+	}
+}
