@@ -1,8 +1,10 @@
 """Capture files, good and bad, and the command line."""
 
+import bz2
 import gzip
 import io
 import json
+import lzma
 import os
 import signal
 import struct
@@ -65,6 +67,65 @@ def test_bad_capture(tmp_path: Path, data: bytes, name: str) -> None:
             ended.append(stream)
     assert isinstance(caught.value, ValueError)
     assert len(ended) == (1 if data.startswith(GOOD[:100]) else 0)
+
+
+PACKED = {
+    "gzip": gzip.compress(GOOD),
+    "gzip, two members": gzip.compress(GOOD[:300]) + gzip.compress(GOOD[300:]),
+    "xz": lzma.compress(GOOD),
+    "xz, two streams and padding": lzma.compress(GOOD[:300]) + bytes(8) + lzma.compress(GOOD[300:]),
+    "bzip2": bz2.compress(GOOD),
+    "bzip2, two streams": bz2.compress(GOOD[:300]) + bz2.compress(GOOD[300:]),
+}
+PACKED |= {path.suffix: path.read_bytes() for path in (Path(__file__).parents[1] / "data").glob("compressed.pcap.*")}
+
+
+@pytest.mark.parametrize("data", PACKED.values(), ids=PACKED)
+def test_compressed_captures(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "no ending says it"
+    path.write_bytes(data)
+    ((client, server),) = {(stream.client_payload, stream.server_payload) for stream in follow(path)}
+    assert client.startswith(b"GET /")
+    with path.open("rb") as buffered, path.open("rb", buffering=0) as raw:
+        for source in (buffered, raw, io.BytesIO(data), Reads(*(data[i : i + 1] for i in range(len(data))), b"")):
+            (stream,) = follow(source)
+            assert (stream.client_payload, stream.server_payload) == (client, server)
+    steps = []
+    with TCPStreamFollower() as follower:
+        follower.feed_file(path, lambda *step: steps.append(step))
+    assert steps[-1] == (follower.packets, len(data), len(data))
+    assert run("streams", path)[:2] == run("streams", "-", data=data)[:2]
+    for part in (data[: len(data) // 2], data[:2], data[:-1]):
+        for source in (io.BytesIO(part), path):
+            path.write_bytes(part)
+            with pytest.raises(CaptureError, match=r"cut short|no capture format|text"):
+                list(follow(source))
+
+
+def test_compressed_capture_through_a_pipe(tmp_path: Path) -> None:
+    path = tmp_path / "fifo"
+    os.mkfifo(path)
+    with subprocess.Popen(
+        [sys.executable, "-c", "import sys; open(sys.argv[1], 'wb').write(bytes.fromhex(sys.argv[2]))", path, PACKED["xz"].hex()]
+    ):
+        (stream,) = follow(path)
+    assert stream.close_reason == "fin"
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (b"snoop\0\0\0" + bytes(16), "snoop"),
+        (b"\x34\xcd\xb2\xa1" + bytes(20), "Kuznetzov"),
+        (b"<!DOCTYPE html><html><head><title>Sign in", "HTML"),
+        (b"PK\x03\x04" + bytes(26), "zip"),
+        (gzip.compress(gzip.compress(GOOD)), "gzip within"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_error_names_the_format(data: bytes, name: str) -> None:
+    with pytest.raises(CaptureError, match=name):
+        next(follow(io.BytesIO(data)))
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:

@@ -211,9 +211,6 @@ func (s *compressedSource) guarded(c *compression) (err error) {
 // run hands out what the library makes of the source, up to an error, io.EOF at a proper end.
 func (s *compressedSource) run(c *compression) error {
 	z, err := c.open(bufio.NewReaderSize(s, decompressorBuffer))
-	if err == io.EOF {
-		return io.ErrUnexpectedEOF // not even a header
-	}
 	buf := make([]byte, decompressorBuffer)
 	for err == nil {
 		var n int
