@@ -33,7 +33,7 @@ type compression struct {
 var compressions = []compression{
 	{"gzip", "\x1f\x8b", openGzip},
 	{"zstd", zstdMagic, openZstd},
-	{"xz", "\xfd7zX", func(in *bufio.Reader) (io.Reader, error) { return xz.NewReader(in, maxWindow) }},
+	{"xz", "\xfd7zX", func(in *bufio.Reader) (io.Reader, error) { return xz.NewReader(evenPieces{in}, maxWindow) }},
 	{"bzip2", "BZh", func(in *bufio.Reader) (io.Reader, error) { return bzip2.NewReader(in), nil }},
 	{"lz4", "\x04\x22\x4d\x18", func(in *bufio.Reader) (io.Reader, error) { return lz4.NewReader(in), nil }},
 }
@@ -56,6 +56,18 @@ func compressionOf(head []byte) *compression {
 
 func openZstd(in *bufio.Reader) (io.Reader, error) {
 	return zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
+}
+
+// evenPieces reads in pieces of one length however the stream was cut. Of a piece with a
+// fault in it xz gives nothing, so that the cuts would decide what comes before the error.
+type evenPieces struct{ in *bufio.Reader }
+
+func (e evenPieces) Read(p []byte) (int, error) {
+	n, err := io.ReadFull(e.in, p[:min(len(p), 512)])
+	if n > 0 {
+		return n, nil // xz takes bytes with io.EOF for the last of its stream
+	}
+	return n, err
 }
 
 // explain says what an error of the format's library means.

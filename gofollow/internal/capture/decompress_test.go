@@ -3,6 +3,7 @@ package capture
 import (
 	"bytes"
 	"compress/gzip"
+	"fmt"
 	"math/rand"
 	"os"
 	"path/filepath"
@@ -275,6 +276,12 @@ func TestCompressedDamaged(t *testing.T) {
 			got, err := unpack(t, b, 999, 5000)
 			if err == nil && !bytes.Equal(got, s.plain) {
 				t.Errorf("%s, byte %d: wrong, and no error", s.name, i)
+			}
+			for _, n := range []int{13, len(b)} {
+				again, err2 := unpack(t, b, n, 5000)
+				if !bytes.Equal(got, again) || fmt.Sprint(err) != fmt.Sprint(err2) {
+					t.Errorf("%s, byte %d, cut in pieces of %d: %d bytes and %v, otherwise %d and %v", s.name, i, n, len(again), err2, len(got), err)
+				}
 			}
 		}
 		got, err := unpack(t, append(bytes.Clone(s.b), "trailing text"...), 999, 5000)
