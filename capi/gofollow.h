@@ -276,14 +276,15 @@ int gofollow_feed (gofollow_t f, uint32_t link_type, int64_t ts_ns, const void *
 int gofollow_feed_batch (gofollow_t f, const gofollow_packet *packets, size_t n, size_t *consumed);
 
 /* Feeds bytes of a capture file (see gofollow_open_file), cut anywhere.
- * *consumed tells how many bytes were taken, also on error: on GOFOLLOW_ERR_FULL
- * poll and pass the rest. Returns how many events wait. After an error in the
- * capture everything before it is followed; call gofollow_end_capture before
- * the next capture. */
+ * *consumed tells how many bytes were taken, also on error: on GOFOLLOW_ERR_FULL,
+ * which also comes where little decompresses to very much, poll and pass the rest.
+ * Returns how many events wait. After an error in the capture everything before
+ * it is followed; call gofollow_end_capture before the next capture. */
 int gofollow_feed_capture (gofollow_t f, const void *bytes, size_t n, size_t *consumed);
 
 /* Says that the capture's bytes are complete; the next ones begin a new capture.
- * GOFOLLOW_ERR_TRUNCATED if they end within a record. Flushes nothing. */
+ * GOFOLLOW_ERR_TRUNCATED if they end within a record. On GOFOLLOW_ERR_FULL poll,
+ * call again. Flushes nothing. */
 int gofollow_end_capture (gofollow_t f);
 
 /* Opens a capture file: pcap or pcapng, plain or compressed by gzip, zstd, xz,

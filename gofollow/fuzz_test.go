@@ -188,7 +188,11 @@ func captureLog(t *testing.T, data []byte, n int) []string {
 			err = nil
 		}
 	}
-	if end := f.EndCapture(); err == nil {
+	end := f.EndCapture()
+	for ; end == gofollow.ErrQueueFull; end = f.EndCapture() {
+		r.poll(f)
+	}
+	if err == nil {
 		err = end
 	}
 	return append(r.finish(t, f).log, fmt.Sprint(err))

@@ -23,13 +23,18 @@ func (in *captureInput) reset() {
 	if in.decompressor != nil {
 		in.decompressor.Close()
 	}
-	*in = captureInput{carry: in.carry[:0], buffer: in.buffer}
+	carry := in.carry[:0]
+	if cap(carry) > blockSize {
+		carry = nil // of a huge packet
+	}
+	*in = captureInput{carry: carry, buffer: in.buffer}
 }
 
 // FeedCapture follows the bytes of a capture (pcap or pcapng, plain or compressed
 // by gzip, zstd, xz, bzip2 or lz4), cut anywhere, and returns how many were
 // taken, fewer than all only with an error.
-// After ErrQueueFull poll and pass the rest. A *CaptureError ends the capture:
+// After ErrQueueFull, which also comes where little decompresses to very much,
+// poll and pass the rest. A *CaptureError ends the capture:
 // what stands before the fault is followed, and EndCapture must be called
 // before the next one.
 func (f *Follower) FeedCapture(b []byte) (int, error) {
@@ -78,17 +83,25 @@ func (f *Follower) startCapture() error {
 	return err
 }
 
-// feedCompressed follows what b decompresses to.
+// feedCompressed follows what b decompresses to. After the decompressor's End it
+// returns io.EOF when all is followed.
 func (f *Follower) feedCompressed(b []byte) (taken int, err error) {
 	in := &f.capture
-	for {
+	for total := 0; ; {
 		n, err := f.feedPlain(in.plain)
 		if in.plain = in.plain[n:]; err != nil {
 			return taken, err
 		}
+		if total > readAtOnce {
+			return taken, ErrQueueFull
+		}
 		made, used, err := in.decompressor.Decompress(in.buffer, b[taken:])
 		taken += used
+		total += made
 		in.plain = in.buffer[:made]
+		if err == io.EOF {
+			return taken, err
+		}
 		if err != nil {
 			in.failed = placed(err, &in.reader)
 			return taken, in.failed
@@ -155,8 +168,9 @@ func (f *Follower) record(rec *capture.Record, src *block) {
 }
 
 // EndCapture says that the capture's bytes are complete; the next ones begin a
-// new one. It returns a *CaptureError if they end within a record. Nothing is
-// flushed: captures may continue each other. It also closes an opened file.
+// new one. It returns a *CaptureError if they end within a record; after
+// ErrQueueFull poll and call it again. Nothing is flushed: captures may continue
+// each other. It also closes an opened file.
 func (f *Follower) EndCapture() error {
 	if err := f.ready(); err != nil {
 		return err
@@ -172,13 +186,12 @@ func (f *Follower) EndCapture() error {
 		err = f.startCapture()
 	}
 	if in.decompressor != nil && err == nil {
-		err = in.decompressor.End() // sets free what the decompressor held back
-		if _, fed := f.feedCompressed(nil); fed == ErrQueueFull {
-			return fed
-		} else if fed != nil {
-			err = fed
+		in.decompressor.End()
+		if _, err = f.feedCompressed(nil); err == ErrQueueFull {
+			return err
+		} else if err == io.EOF {
+			err = nil
 		}
-		err = placed(err, &in.reader)
 	}
 	if err == nil {
 		err = in.reader.End(in.carry)
@@ -250,8 +263,6 @@ type compressedSource struct {
 	input []byte // read and not decompressed yet
 	space []byte // what input lies in
 	err   error  // of raw
-	end   error  // of the compressed data; valid once ended
-	ended bool
 }
 
 // Read fills b with what can be had without waiting for raw.
@@ -264,15 +275,10 @@ func (s *compressedSource) Read(b []byte) (n int, err error) {
 		case err != nil:
 			return n, err
 		case made > 0 || used > 0:
-		case s.ended:
-			if s.end == nil {
-				s.end = io.EOF
-			}
-			return n, s.end
-		case s.err == io.EOF:
-			s.ended, s.end = true, s.z.End() // sets free what the decompressor held back
 		case n > 0:
 			return n, nil
+		case s.err == io.EOF:
+			s.z.End()
 		case s.err != nil:
 			return 0, s.err
 		default:
@@ -323,8 +329,9 @@ func (f *Follower) ReadFile(max int) (Progress, error) {
 	return p, err
 }
 
-// readAtOnce is how many bytes a call of ReadFile reads, about, so that the caller
-// stays in charge of a file of large packets, or of anything but packets.
+// readAtOnce is how many bytes a call of ReadFile reads, or one of FeedCapture
+// decompresses, about, so that the caller stays in charge of a capture of large packets, or
+// of anything but packets.
 const readAtOnce = 2 << 20
 
 // readFile returns whether there may be more to read.

@@ -26,7 +26,7 @@ type Decompressor struct {
 
 	out    []byte // decompressed but not yet handed out
 	total  int64  // bytes handed out
-	err    error  // final, to be returned when out is empty; io.EOF if the stream was complete at End
+	err    error  // final, to be returned when out is empty
 	ended  bool
 	closed bool
 }
@@ -62,9 +62,8 @@ func NewDecompressor(head []byte) *Decompressor {
 
 // Decompress decompresses from src to dst, which must not be empty, and says how many bytes of each
 // were used. It makes progress in one of them; 0, 0, nil means that src is empty and more input is
-// needed. Neither slice is used after the return. An error is a *Error and final; what
-// could be decompressed before it comes first. After End, Decompress without
-// src returns what a truncated stream still held.
+// needed. Neither slice is used after the return. A *Error is final; what
+// could be decompressed before it comes first. After End, io.EOF says that all was returned.
 func (d *Decompressor) Decompress(dst, src []byte) (nDst, nSrc int, err error) {
 	if d.closed {
 		return 0, 0, d.failure(errClosed)
@@ -72,40 +71,26 @@ func (d *Decompressor) Decompress(dst, src []byte) (nDst, nSrc int, err error) {
 	if len(dst) == 0 {
 		return 0, 0, nil
 	}
-	if len(d.out) == 0 && d.err == nil && !d.ended {
-		nSrc = d.step(question{src: src})
+	if len(d.out) == 0 && d.err == nil {
+		nSrc = d.step(question{src: src, end: d.ended})
 	}
-	if len(d.out) > 0 {
+	switch {
+	case len(d.out) > 0:
 		nDst = copy(dst, d.out)
 		d.out = d.out[nDst:]
 		d.total += int64(nDst)
-		return nDst, nSrc, nil
+	case d.err == io.EOF:
+		err = io.EOF
+	case d.err != nil:
+		err = d.failure(d.err)
 	}
-	if d.err != nil && d.err != io.EOF {
-		return 0, nSrc, d.failure(d.err)
-	}
-	return 0, nSrc, nil
+	return nDst, nSrc, err
 }
 
-// End says that the stream has no more bytes. It is to be called when
-// Decompress has used up all of them. It returns a *Error of kind Truncated if the stream is
-// incomplete, of kind Damaged if it is damaged.
-func (d *Decompressor) End() error {
-	if d.closed {
-		return d.failure(errClosed)
-	}
-	d.ended = true
-	left := append([]byte(nil), d.out...)
-	for d.err == nil {
-		d.step(question{end: true})
-		left = append(left, d.out...)
-	}
-	d.out = left
-	if d.err == io.EOF {
-		return nil
-	}
-	return d.failure(d.err)
-}
+// End says that the stream has no more bytes than those that Decompress has used. From
+// then on Decompress, without src, returns what is left, and then an error: io.EOF, or a *Error of
+// kind Truncated or Damaged.
+func (d *Decompressor) End() { d.ended = true }
 
 // Close ends the goroutine and returns when it has ended. A second Close does nothing.
 func (d *Decompressor) Close() {
