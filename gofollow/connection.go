@@ -78,7 +78,7 @@ func (c *Connection) rarely() *rareState {
 }
 
 // carriedData says that anything was delivered, in either direction.
-func (c *Connection) carriedData() bool { return c.dirs[0].right > 0 || c.dirs[1].right > 0 }
+func (c *Connection) carriedData() bool { return c.dirs[0].right() > 0 || c.dirs[1].right() > 0 }
 
 // direction returns which of the two streams a side sends.
 func (c *Connection) direction(s side) Direction { return Direction(s ^ c.client) }
@@ -166,7 +166,7 @@ type connections struct {
 	counts [classes]int
 }
 
-const chunkConnections = 256
+const chunkConnections = 512
 
 func (s *connections) at(i uint32) *Connection {
 	return &s.chunks[i/chunkConnections][i%chunkConnections]

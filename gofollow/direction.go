@@ -6,7 +6,6 @@ import "gofollow/gofollow/internal/decode"
 // order needs stands here, the rest in slow.
 type direction struct {
 	next        streamOffset // bytes below it were delivered or given up
-	right       streamOffset // highest end of accepted data
 	ack         streamOffset // highest plausible acknowledgement by the peer
 	fin         streamOffset // where the stream ends, noFIN if unknown
 	packets     uint64
@@ -31,7 +30,7 @@ const (
 func (d *direction) has(f dirFlags) bool { return d.flags&f != 0 }
 
 // untouched says that nothing was accepted yet, so that base may change.
-func (d *direction) untouched() bool { return d.next == 0 && d.right == 0 && d.fin == noFIN }
+func (d *direction) untouched() bool { return d.next == 0 && d.right() == 0 && d.fin == noFIN }
 
 // rebase sets the number of offset 0 of a direction that nothing was accepted of.
 func (d *direction) rebase(base seqNum) {
@@ -48,9 +47,18 @@ func (d *direction) rebase(base seqNum) {
 // slowly returns d.slow, made on first use.
 func (d *direction) slowly() *reassembly {
 	if d.slow == nil {
-		d.slow = &reassembly{holder: -1}
+		d.slow = &reassembly{holder: -1, right: d.next}
 	}
 	return d.slow
+}
+
+// right returns the highest end of accepted data. Where it is not next, the
+// direction has a reassembly.
+func (d *direction) right() streamOffset {
+	if d.slow != nil {
+		return d.slow.right
+	}
+	return d.next
 }
 
 // receive takes the payload of a segment that begins at off: trim, place,
@@ -65,8 +73,14 @@ func (f *Follower) receive(c *Connection, from side, off streamOffset, wire int,
 	if f.far(c, from, lo) && !f.believe(c, from, lo, hi, payload) {
 		return
 	}
-	d.right = max(d.right, hi)
-	if lo == d.next && int64(len(payload)) == hi-lo && (d.slow == nil || len(d.slow.held) == 0) {
+	inOrder := lo == d.next && int64(len(payload)) == hi-lo
+	if inOrder && d.slow == nil {
+		f.deliver(c, from, lo, payload, src)
+		return
+	}
+	r := d.slowly()
+	r.right = max(r.right, hi)
+	if inOrder && len(r.held) == 0 {
 		f.deliver(c, from, lo, payload, src)
 		return
 	}
@@ -78,7 +92,7 @@ func (f *Follower) receive(c *Connection, from side, off streamOffset, wire int,
 // far says that a segment would start far above everything seen.
 func (f *Follower) far(c *Connection, from side, off streamOffset) bool {
 	d := &c.dirs[from]
-	return off > max(d.right, d.ack)+f.config.Limits.FarBytes
+	return off > max(d.right(), d.ack)+f.config.Limits.FarBytes
 }
 
 // trim returns the part of [off, end) that lies between what was delivered and the
@@ -157,7 +171,7 @@ func (f *Follower) finish(c *Connection, from side, off streamOffset) {
 	d := &c.dirs[from]
 	switch {
 	case d.fin == off:
-	case d.fin != noFIN || off < d.next || off < d.right || f.far(c, from, off):
+	case d.fin != noFIN || off < d.next || off < d.right() || f.far(c, from, off):
 		f.anomaly(c, from, AnomalyFINBelowData, off, 0)
 	default:
 		d.fin = off
@@ -197,7 +211,7 @@ func (f *Follower) acknowledge(c *Connection, of side, s *decode.Segment) {
 	if d.slow != nil {
 		gaps = streamOffset(d.slow.GapBytes)
 	}
-	if ack > d.right+maxACKLead+gaps && !d.slowly().agree(ack, f.current) {
+	if ack > d.right()+maxACKLead+gaps && !d.slowly().agree(ack, f.current) {
 		f.anomaly(c, of, AnomalyACKUnseen, ack, 0)
 		return
 	}
@@ -216,8 +230,8 @@ const maxACKLead = 1 << 30
 // stream.
 func (f *Follower) takeUrgent(c *Connection, from side, off streamOffset) {
 	if lo, hi := f.trim(c, from, off, off+1); lo < hi {
-		d := &c.dirs[from]
-		d.right = max(d.right, hi)
+		r := c.dirs[from].slowly()
+		r.right = max(r.right, hi)
 		f.hold(c, from, held{span: span{lo, hi}, why: GapUrgent})
 		f.deliverHeld(c, from, false)
 		f.enforceLimits(c, from)

@@ -17,8 +17,9 @@ type reassembly struct {
 	// does: it is short but under attack, and then Limits.HeldSegments bounds
 	// an insertion to moving some 128 KiB.
 	held   []*held
-	bytes  int64 // captured bytes in held
-	oldest int64 // no held segment arrived before
+	right  streamOffset // highest end of accepted data
+	bytes  int64        // captured bytes in held
+	oldest int64        // no held segment arrived before
 	conn   *Connection
 	from   side
 	holder int // place in the follower's heap of holders, -1 if none
@@ -298,7 +299,7 @@ func (f *Follower) deliverHeld(c *Connection, from side, force bool) {
 	for ; done < len(r.held) && r.held[done].start == d.next; done++ {
 		h := r.held[done]
 		if h.data == nil {
-			if !force && h.why == GapSnaplen && d.right <= h.end && d.ack < h.end && d.fin == noFIN {
+			if !force && h.why == GapSnaplen && r.right <= h.end && d.ack < h.end && d.fin == noFIN {
 				break
 			}
 			f.emitGap(c, from, h.end, h.why)
@@ -348,13 +349,13 @@ func (f *Follower) believe(c *Connection, from side, lo, hi streamOffset, payloa
 func (f *Follower) confirmSuspect(c *Connection, from side) {
 	d := &c.dirs[from]
 	s := d.slow.suspect
-	if s == nil || d.right < s.end && d.ack < s.start {
+	if s == nil || d.slow.right < s.end && d.ack < s.start {
 		return
 	}
 	d.slow.suspect = nil
 	f.aside -= int64(len(s.data))
 	if lo, hi := f.trim(c, from, s.start, s.end); lo < hi {
-		d.right = max(d.right, hi)
+		d.slow.right = max(d.slow.right, hi)
 		now := f.cause
 		f.cause.time, f.cause.packet = s.time, s.packet
 		f.place(c, from, lo, hi, s.data[min(lo-s.start, int64(len(s.data))):min(hi-s.start, int64(len(s.data)))])

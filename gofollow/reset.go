@@ -43,7 +43,7 @@ func (f *Follower) believable(c *Connection, from side, s *decode.Segment) bool 
 			return true
 		}
 	}
-	if hasACK && p.has(based) && p.offsetOf(seqNum(s.Ack)) > max(p.right, p.ack)+1 {
+	if hasACK && p.has(based) && p.offsetOf(seqNum(s.Ack)) > max(p.right(), p.ack)+1 {
 		return false // acknowledges what was never sent
 	}
 	if !d.has(based) {
@@ -66,7 +66,7 @@ func (c *Connection) windowEnd(of side) streamOffset {
 	if !d.has(synSeen) || !c.dirs[of^1].has(synSeen) {
 		scale = 14 // the largest there is (RFC 7323, section 2.3)
 	}
-	return d.right + streamOffset(d.window)<<scale
+	return d.right() + streamOffset(d.window)<<scale
 }
 
 // cancelReset takes an accepted RST back: its sender went on.

@@ -53,7 +53,6 @@ func (f *Follower) inOrder(c *Connection, from side, s *decode.Segment, src *blo
 	d.packets++
 	if s.Wire > 0 {
 		d.dataPackets++
-		d.right = d.next + streamOffset(s.Wire)
 		f.deliver(c, from, d.next, s.Payload, src)
 	}
 	p.window, p.ack = s.Window, max(p.ack, ack)
@@ -143,7 +142,7 @@ func (f *Follower) begin(c *Connection, from side, seq seqNum, s *decode.Segment
 			d.flags |= hinted
 		}
 	case d.has(hinted) && s.Wire > 0:
-		if d.flags &^= hinted; seq == d.base+1 && d.next == 0 && d.right == 0 && d.fin > 0 {
+		if d.flags &^= hinted; seq == d.base+1 && d.next == 0 && d.right() == 0 && d.fin > 0 {
 			d.rebase(seq) // the hint was a keep-alive, one below the next number
 		}
 	}

@@ -18,6 +18,6 @@ func (d *direction) seqAt(off streamOffset) seqNum { return d.base + seqNum(uint
 // highest position that is known to be in use. The delivered edge alone would
 // not do where a capture misses more than 2 GiB.
 func (d *direction) offsetOf(s seqNum) streamOffset {
-	ref := max(d.next, d.right, d.ack)
+	ref := max(d.next, d.right(), d.ack)
 	return ref + streamOffset(int32(s-d.seqAt(ref)))
 }
