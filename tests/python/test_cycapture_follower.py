@@ -1,13 +1,15 @@
-"""cycapture's follower around a stand-in for gofollow's, which knows no TCP: what is converted and what is refused."""
+"""cycapture's follower: what it takes, what its callbacks get, and the original's recorded callbacks."""
 
 import os
 import pathlib
+import pickle
 import subprocess
 import sys
 from types import SimpleNamespace
 
 import pytest
-from cycapture.libtins import IP, PDU, RAW, TCP, EthernetII, TCPStream, TCPStreamFollower, _follower
+from cycapture.libtins import IP, PDU, RAW, TCP, EthernetII, IPv4Address, TCPStream, TCPStreamFollower, _follower
+from frames import conversation
 
 
 @pytest.fixture
@@ -16,12 +18,12 @@ def natives(monkeypatch):
 
     class Native:
         def __init__(self, data, end, **options):
-            self.data, self.options, self.frames = data, options, []
+            self.data, self.options, self.fed = data, options, []
             made.append(self)
 
-        def feed_packet(self, frame, timestamp=None, link_type=1):
-            self.frames.append((link_type, frame))
-            if self.data:
+        def feed(self, pdus):
+            self.fed.append(pdus)
+            if self.data and isinstance(pdus, (list, PDU)):
                 self.data(SimpleNamespace(client_addr="10.0.0.2", server_addr="10.0.0.1", client_port=4000, server_port=80,
                                           identifier=0, finished=False, client_payload=b"hi", server_payload=b""))
 
@@ -47,13 +49,10 @@ def test_documented_example(natives, capsys):
 
 def test_what_feed_takes(natives):
     follower = TCPStreamFollower()
+    pdus = get_some_pdus()
     follower.feed(None)
-    follower.feed("abc")
-    assert natives[0].frames == []
-    follower.feed(pdu_iterator=get_some_pdus()[0])
-    assert len(natives[0].frames) == 1
-    with pytest.raises(TypeError):
-        follower.feed(5)
+    follower.feed(pdu_iterator=pdus)
+    assert natives[0].fed == [None, pdus]
     with pytest.raises(TypeError, match="data_callback and end_callback must be callables"):
         TCPStreamFollower(5)
 
@@ -67,15 +66,65 @@ def test_stream_made_by_hand():
         stream.client_port = 5
 
 
+def whole(follower=TCPStreamFollower):
+    try:
+        follower()
+    except (ImportError, OSError) as error:
+        pytest.skip(f"gofollow's library is not built: {error}")
+    return follower
+
+
+def test_what_is_no_pdu_is_skipped():
+    seen = []
+    follower = whole()(None, seen.append)
+    for nothing in (None, "abc", b"abc", [], [None, 5, "abc", TCP(), object()]):
+        follower.feed(nothing)
+    with pytest.raises(TypeError):
+        follower.feed(5)
+    pdus = [EthernetII.from_buffer(frame) for frame in conversation([b"ping"], [b"pong"])]
+    follower.feed(pdus[0])
+    follower.feed(iter([None, *pdus[1:]]))
+    assert [(stream.client_payload, stream.server_payload, stream.finished) for stream in seen] == [(b"ping", b"pong", True)]
+
+
+def test_what_is_fed_stays_as_it_is():
+    pdus = [EthernetII.from_buffer(frame) for frame in conversation([b"ping"], [b"pong"])]
+    made = [EthernetII() / IP("10.0.0.2", "10.0.0.1") / TCP(80, 4000) / RAW(b"made")]
+    before = [pdu.serialize() for pdu in pdus + made]
+    whole()(print).feed(pdus + made)
+    assert [pdu.serialize() for pdu in pdus + made] == before
+    assert pdus[3].rfind_pdu(RAW).payload == b"ping"
+
+
+def test_a_packet_s_callbacks_run_before_the_next_is_asked_for():
+    log = []
+
+    def packets():
+        for number, frame in enumerate(conversation([b"ping"], [b"pong"])):
+            log.append(number)
+            yield EthernetII.from_buffer(frame)
+
+    whole()(lambda stream: log.append(bytes(stream.server_payload)), lambda stream: log.append("end")).feed(packets())
+    assert log == [0, 1, 2, 3, b"", 4, b"pong", 5, "end", 6, 7]
+
+
+def test_an_address_is_the_original_s():
+    seen = []
+    whole()(None, seen.append).feed(EthernetII.from_buffer(frame) for frame in conversation([b"a"], [b"b"]))
+    stream = pickle.loads(pickle.dumps(seen[0]))
+    for one in (seen[0], stream):
+        assert (one.client_addr, one.server_addr, one.client_port, one.server_port) == ("10.0.0.1", IPv4Address("10.0.0.2"), 4000, 80)
+        assert (one.identifier, one.finished, one.client_payload.tobytes()) == (0, True, b"a")
+        with pytest.raises(AttributeError):
+            one.finished = False
+
+
 def test_parity_with_the_recorded_original():
     shared = pathlib.Path(__file__).resolve().parents[3] / "shared"
     if not (shared / "parity" / "check.py").exists():
         print("../shared/parity is absent: nothing to compare with")
         return
-    try:
-        TCPStreamFollower()
-    except (ImportError, OSError) as error:
-        pytest.skip(f"gofollow's library is not built: {error}")
+    whole()
     folders = [str(shared / "parity"), str(shared / "captures"), str(shared / "parity")]
     path = os.pathsep.join(sys.path)
     done = subprocess.run(

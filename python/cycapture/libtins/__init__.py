@@ -60,7 +60,7 @@ from ._exceptions import (
     SocketWriteError,
     UnknownLinkType,
 )
-from ._follower import Payload, TCPStream, TCPStreamFollower
+from ._follower import TCPStream, TCPStreamFollower
 from ._icmp import ICMP
 from ._ipsec import IPSecAH, IPSecESP
 from ._link import SLL, Dot1Q, Dot3, EthernetII, Loopback
@@ -171,7 +171,6 @@ __all__ = [
     "PDUNotFound",
     "PPPoE",
     "PacketSender",
-    "Payload",
     "ProtocolDisabled",
     "RSNInformation",
     "RadioTap",

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from ._addresses import IPv4Address, IPv6Address
+from ._payload import Kept, Payload, made
 from ._pdu import PDU
-
-
-class Payload(bytes):
-    """Bytes that answer tobytes() too: the original gave a memoryview where its documentation said bytes."""
-
-    def tobytes(self) -> bytes:
-        return bytes(self)
+from ._text import as_bytes
 
 
 def _address(value: Any) -> IPv4Address | IPv6Address | None:
@@ -32,14 +28,11 @@ def _address(value: Any) -> IPv4Address | IPv6Address | None:
 class TCPStream:
     """What both sides of one connection said so far. Attributes cannot be set; an address that does not parse is None.
 
-    client_payload and server_payload copy all that the side said so far, when they are first read: reading them in every
-    callback of a long connection costs time in the square of its length.
+    Reading client_payload or server_payload in every callback costs what is new, as long as what was read before was let go;
+    otherwise it costs a copy of all that the side said so far.
     """
 
-    __slots__ = ("_client_payload", "_seen", "_server_payload")
-
-    _client_payload: Payload | None
-    _server_payload: Payload | None
+    __slots__ = ("_reader", "_seen")
 
     def __init__(
         self,
@@ -53,13 +46,13 @@ class TCPStream:
         server_payload: Any,
     ) -> None:
         self._seen: Any = _Values(client_addr, server_addr, client_port, server_port, ident, finished, client_payload, server_payload)
-        self._client_payload = self._server_payload = None
+        self._reader = _Reader()
 
     @classmethod
-    def _of(cls, seen: Any) -> TCPStream:
+    def _of(cls, seen: Any, reader: _Reader) -> TCPStream:
         made = cls.__new__(cls)
         made._seen = seen
-        made._client_payload = made._server_payload = None
+        made._reader = reader
         return made
 
     @property
@@ -88,15 +81,13 @@ class TCPStream:
 
     @property
     def client_payload(self) -> Payload:
-        if self._client_payload is None:
-            self._client_payload = Payload(self._seen.client_payload)
-        return self._client_payload
+        """What the client sent so far, without what is missing."""
+        return self._reader.read(self._seen, "client_payload")
 
     @property
     def server_payload(self) -> Payload:
-        if self._server_payload is None:
-            self._server_payload = Payload(self._seen.server_payload)
-        return self._server_payload
+        """What the server sent so far, without what is missing."""
+        return self._reader.read(self._seen, "server_payload")
 
     def __reduce__(self) -> tuple[Any, ...]:
         return TCPStream, (
@@ -106,8 +97,8 @@ class TCPStream:
             self.server_port,
             self.identifier,
             self.finished,
-            bytes(self.client_payload),
-            bytes(self.server_payload),
+            self.client_payload.tobytes(),
+            self.server_payload.tobytes(),
         )
 
 
@@ -116,7 +107,57 @@ class _Values:
 
     def __init__(self, *values: Any) -> None:
         (self.client_addr, self.server_addr, self.client_port, self.server_port) = values[:4]
-        (self.identifier, self.finished, self.client_payload, self.server_payload) = values[4:]
+        (self.identifier, self.finished) = values[4:6]
+        self.client_payload, self.server_payload = map(as_bytes, values[6:])
+
+
+class _Reader:
+    """Reads payloads: in a callback as continuations of what the callbacks before read of the connection."""
+
+    __slots__ = ("_current", "_kept")
+
+    def __init__(self) -> None:
+        self._current: Any = None
+        self._kept: dict[tuple[int, str], Kept] = {}
+
+    def read(self, seen: Any, name: str) -> Payload:
+        key = seen.identifier, name
+        kept = self._kept.get(key)
+        # a stream that a script kept may be of a connection that is over, which nothing would forget any more
+        if kept is None and (seen.finished or seen is not self._current):
+            return made(getattr(seen, name))
+        if kept is None:
+            kept = self._kept[key] = Kept()
+        payload = kept.read(partial(getattr, seen, name))
+        if seen.finished:
+            payload._share = None  # scripts keep it: the follower's own copy must not stay with it
+        return payload
+
+    def calling(self, callback: Callable[[TCPStream], Any]) -> Callable[[Any], Any]:
+        """What gofollow's follower calls in place of a data callback."""
+
+        def call(seen: Any) -> None:
+            self._current = seen
+            try:
+                callback(TCPStream._of(seen, self))
+            finally:
+                self._current = None
+
+        return call
+
+    def ending(self, callback: Callable[[TCPStream], Any] | None) -> Callable[[Any], Any]:
+        """What gofollow's follower calls in place of an end callback."""
+
+        def call(seen: Any) -> None:
+            try:
+                if callback is not None:
+                    callback(TCPStream._of(seen, self))
+            finally:
+                if self._kept:
+                    self._kept.pop((seen.identifier, "client_payload"), None)
+                    self._kept.pop((seen.identifier, "server_payload"), None)
+
+        return call
 
 
 def _native(*args: Any, **options: Any) -> Any:
@@ -142,23 +183,19 @@ class TCPStreamFollower:
         if any(callback is not None and not callable(callback) for callback in (data_callback, end_callback)):
             raise TypeError("data_callback and end_callback must be callables")
         settings = {"midstream": False, "close_on": "first-fin", **options}
-        self._native = _native(_converting(data_callback), _converting(end_callback), **settings)
+        reader = _Reader()
+        data = None if data_callback is None else reader.calling(data_callback)
+        end = None if data_callback is None and end_callback is None else reader.ending(end_callback)
+        self._native = _native(data, end, **settings)
 
     def feed(self, pdu_iterator: PDU | Iterable[Any] | None) -> None:
-        """Follow a PDU or all PDUs of an iterable; what is no PDU is skipped, None does nothing. TypeError for what is no iterable."""
-        if pdu_iterator is None:
-            return
-        for pdu in (pdu_iterator,) if isinstance(pdu_iterator, PDU) else pdu_iterator:
-            if isinstance(pdu, PDU):
-                link_type, frame, timestamp = pdu._gofollow_frame()
-                if pdu._link_type != PDU._link_type:
-                    self._native.feed_packet(frame, timestamp, link_type=link_type)
+        """Follow a PDU or all PDUs of an iterable; what is no PDU is skipped, None does nothing. TypeError for what is no iterable.
+
+        A packet's callbacks run before an iterator is asked for the next one. The PDUs are not changed.
+        """
+        self._native.feed(pdu_iterator)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
         return getattr(self._native, name)
-
-
-def _converting(callback: Callable[[TCPStream], Any] | None) -> Callable[[Any], Any] | None:
-    return None if callback is None else lambda stream: callback(TCPStream._of(stream))
