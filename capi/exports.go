@@ -183,7 +183,27 @@ func gofollow_go_stats(f C.gofollow_t, out *C.gofollow_statistics) C.int {
 		out.connections, out.tombstones = C.uint64_t(s.Connections), C.uint64_t(s.Tombstones)
 		out.held_bytes, out.max_held_bytes = C.uint64_t(s.HeldBytes), C.uint64_t(s.MaxHeldBytes)
 		out.events, out.waiting = C.uint64_t(s.Events), C.uint64_t(s.Waiting)
+		out.datagrams, out.fragments_expired = C.uint64_t(s.Datagrams), C.uint64_t(s.FragmentsExpired)
+		out.fragments_dropped = C.uint64_t(s.FragmentsDropped)
 		return 0, nil
+	}))
+}
+
+//export gofollow_go_others
+func gofollow_go_others(f C.gofollow_t, out *C.gofollow_other, limit C.size_t) C.int {
+	return C.int(use(uint64(f), func(h *handle) (int, error) {
+		others := h.follower.NotFollowed()
+		n := int(min(limit, C.size_t(len(others))))
+		for i, to := 0, unsafe.Slice(out, n); i < n; i++ {
+			from := &others[i]
+			to[i] = C.gofollow_other{packets: C.uint64_t(from.Packets)}
+			if from.LinkType {
+				to[i].link_type = 1
+			}
+			name := unsafe.Slice((*byte)(unsafe.Pointer(&to[i].name)), len(to[i].name))
+			copy(name[:len(name)-1], from.Name)
+		}
+		return len(others), nil
 	}))
 }
 

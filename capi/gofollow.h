@@ -75,11 +75,15 @@ typedef uint64_t gofollow_t;
 /* Link types that are often wanted, as in the LINKTYPE_ registry. */
 #define GOFOLLOW_LINK_NULL          0
 #define GOFOLLOW_LINK_ETHERNET      1
+#define GOFOLLOW_LINK_PPP           9
 #define GOFOLLOW_LINK_RAW         101
+#define GOFOLLOW_LINK_IEEE802_11  105
 #define GOFOLLOW_LINK_LOOP        108
 #define GOFOLLOW_LINK_LINUX_SLL   113
+#define GOFOLLOW_LINK_RADIOTAP    127
 #define GOFOLLOW_LINK_IPV4        228
 #define GOFOLLOW_LINK_IPV6        229
+#define GOFOLLOW_LINK_NFLOG       239
 #define GOFOLLOW_LINK_LINUX_SLL2  276
 
 /* In place of a time: the packet has none and takes that of the packet before. */
@@ -257,7 +261,18 @@ typedef struct gofollow_statistics {
     uint64_t connections, tombstones;   /* open now, closed ones remembered now */
     uint64_t held_bytes, max_held_bytes;/* held out of order now, and the most so far */
     uint64_t events, waiting;           /* events made, events that wait to be polled */
+    uint64_t datagrams;                 /* IP datagrams put together from fragments */
+    uint64_t fragments_expired;         /* fragments whose datagram was not whole within 30 s, or at a flush */
+    uint64_t fragments_dropped;         /* fragments that contradict others, or of which there were too many */
 } gofollow_statistics;
+
+/* Something that packets had where TCP was looked for. */
+typedef struct gofollow_other {
+    uint64_t packets;
+    uint32_t link_type;                 /* 1: it is a link type; 0: what a packet carried */
+    uint32_t reserved;
+    char     name[80];                  /* such as "UDP" or "link type 147"; ends with 0 */
+} gofollow_other;
 
 /* Makes a follower and stores its handle in *out, 0 on failure. config may be
  * NULL. GOFOLLOW_ERR_ARGUMENT if a field of config is out of range, or if it has
@@ -315,6 +330,11 @@ int gofollow_destroy (gofollow_t f);
 
 /* Fills in out->size bytes of the statistics. */
 int gofollow_stats (gofollow_t f, gofollow_statistics *out);
+
+/* Names what the packets of not_tcp and unknown_link were, the most frequent
+ * first. Fills in up to max of out, which may be NULL if max is 0, and returns
+ * how many there are, at most 257. */
+int gofollow_others (gofollow_t f, gofollow_other *out, size_t max);
 
 /* One line that names a code. Never NULL; static. */
 const char *gofollow_strerror (int code);

@@ -218,6 +218,15 @@ gofollow_stats (gofollow_t f, gofollow_statistics *out)
 }
 
 int
+gofollow_others (gofollow_t f, gofollow_other *out, size_t max)
+{
+    REFUSE_IF_FORKED ();
+    if (out == NULL && max > 0)
+        return refuse (f, "out is NULL and max is not 0");
+    return gofollow_go_others (f, out, max);
+}
+
+int
 gofollow_error_message (gofollow_t f, char *buf, size_t size)
 {
     REFUSE_IF_FORKED ();

@@ -4,12 +4,14 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from . import __version__
 from ._events import format_event
-from .errors import GofollowError
+from .errors import GofollowError, GofollowWarning
 from .follower import events, follow
 from .stream import Chunk, Gap, TCPStream
 
@@ -24,10 +26,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         for name in options.files:
             try:
-                options.run(sys.stdin.buffer if name == "-" else name, options)
+                with _warnings_about(name):
+                    options.run(sys.stdin.buffer if name == "-" else name, options)
             except GofollowError as error:
                 sys.stdout.flush()
-                print(f"gofollow: {'standard input' if name == '-' else name}: {_one_line(error)}", file=sys.stderr)
+                _complain(name, _one_line(error))
                 code = 1
         sys.stdout.flush()
     except BrokenPipeError:
@@ -41,6 +44,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     return code
+
+
+def _complain(name: str, text: str) -> None:
+    print(f"gofollow: {'standard input' if name == '-' else name}: {text}", file=sys.stderr)
+
+
+@contextmanager
+def _warnings_about(name: str) -> Iterator[None]:
+    """Show the package's warnings as lines about a file, without the place in the program."""
+    with warnings.catch_warnings():
+        others = warnings.showwarning
+
+        def show(message: Any, category: type[Warning], *place: Any) -> None:
+            if issubclass(category, GofollowWarning):
+                _complain(name, str(message))
+            else:
+                others(message, category, *place)
+
+        warnings.simplefilter("always", GofollowWarning)
+        warnings.showwarning = show  # type: ignore[assignment]
+        yield
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -23,6 +23,7 @@ if (EVENT.size, CONNECTION.size) != (ffi.sizeof("gofollow_event"), ffi.sizeof("g
     raise ImportError("gofollow/_engine.py does not describe the structs of capi/gofollow.h")
 
 _POLL = 1024
+_OTHERS = 257  # gofollow_others has no more
 _FULL = constant("ERR_FULL")
 NO_TIME = constant("NO_TIME")
 _BUSY = constant("ERR_BUSY")
@@ -65,6 +66,14 @@ class Statistics(NamedTuple):
     """The most held at once so far."""
     events: int
     waiting: int
+    datagrams: int
+    """IP datagrams put together from fragments."""
+    fragments_expired: int
+    """Fragments whose datagram was not whole within 30 s, or when the follower was flushed."""
+    fragments_dropped: int
+    """Fragments that contradict others, or of which there were too many."""
+    not_followed: dict[str, int]
+    """What the packets of not_tcp and unknown_link were, by name, the most frequent first."""
 
 
 CLOSE_REASONS = {constant("CLOSE_" + name.upper()): name for name in ("fin", "rst", "timeout", "reused", "evicted", "flush")}
@@ -213,12 +222,33 @@ class Engine:
         raw.size = ffi.sizeof("gofollow_statistics")
         if not self._finalizer.alive:
             raise UsageError(_CLOSED)
-        code = self._call(self._lib.gofollow_stats, self._handle, raw)
+        others: list[tuple[str, int, bool]] = []
+        code = self._call(self._ask, raw, others)
         if code < 0:
             raise self._error(code)
-        values: dict[str, Any] = {name: getattr(raw, name) for name in Statistics._fields}
+        values: dict[str, Any] = {name: getattr(raw, name, None) for name in Statistics._fields}
+        values["not_followed"] = {name: packets for name, packets, _ in others}
         values["closed"] = {name: raw.closed[number] for number, name in CLOSE_REASONS.items()}
         return Statistics(**values)
+
+    def unknown_links(self) -> dict[str, int]:
+        """Return how many packets are of link types that are not followed, by name."""
+        if not self._finalizer.alive:
+            return {}
+        others: list[tuple[str, int, bool]] = []
+        self._call(self._name_others, others)
+        return {name: packets for name, packets, is_link_type in others if is_link_type}
+
+    def _ask(self, raw: Any, others: list[tuple[str, int, bool]]) -> int:
+        code: int = self._lib.gofollow_stats(self._handle, raw)
+        return self._name_others(others) if code >= 0 and raw.not_tcp + raw.unknown_link else code
+
+    def _name_others(self, others: list[tuple[str, int, bool]]) -> int:
+        found = ffi.new("gofollow_other[]", _OTHERS)
+        count: int = self._lib.gofollow_others(self._handle, found, _OTHERS)
+        for other in found[0 : max(0, min(count, _OTHERS))]:
+            others.append((ffi.string(other.name).decode("utf-8", "replace"), other.packets, bool(other.link_type)))
+        return count
 
     @property
     def closed(self) -> bool:

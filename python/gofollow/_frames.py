@@ -19,11 +19,15 @@ class LinkType(IntEnum):
 
     NULL = constant("LINK_NULL")
     ETHERNET = constant("LINK_ETHERNET")
+    PPP = constant("LINK_PPP")
     RAW = constant("LINK_RAW")
+    IEEE802_11 = constant("LINK_IEEE802_11")
     LOOP = constant("LINK_LOOP")
     LINUX_SLL = constant("LINK_LINUX_SLL")
+    RADIOTAP = constant("LINK_RADIOTAP")
     IPV4 = constant("LINK_IPV4")
     IPV6 = constant("LINK_IPV6")
+    NFLOG = constant("LINK_NFLOG")
     LINUX_SLL2 = constant("LINK_LINUX_SLL2")
 
 
@@ -35,6 +39,10 @@ _SCAPY: Mapping[str, int] = {
     "CookedLinux": LinkType.LINUX_SLL,
     "CookedLinuxV2": LinkType.LINUX_SLL2,
     "Loopback": LinkType.NULL,
+    "PPP": LinkType.PPP,
+    "HDLC": LinkType.PPP,
+    "Dot11": LinkType.IEEE802_11,
+    "RadioTap": LinkType.RADIOTAP,
 }
 _DPKT: Mapping[str, int] = {
     "Ethernet": LinkType.ETHERNET,
@@ -43,6 +51,8 @@ _DPKT: Mapping[str, int] = {
     "SLL": LinkType.LINUX_SLL,
     "SLL2": LinkType.LINUX_SLL2,
     "Loopback": LinkType.NULL,
+    "PPP": LinkType.PPP,
+    "Radiotap": LinkType.RADIOTAP,
 }
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MICROSECOND = timedelta(microseconds=1)

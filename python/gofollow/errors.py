@@ -8,6 +8,7 @@ __all__ = [
     "CapturePermissionError",
     "ForkedError",
     "GofollowError",
+    "GofollowWarning",
     "InternalError",
     "OptionError",
     "PacketTooLargeError",
@@ -17,6 +18,10 @@ __all__ = [
 
 class GofollowError(Exception):
     """The base of all errors of this package."""
+
+
+class GofollowWarning(UserWarning):
+    """Something of what was fed cannot be followed, for a reason that the caller may be able to mend."""
 
 
 class CaptureError(GofollowError, ValueError):

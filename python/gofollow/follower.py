@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, TypeVar
 from ._engine import Engine, Frame, Progress, Statistics
 from ._events import Event, EventCollector
 from ._frames import LinkType, Timestamp, frame_of, is_scapy, make_frame
+from ._links import LinkCheck
 from ._options import Seconds, check_keep_payload
 from ._tracker import Callback, Tracker
 from .errors import CaptureError, ForkedError, GofollowError, InternalError, UsageError, file_error
@@ -171,6 +172,7 @@ class TCPStreamFollower:
         self._tracker = Tracker(check_keep_payload(keep_payload), data_callback, end_callback)
         self._engine = Engine(options, self._tracker)
         self._tracker.engine = self._engine
+        self._links = LinkCheck(self._engine)
         self._users: dict[object, None] = {}  # calls that want to feed, oldest first: only the first may
 
     def feed(self, pdu_iterator: Any) -> None:
@@ -185,16 +187,19 @@ class TCPStreamFollower:
             frame = frame_of(pdu_iterator)
             if frame is not None:
                 self._engine.feed_packet(frame)
+                self._links.check(frame.link_type)
             elif pdu_iterator is None or isinstance(pdu_iterator, (str, bytes, bytearray)) or is_scapy(pdu_iterator):
                 pass
             elif isinstance(pdu_iterator, (list, tuple)):
                 for start in range(0, len(pdu_iterator), _BATCH):
-                    self._take_batch(pdu_iterator[start : start + _BATCH])
+                    for link_type in self._take_batch(pdu_iterator[start : start + _BATCH]):
+                        self._links.check(link_type)
             else:
                 for item in pdu_iterator:
                     frame = frame_of(item)
                     if frame is not None:
                         self._engine.feed_packet(frame)
+                        self._links.check(frame.link_type)
 
     def feed_packet(
         self,
@@ -214,6 +219,7 @@ class TCPStreamFollower:
         frame = make_frame(data, timestamp, link_type, wire_length)
         with self._exclusively():
             self._engine.feed_packet(frame)
+            self._links.check(frame.link_type)
 
     def feed_file(self, path_or_file: CaptureSource, progress: ProgressCallback | None = None) -> None:
         """Follow a capture: a path, or a file object that gives bytes.
@@ -228,6 +234,7 @@ class TCPStreamFollower:
         """
         with self._exclusively(), closing(_read_capture(self._engine, path_or_file)) as steps:
             for step in steps:
+                self._links.warn()
                 if progress is not None:
                     progress(step.packets, step.bytes_read, step.total)
 
@@ -247,7 +254,10 @@ class TCPStreamFollower:
             except (InternalError, ForkedError):
                 self._engine.close()
                 raise
-            self._engine.close()
+            try:
+                self._links.warn()
+            finally:  # warnings may be errors
+                self._engine.close()
 
     @property
     def packets(self) -> int:
@@ -286,7 +296,8 @@ class TCPStreamFollower:
         finally:
             self._users.pop(token, None)
 
-    def _take_batch(self, items: Sequence[Any]) -> None:
+    def _take_batch(self, items: Sequence[Any]) -> set[int]:
+        """Take the packets among items and return their link types."""
         frames: list[Frame] = []
         try:
             for item in items:
@@ -297,6 +308,7 @@ class TCPStreamFollower:
             self._engine.feed_batch(frames)  # as if they had come one by one
             raise
         self._engine.feed_batch(frames)
+        return {frame.link_type for frame in frames}
 
 
 _NO_ENGINE_OPTIONS = {"self", "data_callback", "end_callback", "keep_payload"}
@@ -329,6 +341,7 @@ _Item = TypeVar("_Item")
 def _generate(engine: Engine, source: CaptureSource, ready: deque[_Item]) -> Generator[_Item, None, None]:
     fault: Exception | None = None
     steps = _read_capture(engine, source)
+    links = LinkCheck(engine)
     try:
         while fault is None:
             try:
@@ -337,6 +350,7 @@ def _generate(engine: Engine, source: CaptureSource, ready: deque[_Item]) -> Gen
             except (CaptureError, OSError, EOFError) as error:
                 fault = error
             else:
+                links.warn()
                 while ready:
                     yield ready.popleft()
         engine.flush()

@@ -127,6 +127,7 @@ test_bad_handle (gofollow_t f)
     CHECK (gofollow_advance_time (f, 0) == GOFOLLOW_ERR_HANDLE);
     CHECK (gofollow_flush (f) == GOFOLLOW_ERR_HANDLE);
     CHECK (gofollow_stats (f, &s) == GOFOLLOW_ERR_HANDLE);
+    CHECK (gofollow_others (f, NULL, 0) == GOFOLLOW_ERR_HANDLE);
     CHECK (gofollow_error_message (f, NULL, 0) == GOFOLLOW_ERR_HANDLE);
     CHECK (gofollow_destroy (f) == GOFOLLOW_ERR_HANDLE);
 }
@@ -225,6 +226,7 @@ test_events (void)
     CHECK (e[0].reserved0[0] == 0 && e[0].reserved[2] == 0 && e[0].bytes == NULL);
     gofollow_statistics s = { .size = sizeof s };
     CHECK (gofollow_stats (f, &s) == 0 && s.packets == 6 && s.segments == 6 && s.opened == 1 && s.closed[GOFOLLOW_CLOSE_RST] == 1 && s.waiting == 0);
+    CHECK (gofollow_others (f, NULL, 0) == 0 && gofollow_others (f, NULL, 1) == GOFOLLOW_ERR_ARGUMENT);
     CHECK (memcmp (e[1].bytes, "hello", 5) == 0);   /* asking for statistics ends nothing */
     CHECK (gofollow_poll (f, e, 16) == 0);
     CHECK (gofollow_destroy (f) == 0 && gofollow_destroy (f) == GOFOLLOW_ERR_HANDLE);
@@ -252,6 +254,28 @@ test_place (void)
         CHECK (places[2] == 1 && places[3] == 0 && places[4] == 2 && places[5] == 1 && places[6] == 0 && places[7] == 2);
         gofollow_destroy (f);
     }
+}
+
+static void
+test_others (void)
+{
+    gofollow_t f;
+    gofollow_other others[3];
+    const unsigned char udp[28] = { 0x45, 0, 0, 28, [9] = 17 }, fragment[28] = { 0x45, 0, 0, 28, [6] = 0x20, [9] = 6 };
+    CHECK (gofollow_create (&f, NULL) == 0);
+    for (int i = 0; i < 3; i++)
+        CHECK (gofollow_feed (f, GOFOLLOW_LINK_RAW, 0, udp, sizeof udp, sizeof udp) == 0);
+    CHECK (gofollow_feed (f, 147, 0, udp, sizeof udp, sizeof udp) == 0);
+    CHECK (gofollow_feed (f, GOFOLLOW_LINK_RAW, 0, fragment, sizeof fragment, sizeof fragment) == 0);
+    memset (others, 0xee, sizeof others);
+    CHECK (gofollow_others (f, others, 1) == 2 && others[1].packets == 0xeeeeeeeeeeeeeeee);
+    CHECK (gofollow_others (f, others, 3) == 2);
+    CHECK (strcmp (others[0].name, "UDP") == 0 && others[0].packets == 3 && others[0].link_type == 0 && others[0].reserved == 0);
+    CHECK (strcmp (others[1].name, "link type 147") == 0 && others[1].packets == 1 && others[1].link_type == 1);
+    CHECK (gofollow_flush (f) == 0);
+    gofollow_statistics s = { .size = sizeof s };
+    CHECK (gofollow_stats (f, &s) == 0 && s.fragments == 1 && s.fragments_expired == 1 && s.datagrams == 0 && s.not_tcp == 3 && s.unknown_link == 1);
+    CHECK (gofollow_destroy (f) == 0);
 }
 
 static void
@@ -349,7 +373,8 @@ test_fork (void)
             || gofollow_open_file (f, "/dev/null") != GOFOLLOW_ERR_FORKED || gofollow_read_file (f, 0, NULL) != GOFOLLOW_ERR_FORKED
             || gofollow_poll (f, &e, 1) != GOFOLLOW_ERR_FORKED || gofollow_advance_time (f, 0) != GOFOLLOW_ERR_FORKED
             || gofollow_flush (f) != GOFOLLOW_ERR_FORKED || gofollow_destroy (f) != GOFOLLOW_ERR_FORKED
-            || gofollow_stats (f, &s) != GOFOLLOW_ERR_FORKED || gofollow_error_message (f, NULL, 0) != GOFOLLOW_ERR_FORKED
+            || gofollow_stats (f, &s) != GOFOLLOW_ERR_FORKED || gofollow_others (f, NULL, 0) != GOFOLLOW_ERR_FORKED
+            || gofollow_error_message (f, NULL, 0) != GOFOLLOW_ERR_FORKED
             || gofollow_set_memory_limit (0) != GOFOLLOW_ERR_FORKED || gofollow_version ()[0] == 0
             || gofollow_strerror (GOFOLLOW_ERR_FORKED)[0] == 0 || gofollow_abi_version () != GOFOLLOW_ABI_VERSION;
         _exit (bad);
@@ -442,6 +467,7 @@ main (void)
     test_sized_structs ();
     test_events ();
     test_place ();
+    test_others ();
     test_full ();
     test_busy ();
     test_fork ();

@@ -64,6 +64,10 @@ func TestWhyNotGopacket(t *testing.T) {
 	if err := decode(&dot11, b); err == nil && bytes.HasSuffix(dot11.Payload, text) {
 		t.Error("Dot11: a frame without check sequence keeps its last bytes")
 	}
+	b = wrap("pflog, a header of 100 bytes")
+	if err := decode(new(layers.PFLog), b); err == nil {
+		t.Error("PFLog: a header of 100 bytes is read")
+	}
 	b = wrap("prism")
 	if n := testing.AllocsPerRun(10, func() { decode(new(layers.PrismHeader), b) }); n < 2 {
 		t.Error("PrismHeader: no allocation")

@@ -70,7 +70,7 @@ func (d *Decoder) linkLayer(link uint32, p *packet) (protocol, Outcome) {
 	case linkFDDI:
 		return d.fddi(p)
 	case linkPFLog:
-		return d.pflog(p)
+		return pflog(p)
 	case linkNFLog:
 		return nflog(p)
 	case linkIPoIB:
@@ -217,6 +217,20 @@ func (d *Decoder) fddi(p *packet) (protocol, Outcome) {
 	}
 	p.take(fddiLen)
 	return d.llc(p)
+}
+
+// pflog reads what BSD's packet filter logs before a packet: its length without the padding to a
+// multiple of 4, and the address family. gopacket's refuses the lengths of today's OpenBSD.
+func pflog(p *packet) (protocol, Outcome) {
+	if len(p.b) < 2 {
+		return 0, Malformed
+	}
+	n, af := (int(p.b[0])+3)&^3, uint32(p.b[1])
+	if n < 4 || n > len(p.b) {
+		return 0, Malformed
+	}
+	p.take(n)
+	return inFamily(af)
 }
 
 // nflog reads the attributes of a packet that Linux' netfilter logged: a length and a

@@ -15,7 +15,6 @@ type gopacketLayers struct {
 	erspan  layers.ERSPANII
 	vxlan   layers.VXLAN
 	etherIP layers.EtherIP
-	pflog   layers.PFLog
 }
 
 // decodes has gopacket decode a header and takes it off. gopacket may index
@@ -102,16 +101,6 @@ func (d *Decoder) llc(p *packet) (protocol, Outcome) {
 		return saps, NotTCP
 	}
 	return protocol(s.Type), more
-}
-
-// pflog reads what BSD's packet filter logs before a packet.
-func (d *Decoder) pflog(p *packet) (protocol, Outcome) {
-	l := &d.scratch.pflog
-	defer func() { *l = layers.PFLog{} }()
-	if !decodes(l, p) {
-		return 0, Malformed
-	}
-	return inFamily(uint32(l.Family))
 }
 
 // backbone reads the service tag of IEEE 802.1ah, behind which the customer's frame begins.

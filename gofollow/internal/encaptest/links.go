@@ -46,6 +46,9 @@ func plainLinks() []Encapsulation {
 		{"pflog", 117, 0, func(ip []byte) []byte {
 			return bytesOf(61, pick(ip, 2, 24), zeros(58), 1, zeros(3), ip)
 		}},
+		{"pflog, a header of 100 bytes", 117, 0, func(ip []byte) []byte {
+			return bytesOf(100, pick(ip, 2, 24), zeros(98), ip)
+		}},
 		{"infiniband", 242, 0, func(ip []byte) []byte { return bytesOf(zeros(40), big16(etherType(ip)), 0, 0, ip) }},
 		{"nflog", 239, 0, func(ip []byte) []byte { return nflog(ip, little16) }},
 		{"nflog, big-endian", 239, 0, func(ip []byte) []byte { return nflog(ip, big16) }},

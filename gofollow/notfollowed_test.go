@@ -1,0 +1,74 @@
+package gofollow_test
+
+import (
+	"encoding/binary"
+	"fmt"
+	"strings"
+	"testing"
+
+	"gofollow/gofollow"
+)
+
+// TestNotFollowed: every packet that is not followed is counted under one name.
+func TestNotFollowed(t *testing.T) {
+	ip := func(protocol byte, rest ...byte) []byte {
+		return append([]byte{0x45, 0, 0, byte(20 + len(rest)), 0, 0, 0, 0, 9, protocol, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2}, rest...)
+	}
+	udp := func(to uint16, rest ...byte) []byte {
+		b := binary.BigEndian.AppendUint16([]byte{0xc0, 0}, to)
+		return ip(17, append(append(b, 0, byte(8+len(rest)), 0, 0), rest...)...)
+	}
+	ether := func(kind uint16, rest ...byte) []byte {
+		return append(binary.BigEndian.AppendUint16(make([]byte, 12), kind), rest...)
+	}
+	wifi := func(control, flags byte) []byte { return append([]byte{control, flags}, make([]byte, 40)...) }
+	f := newFollower(t, gofollow.Config{})
+	want := map[string]uint64{}
+	for _, c := range []struct {
+		link uint32
+		b    []byte
+		name string
+	}{
+		{1, ether(0x0806, 1, 2, 3), "ARP"}, {1, ether(0x88b5), "EtherType 0x88b5"}, {1, ether(3, 0x42, 0x42, 3), "LLC, service access points 0x42 and 0x42"},
+		{1, ether(8, 0xaa, 0xaa, 3, 0, 0, 12, 32, 0), "LLC, SNAP of a vendor"}, {1, ether(0x8863, 0x11, 9, 0, 0, 0, 0), "PPPoEDiscovery"},
+		{101, ip(1, 3, 1, 0, 0), "ICMPv4"}, {101, ip(50), "IPSecESP"}, {101, ip(253), "IP protocol 253"}, {101, ip(0), "IPv4 with an extension header of IPv6"},
+		{101, ip(47, 0, 5, 8, 0), "GRE of an unknown version"}, {101, ip(47, 0, 0, 0, 0xfe), "EtherType 0x00fe"},
+		{101, udp(53, 1, 2, 3), "UDP"}, {101, udp(4789, 1, 2, 3), "UDP"}, {101, udp(2152, 0x30, 1, 0, 0, 0, 0, 0, 0), "UDP"},
+		{9, []byte{0xc0, 0x21, 1}, "PPP protocol 0xc021"}, {0, []byte{9, 0, 0, 0}, "address family 9"},
+		{105, wifi(0x80, 0), "802.11 management or control"}, {105, wifi(0x48, 0), "802.11 without data"}, {105, wifi(0x08, 0x40), "802.11 encrypted"},
+		{105, wifi(0x08, 0x04), "802.11 fragment"}, {127, []byte{0, 0, 9, 0, 2, 0, 0, 0, 0x40}, "802.11 with a wrong check sequence"},
+		{113, []byte{0, 0, 3, 0x38, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, "Linux netlink"}, {113, append(make([]byte, 15), 12), "Linux cooked, protocol 0x000c"},
+		{1, ether(0x8847, 0, 1, 1, 9, 0x10, 0), "MPLS payload that is neither IP nor Ethernet"},
+		{147, nil, "link type 147"}, {189, nil, "link type 189, USB_LINUX"}, {192, []byte{0, 0, 8, 0, 147, 0, 0, 0}, "link type 147"}, {1 << 30, nil, "link type 1073741824"},
+	} {
+		if err := f.Feed(&gofollow.Packet{LinkType: gofollow.LinkType(c.link), Data: c.b}); err != nil {
+			t.Fatal(err)
+		}
+		want[c.name]++
+		got := map[string]uint64{}
+		for _, o := range f.NotFollowed() {
+			got[o.Name] = o.Packets
+			if len(o.Name) > 79 || o.LinkType != strings.HasPrefix(o.Name, "link type") {
+				t.Errorf("%+v", o)
+			}
+		}
+		if got[c.name] != want[c.name] || len(got) != len(want) {
+			t.Fatalf("%s: %v, want %v", c.name, got, want)
+		}
+	}
+	for i := range 1000 { // garbage of any kind is bounded
+		if err := f.Feed(&gofollow.Packet{LinkType: gofollow.LinkEthernet, Data: ether(uint16(0xa000 + i))}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list := f.NotFollowed()
+	var sum uint64
+	for i, o := range list {
+		if sum += o.Packets; i > 0 && list[i-1].Packets < o.Packets {
+			t.Errorf("%v before %v", list[i-1], o)
+		}
+	}
+	if s := f.Stats(); len(list) != 257 || list[0].Name != "others" || sum != s.NotTCP+s.UnknownLink || sum != s.Packets {
+		t.Errorf("%d names, %s first, %d packets: %+v", len(list), fmt.Sprint(list[0]), sum, s)
+	}
+}
