@@ -1,10 +1,13 @@
 """Sniffing capture files, writing them, and filtering packets: what needs no permission."""
 
+import asyncio
 import collections
 import io
 import logging
 import queue
 import struct
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -18,6 +21,7 @@ pytest.importorskip("pcapy", reason="pcapy-ng is not installed")
 from cycapture.libpcap import (
     BlockingSniffer,
     NonBlockingPacketWriter,
+    NonBlockingSniffer,
     OfflineFilter,
     PacketWriter,
     PcapException,
@@ -156,18 +160,19 @@ def test_what_cannot_be_sniffed(tmp_path):
         BlockingSniffer(filename=5)
 
 
-def test_cut_file_gives_what_stands_before(tmp_path):
+@pytest.mark.parametrize("frames", [FRAMES, FRAMES[:1], FRAMES[:1] * 257], ids=["several", "one", "behind a batch"])
+def test_cut_file_gives_what_stands_before(tmp_path, frames):
     path = tmp_path / "x.pcap"
-    path.write_bytes(pcap(FRAMES)[:-5])
+    path.write_bytes(pcap(frames)[:-5])
     packets = []
     with pytest.raises(SniffingError, match="truncated"):
         BlockingSniffer(filename=path).sniff_and_store(packets)
-    assert [packet[3] for packet in packets] == FRAMES[:-1]
+    assert [packet[3] for packet in packets] == frames[:-1]
     packets = []
     with BlockingSniffer(filename=path).iterator() as iterator, pytest.raises(SniffingError, match="truncated"):
         for packet in iterator:
             packets.append(packet)
-    assert [packet[3] for packet in packets] == FRAMES[:-1]
+    assert [packet[3] for packet in packets] == frames[:-1]
     assert list(iterator) == []
 
 
@@ -193,13 +198,17 @@ def test_callbacks_of_four_and_five_arguments(capture):
         def method(self, sec, usec, length, packet):
             calls.append(length)
 
-    sniffer = BlockingSniffer(filename=capture, snapshot_length=20)
+    sniffer = BlockingSniffer(filename=capture)
     sniffer.sniff_callback(four, max_p=1)
-    sniffer.sniff_callback(f=five, max_p=1)
+    BlockingSniffer(filename=DATA / "snaplen96.pcap").sniff_callback(f=five)
+    cut = [call for call in calls if call[0] == 96]
+    assert max(length for _, length, _ in cut) == 1514
+    assert {len(data) for _, _, data in cut} == {96}
+    del calls[1:]
     sniffer.sniff_callback(Script().method, 1)
     sniffer.sniff_callback(lambda *packet: calls.append(len(packet)), 1)
     length = len(FRAMES[0])
-    assert calls == [(length, FRAMES[0]), (length, length, FRAMES[0]), length, 4]
+    assert calls == [(length, FRAMES[0]), length, 4]
     for nothing in (lambda: None, lambda *, packet: None):
         with pytest.raises(TypeError, match="must take"):
             sniffer.sniff_callback(nothing)
@@ -344,6 +353,59 @@ def test_settings():
     assert datalink_to_description(99999) == (b"", b"")
 
 
+# In an event loop
+
+
+@pytest.mark.parametrize("library", ["asyncio", "tornado"])
+def test_file_in_an_event_loop(tmp_path, library):
+    frames = [number.to_bytes(2, "big") * 30 for number in range(600)]
+    (tmp_path / "many.pcap").write_bytes(pcap(frames))
+    ioloop = pytest.importorskip("tornado.ioloop", reason="tornado is not installed") if library == "tornado" else None
+
+    async def main():
+        sniffer = NonBlockingSniffer(filename=tmp_path / "many.pcap")
+        sniffer.set_loop(ioloop.IOLoop.current() if ioloop else asyncio.get_running_loop())
+
+        async def over():
+            while sniffer.activated:
+                await asyncio.sleep(0)
+
+        packets = []
+        assert sniffer.sniff_and_store(packets) is None
+        assert packets == []
+        await over()
+        assert [data for *_, data in packets] == frames
+        assert not NonBlockingSniffer.active_sniffers
+
+        seen = []
+
+        def callback(sec, usec, length, packet):
+            seen.append(packet.tobytes())
+            if len(seen) == 300:
+                sniffer.stop()
+                assert sniffer.activated  # until this packet is done with
+
+        sniffer.sniff_callback(callback)
+        await over()
+        assert seen == frames[:300]
+
+        sniffer.sniff_and_export(tmp_path / "out.pcap", max_p=400)
+        await over()
+        assert [data for *_, data in sniffed(tmp_path / "out.pcap")] == frames[:400]
+
+    asyncio.run(main())
+
+
+def test_event_loop_is_needed(capture, tmp_path):
+    sniffer = NonBlockingSniffer(filename=capture)
+    with pytest.raises(RuntimeError, match="set_loop first"):
+        sniffer.sniff_and_export(tmp_path / "out.pcap")
+    assert not (tmp_path / "out.pcap").exists()
+    with pytest.raises(TypeError):
+        sniffer.set_loop(5)
+    sniffer.stop()
+
+
 # Writing
 
 
@@ -399,6 +461,10 @@ def test_link_types_have_their_numbers_in_files(tmp_path):
         writer.write(loopback, 1, 2)
     link_type, ((_, data, _),) = read_pcap((tmp_path / "x").read_bytes())
     assert (link_type, data[:4]) == (0, b"\2\0\0\0")
+    with PacketWriter(DLT.DLT_LOOP, tmp_path / "x") as writer:  # in network byte order
+        writer.write(loopback, 1, 2)
+    link_type, ((_, data, _),) = read_pcap((tmp_path / "x").read_bytes())
+    assert (link_type, data[:4]) == (108, b"\0\0\0\2")
 
 
 def test_what_cannot_be_written(tmp_path):
@@ -436,6 +502,20 @@ def test_threads_share_a_writer(tmp_path):
             for thread in threads:
                 thread.join()
         assert sorted(packet[3] for packet in sniffed(tmp_path / "x")) == sorted(FRAMES * 200)
+
+
+ENDS_WITHOUT_CLOSE = """
+import sys
+from cycapture.libpcap import NonBlockingPacketWriter
+writer = NonBlockingPacketWriter(1, sys.argv[1])
+for number in range(1000):
+    writer.write(bytes(1000), number)
+"""
+
+
+def test_what_waits_is_written_at_the_end_of_a_script(tmp_path):
+    subprocess.run([sys.executable, "-c", ENDS_WITHOUT_CLOSE, tmp_path / "x"], check=True, timeout=60)
+    assert len(sniffed(tmp_path / "x")) == 1000
 
 
 def test_export(capture, tmp_path):

@@ -171,7 +171,6 @@ class SniffingIterator:
         elif got is None:
             self._finish()
         else:
-            self._finish()
             raise got
 
     def _finish(self) -> None:

@@ -50,15 +50,13 @@ class NonBlockingSniffer(BaseSniffer):
 
     def sniff_and_export(self, fname_or_file_object: Any, max_p: int = -1) -> None:
         """Write the packets to a pcap file, given by its path or as a file object open for binary writing. stop() completes it."""
-        if self._source is not None:
-            raise RuntimeError("this sniffer is already actively listening")
-        writer = NonBlockingPacketWriter(self.datalink[0], fname_or_file_object)
+        self._check()
+        writer = self._writer = NonBlockingPacketWriter(self.datalink[0], fname_or_file_object)
         try:
             self._listen(lambda sec, usec, length, data: writer.write_captured(data, length, sec, usec), max_p)
         except BaseException:
-            writer.close()
+            self._finish()
             raise
-        self._writer = writer
 
     def stop(self) -> None:
         """Stop, now or when the packets being delivered at this moment are; complete the file of sniff_and_export."""
@@ -75,9 +73,14 @@ class NonBlockingSniffer(BaseSniffer):
         for sniffer in list(NonBlockingSniffer.active_sniffers.values()):
             sniffer.stop()
 
-    def _listen(self, take: Callable[[int, int, int, bytes], Any], max_p: int) -> int | None:
+    def _check(self) -> None:
         if self.loop is None:
             raise RuntimeError("set_loop first: a NonBlockingSniffer needs an event loop")
+        if self._source is not None:
+            raise RuntimeError("this sniffer is already actively listening")
+
+    def _listen(self, take: Callable[[int, int, int, bytes], Any], max_p: int) -> int | None:
+        self._check()
         source = self._begin(max_p)
         self._take = take
         descriptor = source.descriptor()

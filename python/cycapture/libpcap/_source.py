@@ -53,6 +53,7 @@ class _Source:
         self._fault: SniffingError | None = None
         # entered again by a signal's handler, which runs between two packets and may change the filter there
         self._lock = threading.RLock()
+        self._closed = False
         self.datalink: int = handle.datalink()
 
     def take(self, limit: int) -> list[Packet]:
@@ -77,10 +78,14 @@ class _Source:
         return packets
 
     def close(self) -> None:
-        self._handle.close()
+        with self._lock:
+            self._closed = True
+            self._handle.close()
 
 
 class InterfaceSource(_Source):
+    _counts = (0, 0, 0)
+
     def __init__(self, interface: str, settings: Settings, expression: str) -> None:
         pcapy = binding()
         try:
@@ -131,7 +136,8 @@ class InterfaceSource(_Source):
         """Let only packets through that the expression takes; all when it is empty."""
         try:
             with self._lock:
-                self._handle.setfilter(expression)
+                if not self._closed:
+                    self._handle.setfilter(expression)
         except binding().PcapError as error:
             raise PcapException(f"{self.name}: filter {expression!r}: {error}") from None
 
@@ -154,8 +160,9 @@ class InterfaceSource(_Source):
     def statistics(self) -> tuple[int, int, int]:
         """Packets received, dropped for want of room in the buffer, dropped by the interface."""
         with self._lock:
-            received, dropped, dropped_by_interface = self._handle.stats()
-        return received, dropped, dropped_by_interface
+            if not self._closed:
+                self._counts = self._handle.stats()
+            return self._counts
 
 
 class FileSource(_Source):

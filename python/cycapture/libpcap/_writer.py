@@ -105,7 +105,6 @@ class PacketWriter:
             raise ValueError(f"output is a path or an object with write(), not {type(output).__name__}")
         self._file: BinaryIO | None = None
         self._begun = False
-        self._lock = threading.Lock()
         self.open()
 
     def open(self) -> None:
@@ -129,20 +128,19 @@ class PacketWriter:
         self._write(_record(data, length, tv_sec, tv_usec))
 
     def _write(self, record: bytes) -> None:
-        with self._lock:
-            self._put(record)
+        self._put(record)
 
     def _put(self, record: bytes) -> None:
-        if self._file is None:
+        file = self._file
+        if file is None:
             raise ValueError("the writer is closed")
-        self._file.write(record)
+        # a whole record at a time, so that several threads may write
+        file.write(record)
 
     def close(self) -> None:
         """Finish the file. Closing twice does nothing."""
-        with self._lock:
-            file, self._file = self._file, None
-            if file is None:
-                return
+        file, self._file = self._file, None
+        if file is not None:
             if self._is_path:
                 file.close()
             else:
