@@ -115,7 +115,7 @@ lint: $(VENV)/.ready
 	@if [ -x capi/lint.sh ]; then echo capi/lint.sh; capi/lint.sh; else echo 'capi/lint.sh is not there: C is not checked'; fi
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy --strict python/gofollow python/cycapture
-	$(VENV)/bin/mypy --strict --follow-imports=silent tools/record.py tools/compare_tshark.py tools/mutants.py
+	$(VENV)/bin/mypy --strict --follow-imports=silent tools/record*.py tools/compare_tshark.py tools/mutants.py
 	MYPYPATH=bench/python $(VENV)/bin/mypy --strict --follow-imports=silent bench/python/*.py
 	@if command -v shellcheck >/dev/null; then echo shellcheck; shellcheck .ci/run $$(find tools capi tests bench -name '*.sh'); \
 	else echo 'shellcheck is not there: shell scripts are not checked'; fi
