@@ -5,12 +5,14 @@ import warnings
 import dpkt
 import pytest
 from cycapture.libtins import ARP, DHCP, DNS, ICMP, IP, LLC, RAW, SNAP, TCP, UDP, Dot1Q, Dot3, EthernetII, RadioTap, _tins
+from cycapture.libtins._pdu import ones_sum
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from scapy import all as scapy
+    from scapy.utils import checksum as scapy_checksum
 
 quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 address = st.binary(min_size=4, max_size=4).map(lambda packed: ".".join(map(str, packed)))
@@ -151,6 +153,13 @@ def test_icmp(flag, ident, seq, data):
     assert_checksums(frame, scapy.ICMP)
     again = EthernetII.from_buffer(frame).rfind_pdu(ICMP)
     assert (again.type, again.id, again.sequence) == (flag, ident, seq)
+
+
+def test_the_two_zeros_of_a_checksum():
+    assert [ones_sum(data) for data in (b"", b"\0\0", b"\xff\xff", b"\x12\x34\xed\xcb", b"\xff")] == [0xFFFF, 0xFFFF, 0, 0, 0x00FF]
+    for number in range(0, 0x10000, 257):
+        data = number.to_bytes(2, "big") + bytes([0xFF - number // 256, 0xFF - number % 256])
+        assert ones_sum(data) == scapy_checksum(data)
 
 
 def test_icmp_redirect_and_arp():

@@ -19,8 +19,9 @@ _LINK_TYPE_NONE = 147
 
 def ones_sum(data: bytes) -> int:
     """The Internet checksum of data (RFC 1071)."""
-    total = int.from_bytes(data + b"\0" * (len(data) & 1), "big") % 0xFFFF
-    return total ^ 0xFFFF
+    number = int.from_bytes(data + b"\0" * (len(data) & 1), "big")
+    # the sum of words that are not all zero is never zero: it is 0xFFFF
+    return (number % 0xFFFF or (0xFFFF if number else 0)) ^ 0xFFFF
 
 
 def pseudo_header(parent: PDU | None, protocol: int, length: int) -> bytes | None:
