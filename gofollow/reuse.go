@@ -34,7 +34,14 @@ func (f *Follower) weigh(c *Connection, from side, s *decode.Segment) (_ *Connec
 	d := &c.dirs[from]
 	base := seqNum(s.Seq) + 1
 	refused := c.has(reset) && !c.carriedData()
-	if !syn || !d.has(based) || d.base == base && !refused || !d.has(synSeen) && d.untouched() && int32(base-d.base) < 0 {
+	switch {
+	case !syn:
+		return c, false
+	case !d.has(based): // what the peer acknowledged of this side may contradict
+		if !d.has(ackNoted) || uint32(d.base-base) <= maxACKLead {
+			return c, false
+		}
+	case d.base == base && !refused, !d.has(synSeen) && d.untouched() && int32(base-d.base) < 0:
 		return c, false
 	}
 	switch {
