@@ -158,7 +158,7 @@ func (f *Follower) packet(link uint32, t int64, data []byte, wireLen int, src *b
 	f.stats.Packets++
 	f.stats.Bytes += uint64(len(data))
 	if t == NoTime {
-		t = max(f.cause.time, 0)
+		t = f.cause.time
 	}
 	if t >= f.clock && t < f.sweepAt {
 		f.clock, f.jumped = t, false
