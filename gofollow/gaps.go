@@ -82,13 +82,17 @@ func (f *Follower) lowestHole(c *Connection, from side, why GapReason) bool {
 	return true
 }
 
+// heldRangeBytes is about what a held range takes beside its bytes. There may be as
+// many as would take Limits.TotalHeldBytes, or the shortest ones would take any amount.
+const heldRangeBytes = 256
+
 // enforceLimits is rule G3: it gives up holes until no limit is exceeded.
 func (f *Follower) enforceLimits(c *Connection, from side) {
 	r := c.dirs[from].slow
 	l := &f.config.Limits
 	for (r.bytes > l.HeldBytes || len(r.held) > l.HeldSegments) && f.lowestHole(c, from, GapLimit) {
 	}
-	for f.holders.total > l.TotalHeldBytes {
+	for f.holders.total > l.TotalHeldBytes || f.holders.ranges > max(l.HeldSegments, int(l.TotalHeldBytes/heldRangeBytes)) {
 		top := f.holders.heap[0]
 		f.lowestHole(top.conn, top.from, GapLimit)
 		if top.conn != c {
@@ -104,24 +108,12 @@ func (f *Follower) enforceLimits(c *Connection, from side) {
 func (f *Follower) holesByAge(c *Connection, from side, until int64) {
 	d := &c.dirs[from]
 	var end streamOffset // of the last range that is too old
-	for _, h := range d.slow.held {
-		if h.arrived <= until {
-			end = h.end
-		}
+	for h := d.slow.eldest; h != nil && h.arrived <= until; h = h.newer {
+		end = max(end, h.end)
 	}
 	for d.next < end && f.lowestHole(c, from, GapTimeout) {
 	}
-	f.oldestHeld(d.slow)
 	f.halfClose(c, from)
-}
-
-// oldestHeld finds when the oldest held range arrived and remembers it.
-func (f *Follower) oldestHeld(r *reassembly) int64 {
-	r.oldest = never
-	for _, h := range r.held {
-		r.oldest = min(r.oldest, h.arrived)
-	}
-	return r.oldest
 }
 
 // giveUpAll is rule G4: the connection ends, so every hole is final. Held data is
@@ -152,8 +144,8 @@ func (f *Follower) holeDeadline(c *Connection, from side) (deadline int64, byACK
 		return never, false
 	}
 	deadline = never
-	if len(r.held) > 0 {
-		deadline = after(r.oldest, f.holeAge(c, from))
+	if r.eldest != nil {
+		deadline = after(r.eldest.arrived, f.holeAge(c, from))
 	}
 	if len(r.acks) > 0 {
 		if t := after(r.acks[0].time, f.patience()); t <= deadline {
@@ -183,32 +175,39 @@ func after(t int64, d time.Duration) int64 {
 	return t + int64(d)
 }
 
-// holders is a heap of the directions that hold bytes, the largest on top.
+// holders is a heap of the directions that hold ranges, the one that takes the most
+// memory on top.
 type holders struct {
-	heap  []*reassembly
-	total int64
+	heap   []*reassembly
+	total  int64 // captured bytes
+	ranges int
 }
 
-// changed accounts for delta bytes more in r.
-func (h *holders) changed(r *reassembly, delta int64) {
-	r.bytes += delta
-	h.total += delta
+// changed accounts for so many bytes and ranges more in r, before they are there.
+func (h *holders) changed(r *reassembly, bytes int64, ranges int) {
+	r.bytes += bytes
+	r.ranges += ranges
+	h.total += bytes
+	h.ranges += ranges
 	switch {
 	case r.holder < 0:
 		heap.Push(h, r)
-	case r.bytes == 0:
+	case r.ranges == 0:
 		heap.Remove(h, r.holder)
 	default:
 		heap.Fix(h, r.holder)
 	}
 }
 
+// memory is about what r's ranges take.
+func (r *reassembly) memory() int64 { return r.bytes + int64(r.ranges)*heldRangeBytes }
+
 func (h *holders) Len() int { return len(h.heap) }
 
 func (h *holders) Less(i, j int) bool {
 	a, b := h.heap[i], h.heap[j]
-	if a.bytes != b.bytes {
-		return a.bytes > b.bytes
+	if a.memory() != b.memory() {
+		return a.memory() > b.memory()
 	}
 	return a.conn.id < b.conn.id || a.conn.id == b.conn.id && a.from < b.from
 }

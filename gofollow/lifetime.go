@@ -136,11 +136,8 @@ func (f *Follower) expire(c *Connection, t int64) *Connection {
 			f.holesByACK(c, from, c.dirs[from].slow.acks[0].time)
 			f.settleClass(c)
 		case from < 2:
-			r := c.dirs[from].slow
-			if after(f.oldestHeld(r), f.holeAge(c, from)) <= due {
-				f.holesByAge(c, from, r.oldest)
-				f.settleClass(c)
-			}
+			f.holesByAge(c, from, c.dirs[from].slow.eldest.arrived)
+			f.settleClass(c)
 		case !c.has(opened):
 			f.bury(c, false)
 		case c.has(reset):

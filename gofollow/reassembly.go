@@ -2,7 +2,6 @@ package gofollow
 
 import (
 	"bytes"
-	"slices"
 	"sort"
 
 	"gofollow/gofollow/internal/decode"
@@ -15,14 +14,18 @@ type reassembly struct {
 
 	// held are the ranges above next, sorted, not overlapping. A sorted slice
 	// does: it is short but under attack, and then Limits.HeldSegments bounds
-	// an insertion to moving some 128 KiB.
-	held   []*held
-	right  streamOffset // highest end of accepted data
-	bytes  int64        // captured bytes in held
-	oldest int64        // no held segment arrived before
-	conn   *Connection
-	from   side
-	holder int // place in the follower's heap of holders, -1 if none
+	// an insertion to moving some 64 KiB, where it is not at an end.
+	held     []*held
+	room     []*held      // the memory of held
+	front    int          // where in room held begins
+	right    streamOffset // highest end of accepted data
+	bytes    int64        // captured bytes in held
+	ranges   int          // len(held)
+	eldest   *held        // the ends of the list of held by arrival
+	youngest *held
+	conn     *Connection
+	from     side
+	holder   int // place in the follower's heap of holders, -1 if none
 
 	acks    []ackMark    // acknowledgements beyond next whose patience runs, ascending
 	settled streamOffset // acknowledged so far that patience is over
@@ -57,6 +60,77 @@ type held struct {
 	arrived int64  // the connection's clock then
 	packet  uint64
 	why     GapReason // of a mark
+
+	older, newer *held // neighbours by arrival
+}
+
+// add puts h at index i, by moving the shorter part of held, and behind `older` in the
+// order of arrival.
+func (r *reassembly) add(i int, h, older *held) {
+	n := len(r.held)
+	switch {
+	case 2*i < n && r.front > 0:
+		r.front--
+		r.held = r.room[r.front : r.front+n+1]
+		copy(r.held[:i], r.held[1:i+1])
+	case r.front+n < len(r.room):
+		r.held = r.held[:n+1]
+		copy(r.held[i+1:], r.held[i:n])
+	default:
+		room := make([]*held, 2*n+8)
+		r.front = len(room) / 4
+		copy(room[r.front:], r.held[:i])
+		copy(room[r.front+i+1:], r.held[i:])
+		r.room, r.held = room, room[r.front:r.front+n+1]
+	}
+	r.held[i] = h
+	h.older, h.newer = older, r.eldest
+	if older != nil {
+		h.newer, older.newer = older.newer, h
+	} else {
+		r.eldest = h
+	}
+	if h.newer != nil {
+		h.newer.older = h
+	} else {
+		r.youngest = h
+	}
+}
+
+// remove takes out the range at index i.
+func (r *reassembly) remove(i int) {
+	r.unlink(r.held[i])
+	if n := len(r.held); 2*i < n {
+		copy(r.held[1:i+1], r.held[:i])
+		r.removeFirst(1)
+	} else {
+		copy(r.held[i:], r.held[i+1:])
+		r.held[n-1] = nil
+		r.held = r.held[:n-1]
+	}
+}
+
+// removeFirst drops the lowest n ranges, which are unlinked.
+func (r *reassembly) removeFirst(n int) {
+	clear(r.held[:n])
+	r.held, r.front = r.held[n:], r.front+n
+	if len(r.held) == 0 {
+		r.held, r.room, r.front = nil, nil, 0
+	}
+}
+
+// unlink takes h out of the order of arrival.
+func (r *reassembly) unlink(h *held) {
+	if h.older != nil {
+		h.older.newer = h.newer
+	} else {
+		r.eldest = h.newer
+	}
+	if h.newer != nil {
+		h.newer.older = h.older
+	} else {
+		r.youngest = h.older
+	}
 }
 
 // gaveUp remembers a range that was given up.
@@ -118,9 +192,6 @@ func (f *Follower) place(c *Connection, from side, lo, hi streamOffset, payload 
 func (f *Follower) hold(c *Connection, from side, n held) {
 	r := c.dirs[from].slowly()
 	r.conn, r.from = c, from
-	if len(r.held) == 0 {
-		r.oldest = c.last
-	}
 	n.time, n.arrived, n.packet = f.cause.time, c.last, f.cause.packet
 	f.insert(c, from, n)
 	f.remind(c, after(c.last, f.holeAge(c, from)))
@@ -171,15 +242,16 @@ func (f *Follower) put(r *reassembly, i int, n held, start, end streamOffset) in
 	n.end = end
 	if n.data != nil {
 		n.data = n.data[:end-start]
-		f.holders.changed(r, end-start)
 		if i > 0 && r.held[i-1].owner == n.owner && r.held[i-1].end == start {
 			p := r.held[i-1]
 			p.data, p.end = p.data[:end-p.start], end
+			f.holders.changed(r, end-start, 0)
 			return 0
 		}
 		n.owner.refs++
 	}
-	r.held = slices.Insert(r.held, i, &n)
+	f.holders.changed(r, int64(len(n.data)), 1)
+	r.add(i, &n, r.youngest)
 	return 1
 }
 
@@ -188,14 +260,15 @@ func (f *Follower) put(r *reassembly, i int, n held, start, end streamOffset) in
 func (f *Follower) cutOut(r *reassembly, i int, s span) int {
 	h := r.held[i]
 	if h.data != nil {
-		f.holders.changed(r, s.start-s.end)
+		f.holders.changed(r, s.start-s.end, 0)
 	}
 	if s.end < h.end { // what is above s becomes a range of its own
 		rest := h.from(s.end)
 		if rest.owner != nil {
 			rest.owner.refs++
 		}
-		r.held = slices.Insert(r.held, i+1, &rest)
+		f.holders.changed(r, 0, 1)
+		r.add(i+1, &rest, h)
 	}
 	if s.start > h.start { // what is below s stays
 		h.end = s.start
@@ -204,7 +277,8 @@ func (f *Follower) cutOut(r *reassembly, i int, s span) int {
 		}
 		return i + 1
 	}
-	r.held = slices.Delete(r.held, i, i+1)
+	f.holders.changed(r, 0, -1)
+	r.remove(i)
 	if h.owner != nil {
 		f.blocks.release(h.owner)
 	}
@@ -302,11 +376,14 @@ func (f *Follower) deliverHeld(c *Connection, from side, force bool) {
 			if !force && h.why == GapSnaplen && r.right <= h.end && d.ack < h.end && d.fin == noFIN {
 				break
 			}
+			f.holders.changed(r, 0, -1)
+			r.unlink(h)
 			f.emitGap(c, from, h.end, h.why)
 			continue
 		}
 		n := int64(len(h.data))
-		f.holders.changed(r, -n)
+		f.holders.changed(r, -n, -1)
+		r.unlink(h)
 		reordered := h.packet != f.cause.packet
 		if reordered {
 			r.ReorderedBytes += uint64(n)
@@ -314,11 +391,7 @@ func (f *Follower) deliverHeld(c *Connection, from side, force bool) {
 		f.emitData(c, from, h.start, h.data, h.owner, h.time, reordered)
 	}
 	if done > 0 {
-		clear(r.held[:done])
-		r.held = r.held[done:]
-		if len(r.held) == 0 {
-			r.held = nil
-		}
+		r.removeFirst(done)
 	}
 }
 
