@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"testing"
+	"time"
 
 	"gofollow/gofollow"
 )
@@ -145,6 +146,70 @@ func (want *truth) check(t *testing.T, c *talk, got *conversation, reference *re
 	if got.reason == gofollow.CloseRST && !bytes.Equal(got.resetText, want.resetText) {
 		t.Errorf("%v: reset text %q, want %q", c.ends, got.resetText, want.resetText)
 	}
+}
+
+// TestRandomLimits follows random captures within limits that are hit all the time:
+// the rules hold, and each byte is one that was sent at its place.
+func TestRandomLimits(t *testing.T) {
+	worlds(t, *runs/4, func(t *testing.T, random *rand.Rand, w *world) {
+		config := gofollow.Config{
+			Anomalies: random.IntN(2) == 0, CloseOn: gofollow.CloseOn(random.IntN(2)), RST: gofollow.RSTPolicy(random.IntN(3)),
+			Overlap: gofollow.OverlapPolicy(random.IntN(13)), Urgent: gofollow.UrgentMode(random.IntN(2)),
+			GapPatience: []time.Duration{gofollow.AtOnce, time.Microsecond, time.Second}[random.IntN(3)],
+			Limits: gofollow.Limits{
+				HeldBytes: 1 + random.Int64N(500), HeldSegments: 1 + random.IntN(5), TotalHeldBytes: 1 + random.Int64N(600), Connections: 1 + random.IntN(3),
+				Tombstones: 3 + random.IntN(2), FarBytes: 1 + random.Int64N(3000),
+			},
+			Timeouts: gofollow.Timeouts{
+				Handshake: time.Duration(1 + random.IntN(1e6)), Idle: time.Duration(1 + random.IntN(1e6)), HalfClosed: time.Duration(1 + random.IntN(1e6)),
+				RSTLinger: time.Duration(1 + random.IntN(1e5)), CloseLinger: time.Duration(1 + random.IntN(1e5)), ReuseIdle: time.Duration(1 + random.IntN(1e6)),
+				HoleAge: time.Duration(1 + random.IntN(1e6)), OneSidedAge: time.Duration(1 + random.IntN(1e6)),
+			},
+		}
+		for _, c := range follow(t, config, w.packets(t, nil)).conversations {
+			for d := range c.streams {
+				w.holds(t, c, gofollow.Direction(d))
+			}
+		}
+	})
+}
+
+// holds checks that each byte of a stream is one of those that its side sent at that
+// place, wherever the stream was taken to begin.
+func (w *world) holds(t *testing.T, c *conversation, d gofollow.Direction) {
+	t.Helper()
+	from := [2]netip.AddrPort{c.client, c.server}[d]
+	got := c.streams[d].places()
+	for _, k := range w.talks {
+		for side, end := range k.ends {
+			if end != from {
+				continue
+			}
+			copies := map[int64][]byte{}
+			last := int64(0)
+			for _, p := range w.captured {
+				for i, b := range p.payload {
+					if p.talk == k && p.side == side {
+						at := p.offset + int64(i)
+						copies[at] = append(copies[at], b)
+						last = max(last, at)
+					}
+				}
+			}
+			for base := int64(-2); base <= last+1; base++ {
+				wrong := false
+				for at, b := range got {
+					if wrong = !bytes.Contains(copies[base+at], []byte{b}); wrong {
+						break
+					}
+				}
+				if !wrong {
+					return
+				}
+			}
+		}
+	}
+	t.Errorf("connection %d %v: the bytes are not those that were sent", c.id, d)
 }
 
 func compare(t *testing.T, who string, c *talk, side int, data []byte, gaps []span, wantData []byte, wantGaps []span) {

@@ -237,8 +237,15 @@ func follow(t testing.TB, config gofollow.Config, packets []gofollow.Packet) *re
 	for i := range packets {
 		r.untilTaken(t, f, func() error { return f.Feed(&packets[i]) })
 		r.poll(f)
-		if held := f.Stats().HeldBytes; held > limit {
-			t.Errorf("%d bytes are held after packet %d, the limit is %d", held, i+1, limit)
+		stats := f.Stats()
+		if stats.HeldBytes > limit {
+			t.Errorf("%d bytes are held after packet %d, the limit is %d", stats.HeldBytes, i+1, limit)
+		}
+		if n := config.Limits.Connections; n > 0 && stats.Connections+stats.Tombstones > n {
+			t.Errorf("%d connections and %d tombstones after packet %d, the limit is %d", stats.Connections, stats.Tombstones, i+1, n)
+		}
+		if n := config.Limits.Tombstones; n > 0 && stats.Tombstones > n {
+			t.Errorf("%d tombstones after packet %d, the limit is %d", stats.Tombstones, i+1, n)
 		}
 	}
 	if got := f.Stats().Packets; got != uint64(len(packets)) {
