@@ -136,11 +136,18 @@ func (h *flowHash) end(a *decode.Addr, port uint16) uint64 {
 }
 
 func (h *flowHash) ofKey(k *flowKey) uint32 {
-	return uint32(h.end(&k.low, uint16(k.ports>>16)) + h.end(&k.high, uint16(k.ports)))
+	return scatter(h.end(&k.low, uint16(k.ports>>16)) + h.end(&k.high, uint16(k.ports)))
 }
 
 func (h *flowHash) ofSegment(s *decode.Segment) uint32 {
-	return uint32(h.end(&s.Src, s.SrcPort) + h.end(&s.Dst, s.DstPort))
+	return scatter(h.end(&s.Src, s.SrcPort) + h.end(&s.Dst, s.DstPort))
+}
+
+// scatter makes all bits of a sum bear on those of the hash: those of neighbouring
+// addresses, as a scan has them, differ in few, and always in the same way.
+func scatter(sum uint64) uint32 {
+	sum = (sum ^ sum>>32) * 0x9e3779b97f4a7c15 // 2^64 by the golden ratio
+	return uint32(sum ^ sum>>32)
 }
 
 // flowTable finds the connection of a segment.
