@@ -98,7 +98,7 @@ func (f *Follower) late(s *decode.Segment) bool {
 		return false
 	}
 	t := g.at(number)
-	if f.cause.time < after(t.closedAt, f.config.Timeouts.CloseLinger) && !t.revives(from, s, f.config.NoMidstream) {
+	if !f.overdue(t, f.cause.time) && !t.revives(from, s, f.config.NoMidstream) {
 		return true
 	}
 	g.remove(number)
@@ -117,9 +117,15 @@ func (t *tombstone) revives(from side, s *decode.Segment, noMidstream bool) bool
 	return false
 }
 
+// overdue says that a tombstone is to go at that time.
+func (f *Follower) overdue(t *tombstone, now int64) bool {
+	due := after(t.closedAt, f.config.Timeouts.CloseLinger)
+	return due <= now && due != never
+}
+
 // expireTombstones takes those away that are overdue.
 func (f *Follower) expireTombstones() {
-	for g := &f.graves; g.n > 0 && after(g.at(g.first).closedAt, f.config.Timeouts.CloseLinger) <= f.clock; {
+	for g := &f.graves; g.n > 0 && f.overdue(g.at(g.first), f.clock); {
 		g.remove(g.first)
 	}
 }
