@@ -332,7 +332,7 @@ func (f *Follower) ReadFile(max int) (Progress, error) {
 // readAtOnce is how many bytes a call of ReadFile reads, or one of FeedCapture
 // decompresses, about, so that the caller stays in charge of a capture of large packets, or
 // of anything but packets.
-const readAtOnce = 2 << 20
+const readAtOnce = 1 << 20
 
 // readFile returns whether there may be more to read.
 func (f *Follower) readFile(r *file, max int) (more bool, err error) {

@@ -84,12 +84,25 @@ def _size_of_rest(stream: Any) -> int | None:
         return None
 
 
+def _reader_of(stream: Any) -> Callable[[int], Any]:
+    """Return what reads from a pipe as much as there is, where BufferedReader.read would wait for a whole piece."""
+    try:
+        # Of a non-blocking file read1 cannot tell nothing yet from the end.
+        if isinstance(stream, io.BufferedReader) and os.get_blocking(stream.fileno()):
+            return stream.read1
+    except (OSError, ValueError):
+        pass
+    read: Callable[[int], Any] = stream.read
+    return read
+
+
 def _read_stream(engine: Engine, stream: Any) -> Generator[Progress, None, None]:
     total = _size_of_rest(stream)
     before = engine.statistics().packets
     done, ended = 0, False
     try:
-        while piece := stream.read(_BYTES_PER_CALL):
+        read = _reader_of(stream)
+        while piece := read(_BYTES_PER_CALL):
             if isinstance(piece, str):
                 raise TypeError("the file object gives text: open the capture in binary mode, open(path, 'rb')")
             engine.feed_capture(piece)

@@ -10,6 +10,7 @@ import signal
 import struct
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,26 @@ def test_compressed_capture_through_a_pipe(tmp_path: Path) -> None:
     ):
         (stream,) = follow(path)
     assert stream.close_reason == "fin"
+
+
+def test_streams_of_a_pipe_come_before_its_end() -> None:
+    reading, writing = os.pipe()
+    with open(reading, "rb") as pipe, open(writing, "wb", buffering=0) as other_end:
+        other_end.write(GOOD)
+        streams = []
+        thread = threading.Thread(target=lambda: streams.append(next(follow(pipe))), daemon=True)
+        thread.start()
+        thread.join(20)
+        assert [stream.close_reason for stream in streams] == ["fin"]
+
+
+def test_non_blocking_pipe_without_data() -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    with open(reading, "rb") as pipe, open(writing, "wb", buffering=0) as other_end:
+        other_end.write(GOOD[:-1])
+        with pytest.raises(BlockingIOError):
+            list(follow(pipe))
 
 
 @pytest.mark.parametrize(
