@@ -25,15 +25,10 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # How long `make fuzz` gives each fuzz target.
 FUZZTIME ?= 20s
 
-# How often `make bench` runs each row, and which rows and workloads; none: all.
-RUNS      ?= 11
-ONLY      ?=
-WORKLOADS ?=
-
 # The tests are run from outside the tree's python/, so that they see what is installed.
 PYTEST = cd $(BUILD) && venv/bin/python -m pytest -c ../pyproject.toml --rootdir .. -p no:cacheprovider
 
-.PHONY: help demo build test test-go test-c test-py test-full lint bench install uninstall clean record golden fuzz mutants venv
+.PHONY: help demo build test test-go test-c test-py test-full lint bench bench-scale install uninstall clean record golden fuzz mutants venv
 
 help:
 	@echo 'make demo       build everything and follow a capture'
@@ -43,7 +38,8 @@ help:
 	@echo 'make lint       formatters, vet, staticcheck, C warnings, ruff, mypy'
 	@echo 'make fuzz       every fuzz target for FUZZTIME=$(FUZZTIME)'
 	@echo 'make mutants    break the engine in some fifty places: each must fail a test (half an hour)'
-	@echo 'make bench      measure against other followers: RUNS=$(RUNS) ONLY=rows WORKLOADS=names (bench/README.md)'
+	@echo 'make bench      measure against other followers: RUNS=n ONLY=rows WORKLOADS=names CPU=1 (bench/README.md)'
+	@echo 'make bench-scale  how time and memory grow with connections and packets'
 	@echo 'make build      the C library in $(LIB)'
 	@echo 'make install    the C library: PREFIX=$(PREFIX) DESTDIR=$(DESTDIR); make uninstall takes it away'
 	@echo 'make record     record the captures of tests/data again (Linux, root)'
@@ -127,7 +123,10 @@ mutants:
 	$(PYTHON) tools/mutants.py
 
 bench: build $(BUILD)/installed
-	bench/run.sh $(LIB) -runs $(RUNS) -only '$(ONLY)' -workloads '$(WORKLOADS)'
+	bench/run.sh $(LIB) -runs $(or $(RUNS),11) -only '$(ONLY)' -workloads '$(WORKLOADS)' $(if $(CPU),-cpu)
+
+bench-scale: build
+	bench/run.sh $(LIB) -scale -runs $(or $(RUNS),3) -only '$(ONLY)' $(if $(CPU),-cpu)
 
 # The test data.
 

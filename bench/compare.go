@@ -3,10 +3,8 @@ package main
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"gofollow/bench/workload"
@@ -18,18 +16,39 @@ type options struct {
 	only      []string
 	workloads []string
 	alone     bool
+	cpu       bool
+}
+
+// figure returns what the ratios are made of.
+func (o options) figure() func(run) float64 {
+	if o.cpu {
+		return processor
+	}
+	return seconds
 }
 
 // result is what was measured of one row in one workload.
 type result struct {
 	row     *row
-	seconds []float64 // by round
-	peakKiB int       // the median run's
-	verdict string    // against the truth
+	runs    []run  // by round
+	verdict string // against the truth; why it was not measured, where there are no runs
+	right   bool
+}
+
+// values returns a figure of each run.
+func (r *result) values(figure func(run) float64) []float64 {
+	v := make([]float64, len(r.runs))
+	for i, one := range r.runs {
+		v[i] = figure(one)
+	}
+	return v
 }
 
 // results are all, by workload and row name.
 type results map[string]map[string]*result
+
+// A million connections take their time, and show memory more than speed.
+const manyRuns = 3
 
 func compare(o options) error {
 	chosen, err := choose(rows(o.dir), o)
@@ -41,7 +60,7 @@ func compare(o options) error {
 	for _, w := range workload.Workloads() {
 		var contenders []*row
 		for _, r := range chosen {
-			if slices.Contains(r.workloads, w.Name) && (len(o.workloads) == 0 || slices.Contains(o.workloads, w.Name)) {
+			if r.runsOn(w.Name) && (len(o.workloads) == 0 || slices.Contains(o.workloads, w.Name)) {
 				contenders = append(contenders, r)
 			}
 		}
@@ -52,7 +71,7 @@ func compare(o options) error {
 			return err
 		}
 	}
-	printBounds(measured)
+	printBounds(measured, o)
 	return nil
 }
 
@@ -80,8 +99,8 @@ func choose(all []*row, o options) ([]*row, error) {
 	for _, r := range all {
 		switch {
 		case len(o.only) > 0 && !slices.Contains(wanted, r.name):
-		case r.absent != "":
-			fmt.Printf("left out: %s %s\n", r.name, r.absent)
+		case r.absent:
+			fmt.Printf("left out: %s, which is not there: %s\n", r.name, r.needs)
 		default:
 			chosen = append(chosen, r)
 		}
@@ -92,98 +111,80 @@ func choose(all []*row, o options) ([]*row, error) {
 // measure runs the contenders in turn, so that what disturbs the machine for a
 // while disturbs all of them.
 func measure(w workload.Workload, contenders []*row, o options) (map[string]*result, error) {
-	generate := exec.Command(filepath.Join(o.dir, "generate"), "-dir", o.dir, w.Name)
-	generate.Stderr = os.Stderr
-	if err := generate.Run(); err != nil {
-		return nil, fmt.Errorf("generate %s: %w", w.Name, err)
-	}
-	capture := filepath.Join(o.dir, w.Name+".pcap")
-	truth, err := os.ReadFile(filepath.Join(o.dir, w.Name+".truth"))
-	if err != nil {
-		return nil, err
-	}
-	facts, err := workload.ParseFacts(string(truth))
+	c, truth, err := prepare(w.Name, o.dir)
 	if err != nil {
 		return nil, err
 	}
 	found := map[string]*result{}
 	var list []*result
 	for _, r := range contenders {
-		r.connections = facts.Connections
-		one := &result{row: r, verdict: check(r, capture, string(truth))}
-		if one.verdict == "" {
-			one.verdict = "right"
-		}
+		one := r.check(c, truth)
 		found[r.name] = one
 		list = append(list, one)
 	}
-	peaks := map[*result][]float64{}
-	for round := range o.runs {
+	rounds := o.runs
+	if w.Name == "many" {
+		rounds = min(rounds, manyRuns)
+	}
+	for round := range rounds {
 		for _, one := range list {
-			if one.row.maxRuns > 0 && round >= one.row.maxRuns {
+			if one.runs == nil && round > 0 || one.row.maxRuns > 0 && round >= one.row.maxRuns {
 				continue
 			}
-			seconds, delivered, peak, err := one.row.time(capture)
+			got, err := one.row.time(c)
 			if err != nil {
-				return nil, err
+				one.verdict, one.right, one.runs = "FAILED: "+err.Error(), false, nil
+				continue
 			}
-			if one.verdict == "right" && delivered != facts.Bytes && one.row.unchecked == "" {
-				one.verdict = fmt.Sprintf("WRONG on the clock: %d bytes, not %d", delivered, facts.Bytes)
+			if one.right && got.delivered != c.facts.Bytes {
+				one.verdict, one.right = fmt.Sprintf("WRONG on the clock: %d bytes, not %d", got.delivered, c.facts.Bytes), false
 			}
-			one.seconds = append(one.seconds, seconds)
-			peaks[one] = append(peaks[one], float64(peak))
+			one.runs = append(one.runs, got)
 		}
 	}
-	for _, one := range list {
-		one.peakKiB = int(quantile(peaks[one], 0.5))
-	}
-	printWorkload(w, facts, capture, list)
+	printWorkload(w, c, list)
 	return found, nil
 }
 
 // check compares what a follower says with the truth.
-func check(r *row, capture, truth string) string {
+func (r *row) check(c *capture, truth string) *result {
 	if r.unchecked != "" {
-		return r.unchecked
+		return &result{row: r, verdict: r.unchecked}
 	}
-	report, err := r.run("-sums", capture)
+	report, err := r.run(c, "-sums")
 	if err != nil {
-		return "WRONG: " + err.Error()
+		return &result{row: r, verdict: "FAILED: " + err.Error()}
 	}
-	wrong, extra, streams := workload.Wrong(truth, report)
+	v := workload.Compare(truth, report)
 	switch {
-	case wrong > 0:
-		return fmt.Sprintf("WRONG: %d of %d streams", wrong, streams)
-	case extra > 0:
-		return fmt.Sprintf("WRONG: %d streams that there are not", extra)
+	case v.Wrong > 0:
+		return &result{row: r, verdict: fmt.Sprintf("WRONG: %d of %d streams", v.Wrong, v.Streams)}
+	case v.Missing > 0:
+		return &result{row: r, verdict: fmt.Sprintf("WRONG: how much is missing of %d of %d streams", v.Missing, v.Streams)}
+	case v.Extra > 0:
+		return &result{row: r, verdict: fmt.Sprintf("WRONG: %d streams that there are not", v.Extra)}
 	}
-	return ""
+	return &result{row: r, verdict: "right", right: true}
 }
 
-// time runs the follower on the clock.
-func (r *row) time(capture string) (seconds float64, delivered int64, peakKiB int, err error) {
-	out, err := r.run(capture)
+// prepare has the capture made, where it is not there, and returns it and its truth.
+func prepare(name, dir string) (*capture, string, error) {
+	c := &capture{path: filepath.Join(dir, name+".pcap")}
+	if _, err := output(filepath.Join(dir, "generate"), "-dir", dir, name); err != nil {
+		return nil, "", fmt.Errorf("making %s: %w", c.path, err)
+	}
+	truth, err := os.ReadFile(filepath.Join(dir, name+".truth"))
 	if err != nil {
-		return 0, 0, 0, err
+		return nil, "", err
 	}
-	if _, err := fmt.Sscan(out, &seconds, &delivered, &peakKiB); err != nil {
-		return 0, 0, 0, fmt.Errorf("%s printed %q", r.name, out)
-	}
-	return seconds, delivered, peakKiB, nil
-}
-
-func (r *row) run(arguments ...string) (string, error) {
-	all := append(slices.Clone(r.command[1:]), arguments...)
-	for i, a := range all {
-		if a == "CONNECTIONS" {
-			all[i] = strconv.Itoa(r.connections)
-		}
-	}
-	command := exec.Command(r.command[0], all...)
-	command.Stderr = os.Stderr
-	out, err := command.Output()
+	c.facts, err = workload.ParseFacts(string(truth))
 	if err != nil {
-		return "", fmt.Errorf("%s: %w", r.name, err)
+		return nil, "", err
 	}
-	return string(out), nil
+	info, err := os.Stat(c.path)
+	if err != nil {
+		return nil, "", err
+	}
+	c.size = info.Size()
+	return c, string(truth), nil
 }

@@ -4,73 +4,80 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
-// row is a follower, used in some way, as a command to which the file's name is
-// added. CONNECTIONS among its arguments becomes how many the file has.
+// row is a follower, used in some way: a program to which the file's name is given.
 type row struct {
 	name      string
 	about     string
-	command   []string
-	workloads []string
+	program   string // compiled by run.sh; "": bench/python/run.py, with the row's name as its mode
+	arguments []string
+	needs     string // what to do where the program is not there
+	workloads string // in which it runs
 	maxRuns   int    // fewer runs where one takes long; 0: as many as all
-	absent    string // why it cannot be run
 	unchecked string // why its result is not compared with the truth
 
-	connections int // of the workload that it is run on
+	command []string // set by rows
+	absent  bool
 }
 
-// Whole captures, which every follower that is fast enough gets.
-var files = []string{"bulk", "web", "messy"}
+// CONNECTIONS as an argument stands for how many there are in the file.
+const connectionsArgument = "CONNECTIONS"
 
-// rows returns everything that can be measured. Programs are looked for in dir,
-// where run.sh has put those that could be compiled.
+const (
+	needsLibtins = "apt-get install libtins-dev libpcap-dev g++"
+	needsLibnids = "apt-get install libnids-dev libpcap-dev"
+	needsPython  = "make build/installed"
+)
+
+var table = []row{
+	{name: "go", program: "gofollow", workloads: "bulk web messy wrap many", about: "gofollow, Go: events consumed and dropped"},
+	{name: "c", program: "follow", workloads: "bulk web messy wrap many", about: "gofollow, C: events polled and dropped"},
+	{name: "c-memory", program: "follow", arguments: []string{"-once"}, workloads: "many", about: "the same without warming up: what the process needs"},
+
+	{name: "tcpassembly", program: "tcpassembly", workloads: "bulk web messy wrap many", about: "gopacket's tcpassembly"},
+	{name: "reassembly", program: "reassembly", workloads: "bulk web messy wrap", about: "gopacket's reassembly"},
+	{name: "libnids", program: "libnids", arguments: []string{connectionsArgument}, needs: needsLibnids, workloads: "bulk web messy wrap many", about: "libnids, C"},
+	{name: "libtins", program: "libtins", needs: needsLibtins, workloads: "bulk web messy wrap many", about: "libtins' TCPStreamFollower, C++, which keeps the payload"},
+	{name: "libtins-new", program: "libtins", arguments: []string{"-new"}, needs: needsLibtins, workloads: "bulk web messy wrap", about: "libtins' TCPIP::StreamFollower, C++, payload dropped"},
+
+	{name: "py-file", workloads: "bulk web messy wrap web20k", about: "gofollow, Python, feed_file: data and end callbacks, payloads read at the end"},
+	{name: "py-file-end", workloads: "bulk web messy", about: "end callback only, payloads read"},
+	{name: "py-file-new", workloads: "bulk web messy", about: "data callback only, new_data read, no payload kept"},
+	{name: "py-file-bare", workloads: "bulk web messy", about: "no callback, no payload kept", unchecked: "it shows nothing"},
+	{name: "py-follow", workloads: "bulk web messy wrap", about: "follow(path): finished streams, payloads read"},
+	{name: "py-unread", workloads: "one half", about: "feed_file: data callback, payload not read there"},
+	{name: "py-read", workloads: "one half", about: "feed_file: payload read in every data callback"},
+
+	{name: "dpkt", workloads: "web200k", about: "dpkt, decoding alone: Ethernet(buf) over a generator", unchecked: "it follows nothing"},
+	{name: "pdu-generator", workloads: "web200k", about: "a cycapture script: a generator of EthernetII.from_buffer, its follower, both callbacks"},
+	{name: "pdu-generator-native", workloads: "web200k", about: "the same PDUs into gofollow's follower"},
+	{name: "pdu-list", workloads: "web200k", about: "a list of such PDUs, made before the clock runs, into gofollow's follower, both callbacks"},
+	{name: "pdu-list-made", workloads: "web200k", about: "the same, made on the clock"},
+	{name: "pdu-list-cycapture", workloads: "web200k", about: "a list of such PDUs, made before the clock runs, into cycapture's follower, both callbacks"},
+	{name: "packet-loop", workloads: "web200k", about: "feed_packet for each packet, both callbacks"},
+	{name: "dpkt-generator", workloads: "web200k", about: "a generator of dpkt's Ethernet(buf) into gofollow's follower, both callbacks"},
+	{name: "scapy", workloads: "web20k", maxRuns: 3, about: "scapy's TCPSession, sniff(offline=)"},
+}
+
+func (r *row) runsOn(workload string) bool {
+	return slices.Contains(strings.Fields(r.workloads), workload)
+}
+
+// rows returns the table, with programs looked for in dir.
 func rows(dir string) []*row {
-	all := append(slices.Clone(files), "wrap", "many")
-	compiled := func(name, about, program, needs string, arguments ...string) *row {
-		r := &row{name: name, about: about, command: append([]string{filepath.Join(dir, program)}, arguments...), workloads: all}
-		if _, err := os.Stat(r.command[0]); err != nil {
-			r.absent = needs
+	var all []*row
+	for _, r := range table {
+		needed := filepath.Join(dir, r.program)
+		r.command = append([]string{needed}, r.arguments...)
+		if r.program == "" {
+			needed, r.needs = filepath.Join(dir, "..", "venv", "bin", "python"), needsPython
+			r.command = []string{needed, "bench/python/run.py", r.name}
 		}
-		return r
+		_, err := os.Stat(needed)
+		r.absent = err != nil
+		all = append(all, &r)
 	}
-	python := filepath.Join(dir, "..", "venv", "bin", "python")
-	inPython := func(name, about string, workloads ...string) *row {
-		r := &row{name: name, about: about, command: []string{python, "bench/python/run.py", name}, workloads: workloads}
-		if _, err := os.Stat(python); err != nil {
-			r.absent = "needs the Python package: make bench builds it"
-		}
-		return r
-	}
-	decoding := inPython("dpkt", "dpkt decoding alone: Ethernet(buf) over a generator", "web200k")
-	decoding.unchecked = "it follows nothing"
-	bare := inPython("py-file-bare", "feed_file: no callback, no payload kept", files...)
-	bare.unchecked = "it shows nothing"
-	scapy := inPython("scapy", "scapy TCPSession, sniff(offline=)", "web20k")
-	scapy.maxRuns = 3
-	return []*row{
-		compiled("go", "gofollow, Go: events consumed and dropped", "gofollow", ""),
-		compiled("c", "gofollow, C: events polled and dropped", "follow", "needs the C library: make build"),
-		compiled("tcpassembly", "gopacket tcpassembly", "tcpassembly", ""),
-		compiled("reassembly", "gopacket reassembly", "reassembly", ""),
-		compiled("libnids", "libnids", "libnids", "needs libnids: apt-get install libnids-dev libpcap-dev", "CONNECTIONS"),
-		compiled("libtins", "libtins TCPStreamFollower, which keeps the payload", "libtins", "needs libtins: apt-get install libtins-dev libpcap-dev g++"),
-		compiled("libtins-new", "libtins TCPIP::StreamFollower, payload dropped", "libtins", "needs libtins: apt-get install libtins-dev libpcap-dev g++", "-new"),
-		inPython("py-file", "gofollow, Python feed_file: data and end callbacks, payloads read at the end", append(slices.Clone(files), "wrap", "web20k")...),
-		inPython("py-file-new", "feed_file: new_data read in the data callback, no payload kept", files...),
-		inPython("py-file-end", "feed_file: end callback only, payloads read", files...),
-		bare,
-		inPython("py-follow", "follow(path): finished streams, payloads read", append(slices.Clone(files), "wrap")...),
-		inPython("py-unread", "feed_file: data callback, payload not read", "one", "half"),
-		inPython("py-read", "feed_file: payload read in every data callback", "one", "half"),
-		decoding,
-		inPython("pdu-generator", "generator of PDUs made with cycapture's from_buffer, cycapture's follower, callbacks", "web200k"),
-		inPython("pdu-generator-native", "the same PDUs, gofollow's follower", "web200k"),
-		inPython("pdu-list", "list of PDUs made before the clock, gofollow's follower, callbacks", "web200k"),
-		inPython("pdu-list-made", "list of PDUs made on the clock, gofollow's follower, callbacks", "web200k"),
-		inPython("pdu-list-cycapture", "list of PDUs made before the clock, cycapture's follower, callbacks", "web200k"),
-		inPython("packet-loop", "feed_packet for each packet, callbacks", "web200k"),
-		inPython("dpkt-generator", "generator of dpkt's Ethernet(buf), gofollow's follower, callbacks", "web200k"),
-		scapy,
-	}
+	return all
 }

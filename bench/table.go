@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"sort"
@@ -14,16 +13,15 @@ import (
 
 // printMachine says what the figures depend on.
 func printMachine(o options) {
-	fmt.Printf("%s, %d processors, %s/%s\n", processor(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)
+	fmt.Printf("%s, %d processors, %s/%s\n", processorName(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)
 	fmt.Printf("%s\n", runtime.Version())
-	about := exec.Command(filepath.Join(o.dir, "..", "venv", "bin", "python"), "bench/python/run.py", "-about")
-	if out, err := about.Output(); err == nil {
-		fmt.Print(string(out))
+	if about, err := output(filepath.Join(o.dir, "..", "venv", "bin", "python"), "bench/python/run.py", "-about"); err == nil {
+		fmt.Print(about)
 	}
 	fmt.Printf("%d runs of each row, in turn; seconds and memory are medians\n", o.runs)
 }
 
-func processor() string {
+func processorName() string {
 	info, _ := os.ReadFile("/proc/cpuinfo")
 	for line := range strings.Lines(string(info)) {
 		if name, value, _ := strings.Cut(line, ":"); strings.TrimSpace(name) == "model name" {
@@ -33,52 +31,58 @@ func processor() string {
 	return "unknown processor"
 }
 
-func printWorkload(w workload.Workload, facts workload.Facts, capture string, list []*result) {
-	var size int64
-	if info, err := os.Stat(capture); err == nil {
-		size = info.Size()
+// measured says what figure returns.
+func (o options) measured() string {
+	if o.cpu {
+		return "CPU time"
 	}
-	fmt.Printf("\n%s: %s; %d connections, %d packets, %.1f MB\n", w.Name, w.About, facts.Connections, facts.Packets, float64(size)/1e6)
-	fmt.Printf("  %-20s %8s %22s %9s %7s  %s\n", "", "seconds", "(quartiles)", "Mpackets/s", "MiB", "against the truth")
+	return "time"
+}
+
+func printWorkload(w workload.Workload, c *capture, list []*result) {
+	fmt.Printf("\n%s: %s; %d connections, %d packets, %.1f MB\n", w.Name, w.About, c.facts.Connections, c.facts.Packets, float64(c.size)/1e6)
+	fmt.Printf("  %-20s %8s %22s %8s %9s %7s  %s\n", "", "seconds", "(quartiles)", "CPU s", "Mpacket/s", "MiB", "against the truth")
 	for _, r := range list {
-		median := quantile(r.seconds, 0.5)
-		fmt.Printf("  %-20s %8.4f %22s %9.3f %7.0f  %s\n", r.row.name, median,
-			fmt.Sprintf("(%.4f to %.4f)", quantile(r.seconds, 0.25), quantile(r.seconds, 0.75)),
-			float64(facts.Packets)/median/1e6, float64(r.peakKiB)/1024, r.verdict)
+		if r.runs == nil {
+			fmt.Printf("  %-20s %8s %22s %8s %9s %7s  %s\n", r.row.name, "", "", "", "", "", r.verdict)
+			continue
+		}
+		s := r.values(seconds)
+		median := quantile(s, 0.5)
+		fmt.Printf("  %-20s %8.4f %22s %8.4f %9.3f %7.0f  %s\n", r.row.name, median,
+			fmt.Sprintf("(%.4f to %.4f)", quantile(s, 0.25), quantile(s, 0.75)), quantile(r.values(processor), 0.5),
+			float64(c.facts.Packets)/median/1e6, quantile(r.values(peak), 0.5)/1024, r.verdict)
 	}
 }
 
 // printBounds prints the ratios that are meant to be reached, of pairs of runs.
-func printBounds(measured results) {
-	fmt.Printf("\n%-24s %-40s %-36s %s\n", "", "against", "ratio: median (quartiles)", "bound")
+func printBounds(measured results, o options) {
+	figure := o.figure()
+	fmt.Printf("\nratios of %s, ours to theirs, in pairs of runs\n", o.measured())
+	fmt.Printf("  %-24s %-38s %-30s %s\n", "", "against", "median (quartiles)", "bound")
 	for _, b := range bounds {
-		ours := measured[b.workload][b.row]
-		var theirs *result
-		for _, name := range b.against {
-			r := measured[b.otherWorkload()][name]
-			if r != nil && (theirs == nil || quantile(r.seconds, 0.5) < quantile(theirs.seconds, 0.5)) {
-				theirs = r
-			}
-		}
-		if ours == nil || theirs == nil || len(ours.seconds) == 0 {
+		ours, theirs := measured[b.workload][b.row], b.fastest(measured, figure)
+		if ours == nil || theirs == nil {
 			continue
 		}
-		ratios := make([]float64, min(len(ours.seconds), len(theirs.seconds)))
+		ratios := make([]float64, min(len(ours.runs), len(theirs.runs)))
 		for i := range ratios {
-			ratios[i] = ours.seconds[i] / theirs.seconds[i]
+			ratios[i] = figure(ours.runs[i]) / figure(theirs.runs[i])
 			if b.rate {
 				ratios[i] = 1 / ratios[i]
 			}
 		}
 		median := quantile(ratios, 0.5)
-		kind, reached := fmt.Sprintf("at most %g times the time", b.times), median <= b.times
+		kind, reached := fmt.Sprintf("at most %g", b.times), median <= b.times
 		if b.rate {
-			kind, reached = fmt.Sprintf("at least %g times the rate", b.times), median >= b.times
+			kind, reached = fmt.Sprintf("rate at least %g", b.times), median >= b.times
 		}
 		verdict := "reached"
 		switch {
-		case strings.HasPrefix(ours.verdict, "WRONG"):
-			verdict = "not reached: " + ours.verdict
+		case !ours.right:
+			verdict = ours.verdict
+		case b.times == 0:
+			kind, verdict = "rate", "no bound"
 		case !reached:
 			verdict = "NOT REACHED"
 		}
@@ -87,11 +91,30 @@ func printBounds(measured results) {
 			other += " of " + b.other
 		}
 		if strings.HasPrefix(theirs.verdict, "WRONG") {
-			other += " (which is wrong there)"
+			other += ", which is wrong there"
 		}
-		fmt.Printf("%-24s %-40s %-36s %s: %s\n", b.row+", "+b.workload, other,
+		fmt.Printf("  %-24s %-38s %-30s %s: %s\n", b.row+", "+b.workload, other,
 			fmt.Sprintf("%.3f (%.3f to %.3f)", median, quantile(ratios, 0.25), quantile(ratios, 0.75)), kind, verdict)
 	}
+	printMemoryBound(measured)
+}
+
+// printMemoryBound prints what a process needs for each of a million connections:
+// all that it ever had, the library's and its own code included.
+func printMemoryBound(measured results) {
+	r := measured["many"]["c-memory"]
+	if r == nil || r.runs == nil {
+		return
+	}
+	each := quantile(r.values(peak), 0.5) * 1024 / manyConnections
+	verdict := "reached"
+	switch {
+	case !r.right:
+		verdict = r.verdict
+	case each > memoryBound:
+		verdict = "NOT REACHED"
+	}
+	fmt.Printf("  %-24s %-38s %-30s at most %d: %s\n", "c, many", "bytes per connection, all told", fmt.Sprintf("%.0f", each), memoryBound, verdict)
 }
 
 // quantile returns the value below which the fraction q of the values lies.

@@ -65,17 +65,17 @@ static inline unsigned long peak_memory (void)
     return kib;
 }
 
-static inline double now (void)
+static inline double now (clockid_t clock)
 {
     struct timespec t;
-    clock_gettime (CLOCK_MONOTONIC, &t);
+    clock_gettime (clock, &t);
     return (double) t.tv_sec + (double) t.tv_nsec * 1e-9;
 }
 
 int main (int argc, char **argv)
 {
     int report = 0, once = 0;
-    double began;
+    double began, used;
     uint64_t delivered;
     for (int i = 1; i < argc - 1; i++) {
         if (strcmp (argv[i], "-sums") == 0)
@@ -95,9 +95,10 @@ int main (int argc, char **argv)
     }
     if (!once)
         (void) follow (argv[argc - 1], 0);
-    began = now ();
+    began = now (CLOCK_MONOTONIC);
+    used = now (CLOCK_PROCESS_CPUTIME_ID);
     delivered = follow (argv[argc - 1], 0);
-    printf ("%.6f %" PRIu64 " %lu\n", now () - began, delivered, peak_memory ());
+    printf ("%.6f %.6f %" PRIu64 " %lu\n", now (CLOCK_MONOTONIC) - began, now (CLOCK_PROCESS_CPUTIME_ID) - used, delivered, peak_memory ());
     return 0;
 }
 

@@ -3,7 +3,7 @@ package workload
 import (
 	"fmt"
 	"net/netip"
-	"strconv"
+	"slices"
 	"strings"
 )
 
@@ -50,49 +50,66 @@ func ParseFacts(text string) (f Facts, err error) {
 	return f, err
 }
 
-// Wrong counts the streams of the truth that a report does not have as they are,
-// and what the report has beside them. A report without numbers of missing bytes,
-// "-" in their place, is compared without them.
-func Wrong(truth, report string) (wrong, extra, streams int) {
-	gapless := false
-	left := map[string]int{}
-	for line := range strings.Lines(report) {
-		if line = strings.TrimSuffix(line, "\n"); silent(line) {
-			continue
-		}
-		gapless = strings.HasSuffix(line, " -")
-		left[line]++
-	}
-	for line := range strings.Lines(truth) {
-		if strings.HasPrefix(line, "#") {
-			continue
-		}
-		line = strings.TrimSuffix(line, "\n")
-		if gapless {
-			line = line[:strings.LastIndexByte(line, ' ')] + " -"
-		}
-		if silent(line) {
-			continue
-		}
-		streams++
-		if left[line] == 0 {
-			wrong++
-		} else {
-			left[line]--
-		}
-	}
-	for _, n := range left {
-		extra += n
-	}
-	return wrong, extra, streams
+// Verdict is what a comparison with the truth says.
+type Verdict struct {
+	Streams int // of the truth
+	Wrong   int // whose bytes are not as they should be
+	Missing int // whose bytes are right, and the number of missing ones is not
+	Extra   int // of the report, beside those that the truth has
 }
 
-// silent tells whether the side of a report's line said nothing and lacks nothing.
-func silent(line string) bool {
-	fields := strings.Fields(line)
-	if len(fields) != 5 {
-		return false
+// Compare compares a report, a line for each side in any order, with a truth
+// file. A report without numbers of missing bytes, "-" in their place, is not
+// wrong for that.
+func Compare(truth, report string) Verdict {
+	var v Verdict
+	// Gaps by what is before them in a line; more than one where a side said the
+	// same twice.
+	reported := map[string][]string{}
+	for line := range strings.Lines(report) {
+		if said, gaps, ok := cut(line); ok {
+			reported[said] = append(reported[said], gaps)
+		}
 	}
-	said, err := strconv.Atoi(fields[2])
-	return err == nil && said == 0 && (fields[4] == "0" || fields[4] == "-")
+	for line := range strings.Lines(truth) {
+		said, gaps, ok := cut(line)
+		if !ok {
+			continue
+		}
+		v.Streams++
+		found := reported[said]
+		if len(found) == 0 {
+			// A side that said nothing is nothing to those who do not know gaps.
+			if !strings.HasSuffix(said, nothing) {
+				v.Wrong++
+			} else {
+				v.Missing++
+			}
+			continue
+		}
+		i := max(0, slices.Index(found, gaps))
+		if found[i] != gaps && found[i] != "-" {
+			v.Missing++
+		}
+		reported[said] = slices.Delete(found, i, i+1)
+	}
+	for _, left := range reported {
+		v.Extra += len(left)
+	}
+	return v
+}
+
+// What stands in the line of a side that said nothing.
+const nothing = " 0 00000000"
+
+// cut splits a side's line before its gaps. Sides that say nothing and lack
+// nothing do not count.
+func cut(line string) (said, gaps string, ok bool) {
+	line = strings.TrimSuffix(line, "\n")
+	at := strings.LastIndexByte(line, ' ')
+	if at < 0 || line[0] == '#' {
+		return "", "", false
+	}
+	said, gaps = line[:at], line[at+1:]
+	return said, gaps, !strings.HasSuffix(said, nothing) || (gaps != "0" && gaps != "-")
 }

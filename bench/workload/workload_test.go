@@ -39,8 +39,8 @@ func compare(t *testing.T, truth, got []Side) {
 	for _, s := range got {
 		report.WriteString(s.String() + "\n")
 	}
-	if wrong, extra, streams := Wrong(FormatTruth(Facts{}, truth), report.String()); wrong+extra > 0 || streams != len(truth) {
-		t.Errorf("%d streams of %d are not as the truth says, %d are not in it", wrong, len(truth), extra)
+	if v := Compare(FormatTruth(Facts{}, truth), report.String()); v != (Verdict{Streams: len(truth)}) {
+		t.Errorf("against a truth of %d sides: %+v", len(truth), v)
 	}
 }
 
@@ -196,20 +196,23 @@ func TestSameSeedSameBytes(t *testing.T) {
 	}
 }
 
-func TestWrongCounts(t *testing.T) {
+func TestCompareCounts(t *testing.T) {
 	truth := "# head\n10.0.0.1:1 client 5 00000001 0\n10.0.0.1:1 server 6 00000002 3\n10.0.0.2:2 client 0 00000000 9\n"
 	for _, c := range []struct {
-		name, report           string
-		wrong, extra, expected int
+		name, report string
+		want         Verdict
 	}{
-		{"same", "10.0.0.1:1 server 6 00000002 3\n10.0.0.2:2 client 0 00000000 9\n10.0.0.1:1 client 5 00000001 0\n10.0.0.3:3 client 0 00000000 0\n", 0, 0, 3},
-		{"without gaps", "10.0.0.1:1 server 6 00000002 -\n10.0.0.1:1 client 5 00000001 -\n", 0, 0, 2},
-		{"other bytes", "10.0.0.1:1 server 6 00000007 -\n10.0.0.1:1 client 5 00000001 -\n", 1, 1, 2},
-		{"twice", "10.0.0.1:1 server 6 00000002 -\n10.0.0.1:1 client 5 00000001 -\n10.0.0.1:1 client 5 00000001 -\n", 0, 1, 2},
-		{"nothing", "", 3, 0, 3},
+		{"same", "10.0.0.1:1 server 6 00000002 3\n10.0.0.2:2 client 0 00000000 9\n10.0.0.1:1 client 5 00000001 0\n10.0.0.3:3 client 0 00000000 0\n",
+			Verdict{Streams: 3}},
+		{"without gaps", "10.0.0.1:1 server 6 00000002 -\n10.0.0.1:1 client 5 00000001 -\n", Verdict{Streams: 3, Missing: 1}},
+		{"other gap", "10.0.0.1:1 server 6 00000002 4\n10.0.0.1:1 client 5 00000001 0\n10.0.0.2:2 client 0 00000000 9\n", Verdict{Streams: 3, Missing: 1}},
+		{"other bytes", "10.0.0.1:1 server 6 00000007 -\n10.0.0.1:1 client 5 00000001 -\n", Verdict{Streams: 3, Wrong: 1, Missing: 1, Extra: 1}},
+		{"twice", "10.0.0.1:1 server 6 00000002 3\n10.0.0.1:1 client 5 00000001 0\n10.0.0.1:1 client 5 00000001 0\n10.0.0.2:2 client 0 00000000 9\n",
+			Verdict{Streams: 3, Extra: 1}},
+		{"nothing", "", Verdict{Streams: 3, Wrong: 2, Missing: 1}},
 	} {
-		if wrong, extra, streams := Wrong(truth, c.report); wrong != c.wrong || extra != c.extra || streams != c.expected {
-			t.Errorf("%s: %d wrong, %d extra, %d streams", c.name, wrong, extra, streams)
+		if got := Compare(truth, c.report); got != c.want {
+			t.Errorf("%s: %+v, not %+v", c.name, got, c.want)
 		}
 	}
 }

@@ -4,8 +4,9 @@
 //
 //	PROGRAM -sums FILE    prints a line for each side of each connection, or
 //	PROGRAM FILE          follows the file twice, to warm up and on the clock, and
-//	                      prints "SECONDS BYTES PEAK": the clock's time, what was
-//	                      delivered in it, and the most KiB of memory it ever had
+//	                      prints "SECONDS CPU BYTES PEAK": the clock's time, the
+//	                      processor's, what was delivered in it, and the most KiB
+//	                      of memory the process ever had
 //
 // With -once FILE is followed once, on the clock.
 package harness
@@ -18,6 +19,7 @@ import (
 	"runtime"
 	"runtime/pprof"
 	"strings"
+	"syscall"
 	"time"
 
 	"gofollow/bench/workload"
@@ -92,13 +94,23 @@ func run(follow Follower, path string, sums, once bool, profile string) error {
 		}
 		defer pprof.StopCPUProfile()
 	}
-	began := time.Now()
+	began, used := time.Now(), processorTime()
 	delivered, err := follow(path, nil)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("%.6f %d %d\n", time.Since(began).Seconds(), delivered, peakMemory())
+	seconds, used := time.Since(began).Seconds(), processorTime()-used
+	fmt.Printf("%.6f %.6f %d %d\n", seconds, used.Seconds(), delivered, peakMemory())
 	return nil
+}
+
+// processorTime returns what this process has used of the processors.
+func processorTime() time.Duration {
+	var u syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // peakMemory returns the most memory in KiB that this process had, 0 where the
