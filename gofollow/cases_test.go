@@ -320,6 +320,8 @@ func TestCases(t *testing.T) {
 		{name: "reuse of a live one, SYN+ACK", script: `H; c 0 "o"; c S isn=9000; s SA isn=8000; c 0 "n"`, want: `open; c0 o; closed reused; 1.open; 1.c0 n | 1.closed flush`},
 		{name: "reuse of a live one, SYN with data", script: `H; c 0 "o"; c S "new" isn=900000; s SA isn=8000 ack=3; s 3 "def"; s 0 "abc"`,
 			want: `open; c0 o; closed reused; 1.open; 1.c0 new; 1.s0 abc; 1.s3 def* | 1.closed flush`},
+		{name: "reuse of a live one, more data after that of the SYN", script: `c 0 "o"; s A ack=1; c S "ne" isn=900000; c 2 "w"; s SA isn=8000 ack=3; s 0 "x"`,
+			want: `open port/midstream; c0 o; closed reused; 1.open; 1.c0 ne; 1.c2 w; 1.s0 x | 1.closed flush`},
 		{name: "reuse of a live one, data", script: `H; c 0 "o"; c S isn=9000; c 0 "n"`, want: `open; c0 o; closed reused; 1.open; 1.c0 n | 1.closed flush`},
 		{name: "reuse of a live one, not confirmed", script: `H; c 0 "o"; c S isn=9000; c 1 "p" isn=1000`, want: `open; c0 o; c1 p | closed flush`},
 		{name: "reuse of a live one, the third ACK first", script: `H; c 0 "o"; c S isn=500000000; c A ack=400000000; s SA isn=8000; c 0 "n"`,

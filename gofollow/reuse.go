@@ -97,11 +97,12 @@ func (f *Follower) compareCandidate(c *Connection, from side, s *decode.Segment)
 	n := c.rare.candidate
 	base := seqNum(n.segment.Seq) + 1
 	syn, ack := s.Flags&decode.SYN != 0, s.Flags&decode.ACK != 0
+	continues := func(number uint32) bool { return number-uint32(base) <= uint32(n.segment.Wire) } // the SYN, or its own data
 	fitsNew := from == n.from && !syn && f.within(base, seqNum(s.Seq)) || from != n.from && ack && f.within(base, seqNum(s.Ack))
 	fitsOld := from == n.from && c.inWindow(from, seqNum(s.Seq)) || from != n.from && ack && c.inWindow(n.from, seqNum(s.Ack))
 	switch {
-	case from != n.from && syn && ack && uint32(seqNum(s.Ack)-base) <= uint32(n.segment.Wire), // a SYN's data may be acknowledged with it
-		from == n.from && !syn && s.Wire > 0 && seqNum(s.Seq) == base,
+	case from != n.from && syn && ack && continues(s.Ack),
+		from == n.from && !syn && s.Wire > 0 && continues(s.Seq),
 		fitsNew && !fitsOld && s.Wire > 0:
 		return candidateConfirmed
 	case fitsNew && !fitsOld:

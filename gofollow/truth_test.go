@@ -132,6 +132,9 @@ func (k *walk) take(p *sent) {
 		}
 	}
 	k.takeStart(p)
+	if !k.opened {
+		return // where the numbers stand is all that is taken of it
+	}
 	if len(p.payload) > 0 {
 		k.takeData(p)
 	} else if p.flags == "A" {
@@ -266,7 +269,7 @@ func (k *walk) takeReset(p *sent) {
 		return
 	}
 	young := k.starts && k.handshake != 7 && (p.has("A") && peer.based && p.ack == 0 || s.based && (p.offset == 0 || p.offset == -1))
-	unsent := p.has("A") && p.ack > max(peer.right, peer.ack)+1
+	unsent := p.has("A") && peer.based && p.ack > max(peer.right, peer.ack)+1
 	if !young && (unsent || p.offset < min(s.next, s.ack)) {
 		k.rows[rowRSTOutside]++
 		return
