@@ -20,7 +20,7 @@
  *
  * Memory. Bytes that you pass are not kept after the call returns. What an event
  * points to is the library's and stays valid until the next call that feeds,
- * polls or ends on that handle: gofollow_feed, _feed_batch, _feed_capture,
+ * polls or ends on that handle: gofollow_feed, _feed_batch, _feed_joined, _feed_capture,
  * _end_capture, _open_file, _read_file, _poll, _advance_time, _flush, _destroy.
  * Events that were not polled yet survive all of these but destroy.
  *
@@ -289,6 +289,11 @@ int gofollow_feed (gofollow_t f, uint32_t link_type, int64_t ts_ns, const void *
  * before it are taken. Returns how many events wait, GOFOLLOW_ERR_FULL if
  * the queue filled up before the last packet. */
 int gofollow_feed_batch (gofollow_t f, const gofollow_packet *packets, size_t n, size_t *consumed);
+
+/* Feeds n packets of one link type without times, whose bytes stand one after
+ * the other: lengths says how many each has, which is also its length on the
+ * wire. Otherwise as gofollow_feed_batch. */
+int gofollow_feed_joined (gofollow_t f, uint32_t link_type, const void *bytes, const uint32_t *lengths, size_t n, size_t *consumed);
 
 /* Feeds bytes of a capture file (see gofollow_open_file), cut anywhere.
  * *consumed tells how many bytes were taken, also on error: on GOFOLLOW_ERR_FULL,

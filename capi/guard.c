@@ -122,6 +122,33 @@ gofollow_feed_batch (gofollow_t f, const gofollow_packet *packets, size_t n, siz
 }
 
 int
+gofollow_feed_joined (gofollow_t f, uint32_t link_type, const void *bytes, const uint32_t *lengths, size_t n, size_t *consumed)
+{
+    enum { PART = 256 };
+    gofollow_packet packets[PART];
+    size_t taken = 0, part;
+    int result;
+    REFUSE_IF_FORKED ();
+    if (consumed == NULL)
+        return refuse (f, "consumed is NULL");
+    *consumed = 0;
+    if ((bytes == NULL || lengths == NULL) && n > 0)
+        return refuse (f, "bytes or lengths is NULL and n is not 0");
+    do {
+        size_t given = smaller (n - taken, PART);
+        for (size_t i = 0; i < given; i++) {
+            uint32_t length = lengths[taken + i];
+            packets[i] = (gofollow_packet) { GOFOLLOW_NO_TIME, bytes, length, length, link_type, 0 };
+            bytes = (const char *) bytes + length;
+        }
+        result = gofollow_feed_batch (f, packets, given, &part);
+        taken += part;
+    } while (result >= 0 && taken < n);
+    *consumed = taken;
+    return result;
+}
+
+int
 gofollow_feed_capture (gofollow_t f, const void *bytes, size_t n, size_t *consumed)
 {
     REFUSE_IF_FORKED ();

@@ -115,6 +115,14 @@ def frame_of(item: Any) -> Frame | None:
     return None
 
 
+def kept_link_type(kind: type) -> int | None:
+    """Return the link type of a class of cycapture whose objects have a frame as captured, whole and without time, in _raw as long as
+    their _head is None. None of any other class.
+    """
+    link_type: int | None = getattr(kind, "_gofollow_link_type", None)
+    return link_type
+
+
 def is_scapy(item: Any) -> bool:
     """Tell whether an object is a scapy packet, which is iterable without being a series of packets."""
     return type(item).__module__.startswith("scapy.") and hasattr(item, "time") and hasattr(item, "payload")

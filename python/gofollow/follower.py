@@ -5,14 +5,14 @@ import io
 import os
 import stat
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from types import TracebackType
 from typing import Any, BinaryIO, TypeVar
 
-from ._engine import Engine, Frame, Progress, Statistics
+from ._engine import NO_TIME, Engine, Frame, Progress, Statistics
 from ._events import Event, EventCollector
-from ._frames import LinkType, Timestamp, frame_of, is_scapy, make_frame
+from ._frames import LinkType, Timestamp, frame_of, is_scapy, kept_link_type, make_frame
 from ._links import LinkCheck
 from ._options import Seconds, check_keep_payload
 from ._tracker import Callback, Tracker
@@ -26,7 +26,7 @@ _Self = TypeVar("_Self", bound="TCPStreamFollower")
 # So much in one native call, so that Ctrl-C is answered within a tenth of a second.
 _PACKETS_PER_CALL = 20000
 _BYTES_PER_CALL = 256 * 1024
-_BATCH = 256
+_BATCH = 512
 
 
 def _read_capture(engine: Engine, source: Any) -> Generator[Progress, None, None]:
@@ -208,11 +208,7 @@ class TCPStreamFollower:
                     for link_type in self._take_batch(pdu_iterator[start : start + _BATCH]):
                         self._links.check(link_type)
             else:
-                for item in pdu_iterator:
-                    frame = frame_of(item)
-                    if frame is not None:
-                        self._engine.feed_packet(frame)
-                        self._links.check(frame.link_type)
+                self._take_each(pdu_iterator)
 
     def feed_packet(
         self,
@@ -309,8 +305,36 @@ class TCPStreamFollower:
         finally:
             self._users.pop(token, None)
 
+    def _take_each(self, items: Iterable[Any]) -> None:
+        engine = self._engine
+        feed, handle = engine.feed_native, engine.handle()
+        kind, link_type = type(None), None  # of the item before
+        for item in items:
+            if type(item) is not kind:
+                kind = type(item)
+                link_type = kept_link_type(kind)
+            if link_type is not None and item._head is None:
+                data = item._raw
+                length = len(data)
+                waiting = feed(handle, link_type, NO_TIME, data, length, length)
+                if not waiting:
+                    continue
+                if waiting > 0:
+                    engine.drain()
+                    continue
+            frame = frame_of(item)
+            if frame is not None:
+                engine.feed_packet(frame)
+                self._links.check(frame.link_type)
+
     def _take_batch(self, items: Sequence[Any]) -> set[int]:
         """Take the packets among items and return their link types."""
+        kinds = set(map(type, items))
+        if len(kinds) == 1 and (link_type := kept_link_type(kinds.pop())) is not None:
+            kept = [item._raw for item in items if item._head is None]
+            if len(kept) == len(items):
+                self._engine.feed_joined(link_type, kept)
+                return {link_type}
         frames: list[Frame] = []
         try:
             for item in items:

@@ -313,6 +313,38 @@ test_full (void)
     CHECK (gofollow_destroy (f) == 0);
 }
 
+static void
+test_joined (void)
+{
+    enum { N = 300 };
+    static uint8_t bytes[N * 64];
+    uint32_t lengths[N];
+    size_t size = 0, consumed = 99, taken = 0;
+    gofollow_config config = { .size = sizeof config, .max_queued_events = 270 };
+    gofollow_t f = follower (&config);
+    gofollow_event e[512];
+    int events = 0, result, rounds = 0;
+    for (int i = 0; i < N; i++)
+        size += lengths[i] = segment (bytes + size, i, 0, 100, 0, ACK, "x");
+    CHECK (gofollow_feed_joined (f, GOFOLLOW_LINK_IPV4, bytes, lengths, N, NULL) == GOFOLLOW_ERR_ARGUMENT);
+    CHECK (gofollow_feed_joined (f, GOFOLLOW_LINK_IPV4, NULL, lengths, N, &consumed) == GOFOLLOW_ERR_ARGUMENT && consumed == 0);
+    CHECK (gofollow_feed_joined (f, GOFOLLOW_LINK_IPV4, bytes, NULL, N, &consumed) == GOFOLLOW_ERR_ARGUMENT);
+    CHECK (gofollow_feed_joined (f, GOFOLLOW_LINK_IPV4, NULL, NULL, 0, &consumed) == 0);
+    uint8_t *rest = bytes;
+    do {
+        result = gofollow_feed_joined (f, GOFOLLOW_LINK_IPV4, rest, lengths + taken, N - taken, &consumed);
+        CHECK (consumed > 0 && taken + consumed <= N);
+        for (size_t i = 0; i < consumed; i++)
+            rest += lengths[taken++];
+        events += gofollow_poll (f, e, 512);
+    } while (result == GOFOLLOW_ERR_FULL && ++rounds < 10);
+    CHECK (rounds >= 1 && result >= 0 && taken == N && events == 2 * N);
+    CHECK (e[1].length == 1 && e[1].bytes[0] == 'x' && e[1].ts_ns == 0);
+    lengths[1] = (16 << 20) + 1;
+    CHECK (gofollow_feed_joined (f, GOFOLLOW_LINK_IPV4, bytes, lengths, 2, &consumed) == GOFOLLOW_ERR_TOO_BIG && consumed == 1);
+    CHECK (gofollow_destroy (f) == 0);
+}
+
 struct load { gofollow_t f; gofollow_packet *packets; size_t n; int stop; int result; };
 
 static void *
@@ -369,6 +401,7 @@ test_fork (void)
         gofollow_statistics s = { .size = sizeof s };
         int bad = gofollow_create (&g, NULL) != GOFOLLOW_ERR_FORKED || gofollow_feed (f, 1, 0, "", 0, 0) != GOFOLLOW_ERR_FORKED
             || gofollow_feed_batch (f, NULL, 0, &consumed) != GOFOLLOW_ERR_FORKED
+            || gofollow_feed_joined (f, 1, NULL, NULL, 0, &consumed) != GOFOLLOW_ERR_FORKED
             || gofollow_feed_capture (f, "", 0, &consumed) != GOFOLLOW_ERR_FORKED || gofollow_end_capture (f) != GOFOLLOW_ERR_FORKED
             || gofollow_open_file (f, "/dev/null") != GOFOLLOW_ERR_FORKED || gofollow_read_file (f, 0, NULL) != GOFOLLOW_ERR_FORKED
             || gofollow_poll (f, &e, 1) != GOFOLLOW_ERR_FORKED || gofollow_advance_time (f, 0) != GOFOLLOW_ERR_FORKED
@@ -469,6 +502,7 @@ main (void)
     test_place ();
     test_others ();
     test_full ();
+    test_joined ();
     test_busy ();
     test_fork ();
     test_files ();

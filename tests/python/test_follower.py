@@ -152,6 +152,46 @@ def test_callbacks_that_raise_lose_nothing(kind, kept: bool) -> None:
     assert ([described(stream) for stream in streams] if kept else seen) == wanted
 
 
+class Kept:
+    """A PDU whose frame is as captured until somebody looks into it."""
+
+    __slots__ = ("_head", "_raw")
+    _gofollow_link_type = LinkType.ETHERNET
+
+    def __init__(self, raw: bytes, head: object = None) -> None:
+        self._raw, self._head = raw, head
+
+    def _gofollow_frame(self):
+        return LinkType.ETHERNET, self._head or self._raw, None
+
+
+@pytest.mark.parametrize("kind", [list, iter, tuple])
+@pytest.mark.parametrize("changed", [False, True])
+def test_frames_as_captured_are_taken_without_asking(kind, changed: bool) -> None:
+    frames = [packet.frame[1] for packet in mixed_packets()] * 2
+    packets = [Kept(b"other", frame) if changed and number % 700 == 5 else Kept(frame) for number, frame in enumerate(frames)]
+    found, wanted = [], []
+    with TCPStreamFollower(lambda s: found.append(described(s)), lambda s: found.append(described(s))) as follower:
+        follower.feed(kind([*packets[:7], None, *packets[7:]] if changed else packets))
+        assert follower.packets == len(frames)
+    with TCPStreamFollower(lambda s: wanted.append(described(s)), lambda s: wanted.append(described(s))) as follower:
+        for frame in frames:
+            follower.feed_packet(frame)
+    assert found == wanted
+
+
+@pytest.mark.parametrize("kind", [list, iter])
+def test_too_large_frame_as_captured(kind) -> None:
+    frames = conversation([b"a"], [b"A"])
+    packets = [Kept(frame) for frame in [*frames[:5], bytes(17 << 20), *frames[5:]]]
+    follower, calls = recorder()
+    with pytest.raises(gofollow.PacketTooLargeError):
+        follower.feed(kind(packets))
+    assert (follower.packets, len(calls)) == (5, 2)
+    follower.feed(packets[6:])
+    assert len(calls) == 3
+
+
 def test_what_is_due_is_forgotten_with_the_block_that_raises() -> None:
     calls = []
 

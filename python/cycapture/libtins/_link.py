@@ -80,6 +80,7 @@ class EthernetII(_EtherTyped, _Addressed):
     __slots__ = ()
     pdu_type = 1
     _type_at = 12
+    _gofollow_link_type = 1  # gofollow takes _raw as long as _head is None, without a call for each packet
 
     payload_type = UInt(12, 2)
 
