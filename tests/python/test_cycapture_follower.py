@@ -77,8 +77,9 @@ def whole(follower=TCPStreamFollower):
 def test_what_is_no_pdu_is_skipped():
     seen = []
     follower = whole()(None, seen.append)
-    for nothing in (None, "abc", b"abc", [], [None, 5, "abc", TCP(), object()]):
+    for nothing in (None, "abc", b"abc", [], [None, 5, "abc", TCP(), object()], TCP(), RAW(b"abc")):
         follower.feed(nothing)
+    assert follower.packets == 0
     with pytest.raises(TypeError):
         follower.feed(5)
     pdus = [EthernetII.from_buffer(frame) for frame in conversation([b"ping"], [b"pong"])]

@@ -5,6 +5,9 @@ import pickle
 
 import pytest
 from cycapture.libtins import IP, RAW, TCP, UDP, EthernetII, HWAddress, IPv4Address, MalformedPacket, PDUNotFound
+from cycapture.libtins._network import IPv6
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 
 def packet():
@@ -58,3 +61,47 @@ def test_addresses():
         assert address == "nonsense"
     assert (address / 24).size() == 254
     assert HWAddress(HWAddress("02:00:00:00:00:01").to_bytes()) == "02:00:00:00:00:01"
+
+
+def common_frames():
+    stamped = TCP(80, 4000)
+    stamped.add_option(TCP.OptionTypes.NOP)
+    stamped.add_option(TCP.OptionTypes.NOP)
+    stamped.timestamp = 1, 2
+    outside = [EthernetII() / IP("10.0.0.1", "10.0.0.2"), EthernetII() / IPv6("::1", "::2")]
+    return [(ip / inside / RAW(b"x" * 20)).serialize() for ip in outside for inside in (TCP(80, 4000), stamped, UDP(53, 4000))]
+
+
+def sound(data):
+    """Whether a frame is accepted; one that is must not turn out to be malformed later."""
+    try:
+        layer = EthernetII.from_buffer(data)
+    except MalformedPacket:
+        return False
+    while layer is not None:
+        layer = layer.ref_inner_pdu()
+    return True
+
+
+@pytest.mark.parametrize("frame", common_frames())
+def test_a_frame_that_is_taken_apart_later_is_sound(frame):
+    assert sound(frame)
+    refused = 0
+    for at in range(12, len(frame) - 20):
+        for value in range(256):
+            refused += not sound(frame[:at] + bytes([value]) + frame[at + 1 :])
+    assert refused
+    for size in range(len(frame)):
+        assert sound(frame[:size]) in (False, True)
+
+
+@given(st.sampled_from(common_frames()), st.lists(st.tuples(st.integers(12, 100), st.integers(0, 255)), max_size=3), st.integers(0, 40))
+@settings(deadline=None)
+def test_a_frame_of_several_faults_is_sound_or_refused(frame, changes, cut):
+    changed = bytearray(frame)
+    for at, value in changes:
+        if at < len(changed):
+            changed[at] = value
+    data = bytes(changed[: len(changed) - cut])
+    if sound(data):
+        assert EthernetII.from_buffer(data) == EthernetII(buf=data)

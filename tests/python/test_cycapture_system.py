@@ -41,7 +41,7 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="raw sockets need root
 @needs_loopback
 def test_interfaces():
     loopback = NetworkInterface(LOOPBACK.encode())
-    assert (loopback.name, loopback.id, str(loopback)) == (LOOPBACK, socket.if_nametoindex(LOOPBACK), LOOPBACK)
+    assert (loopback.name, loopback.id, str(loopback)) == (LOOPBACK.encode(), socket.if_nametoindex(LOOPBACK), LOOPBACK)
     assert loopback.addresses.ip_addr == "127.0.0.1"
     assert loopback.is_loopback()
     assert NetworkInterface(address="127.0.0.1") == loopback
@@ -73,7 +73,7 @@ def test_routes_are_read_as_the_kernel_writes_them(monkeypatch, tmp_path):
 
 def test_other_functions(monkeypatch):
     assert (Utils.channel_to_mhz(6), Utils.mhz_to_channel(2437)) == (2437, 6)
-    assert [Utils.pdutype_to_string(number) for number in (0, 1, 28, 40)] == ["RAW", "ETHERNET_II", "IP", "IPV6"]
+    assert [Utils.pdutype_to_string(number) for number in (0, 1, 28, 40)] == [b"RAW", b"ETHERNET_II", b"IP", b"IPV6"]
     assert Utils.resolve_domain(b"127.0.0.1") == "127.0.0.1"
     assert Utils.resolve_domain6("::1") == "::1"
 

@@ -193,6 +193,8 @@ class TCPStreamFollower:
 
         A packet's callbacks run before an iterator is asked for the next one. The PDUs are not changed.
         """
+        if isinstance(pdu_iterator, PDU) and pdu_iterator._gofollow_frame is None:
+            return  # a layer without addresses
         self._native.feed(pdu_iterator)
 
     def __getattr__(self, name: str) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from struct import Struct
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 from ._addresses import HWAddress
 from ._fields import HWField, UInt
@@ -11,25 +11,18 @@ from ._llc import LLC
 from ._network import IP
 from ._pdu import PDU, RAW, ethernet_inside
 from ._pppoe import PPPoE
-from ._text import as_bytes
 
-E = TypeVar("E", bound="EthernetII")
-
-_start = Struct("!12xHBxHxxHxB").unpack_from
+# EtherType, first byte of IP, total length, fragment field, protocol, and the length of TCP's header
+_start = Struct("!12xHBxHxxHxB22xB").unpack_from
 
 
-def _plain(frame: bytes) -> bool:
-    """Whether the frame is TCP or UDP over IPv4 of the commonest shape, in which nothing can be malformed."""
-    size = len(frame)
-    if size < 54:
+def _sound_in_ipv6(data: bytes) -> bool:
+    """Whether TCP right after an IPv6 header has no options, or timestamps alone."""
+    length = data[18] << 8 | data[19]
+    if length < 20 or length + 54 > len(data):
         return False
-    kind, first, total, fragment, protocol = _start(frame)
-    if kind != 0x800 or first != 0x45 or fragment & 0x3FFF or total + 14 > size:
-        return False
-    if protocol == 6:
-        words = frame[46] >> 4
-        return bool(total >= 40 and (words == 5 or (words == 8 and total >= 52 and frame[54:58] == b"\1\1\x08\n")))
-    return bool(protocol == 17 and total >= 28)
+    words = data[66] & 0xF0
+    return words == 0x50 or (words == 0x80 and length >= 32 and data[74:78] == b"\1\1\x08\n")
 
 
 class _EtherTyped(PDU):
@@ -86,22 +79,20 @@ class EthernetII(_EtherTyped, _Addressed):
 
     def _take(self, data: bytes) -> None:
         self._raw, self._head = data, None
-        if not _plain(data):
-            self._decoded()
-
-    @classmethod
-    def from_buffer(cls: type[E], buf: Any) -> E:
-        """A frame read from bytes, bytearray or memoryview; None gives an empty one. MalformedPacket when a header in it is bad."""
-        if type(buf) is not bytes:
-            if buf is None:
-                return cls()
-            buf = as_bytes(buf)
-        pdu = cls.__new__(cls)
-        pdu._raw = buf
-        pdu._head = None
-        if not _plain(buf):
-            pdu._decoded()
-        return pdu
+        # One call for each captured packet: in TCP or UDP over IPv4 of the commonest shape nothing can be malformed.
+        if len(data) >= 54:
+            kind, first, total, fragment, protocol, words = _start(data)
+            if kind == 0x800 and first == 0x45 and not fragment & 0x3FFF and total + 14 <= len(data):
+                if protocol == 6:
+                    if words & 0xF0 == 0x50 and total >= 40:
+                        return
+                    if words & 0xF0 == 0x80 and total >= 52 and data[54:58] == b"\1\1\x08\n":
+                        return
+                elif protocol == 17 and total >= 28:
+                    return
+            elif kind == 0x86DD and len(data) >= 74 and data[20] == 6 and _sound_in_ipv6(data):
+                return
+        self._decoded()
 
     @property
     def trailer_size(self) -> int:
@@ -166,8 +157,8 @@ class Dot1Q(_EtherTyped):
     def trailer_size(self) -> int:
         return max(0, 46 - self._inner_size()) if self.append_padding else 0
 
-    def _gofollow_frame(self) -> tuple[int, bytes, int | None]:
-        link_type, frame, time = super()._gofollow_frame()
+    def _frame(self) -> tuple[int, bytes, int | None]:
+        link_type, frame, time = super()._frame()
         return link_type, bytes(12) + b"\x81\0" + frame, time
 
 

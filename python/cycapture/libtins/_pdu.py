@@ -13,8 +13,7 @@ TYPES: dict[int, type[PDU]] = {}
 ETHER_TYPES: dict[int, type[PDU]] = {}
 IP_PROTOCOLS: dict[int, type[PDU]] = {}
 
-# a link type that no follower knows: what stands alone without addresses cannot be followed
-_LINK_TYPE_NONE = 147
+_LINK_TYPE_NONE = -1
 
 
 def ones_sum(data: bytes) -> int:
@@ -49,6 +48,8 @@ class PDU:
     _ether_type: ClassVar[int | None] = None
     _ip_protocol: ClassVar[int | None] = None
     _link_type: ClassVar[int] = _LINK_TYPE_NONE
+    # what a follower asks for; None where a layer stands alone that has no addresses, which cannot be followed
+    _gofollow_frame: ClassVar[Any] = None
     pdu_type: ClassVar[int] = -1
     pdu_flag: ClassVar[int]
     datalink_type: ClassVar[int] = -1
@@ -71,6 +72,7 @@ class PDU:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         own = cls.__dict__
+        cls._gofollow_frame = None if cls._link_type == _LINK_TYPE_NONE else cls._frame
         if own.get("pdu_type", -1) >= 0:
             cls.pdu_flag = cls.pdu_type
             TYPES[cls.pdu_type] = cls
@@ -277,7 +279,7 @@ class PDU:
 
     __hash__ = None  # type: ignore[assignment]
 
-    def _gofollow_frame(self) -> tuple[int, bytes, int | None]:
+    def _frame(self) -> tuple[int, bytes, int | None]:
         """Link type, bytes and time in nanoseconds for a follower: the bytes as captured unless something was assigned since."""
         layer: PDU | None = self
         while layer is not None and layer._head is not None:

@@ -77,7 +77,7 @@ class PacketSender:
         if not hasattr(socket, "AF_PACKET"):
             raise NotImplementedError("frames are sent on Linux only")
         sock = _open(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ALL_FRAMES))
-        return sock, (interface.name, _ALL_FRAMES), pdu.serialize()
+        return sock, (str(interface), _ALL_FRAMES), pdu.serialize()
 
     def _send_frame(self, pdu: PDU, iface: Any, address: bytes) -> None:
         self.send(pdu, NetworkInterface._of(iface))

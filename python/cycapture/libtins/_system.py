@@ -86,8 +86,8 @@ class NetworkInterface:
         return cls(address=value) if isinstance(value, IPv4Address) else cls(name=value)
 
     @property
-    def name(self) -> str:
-        return self._name
+    def name(self) -> bytes:
+        return self._name.encode()
 
     @property
     def id(self) -> int:
@@ -136,10 +136,10 @@ class RouteEntry:
     __slots__ = ("destination", "gateway", "interface", "mask")
 
     def __init__(self, interface: Any, destination: Any, gateway: Any, mask: Any) -> None:
-        self.interface = as_text(interface)
+        self.interface = as_text(interface).encode()
         self.destination, self.gateway, self.mask = IPv4Address(destination), IPv4Address(gateway), IPv4Address(mask)
 
-    def _parts(self) -> tuple[str, IPv4Address, IPv4Address, IPv4Address]:
+    def _parts(self) -> tuple[bytes, IPv4Address, IPv4Address, IPv4Address]:
         return self.interface, self.destination, self.gateway, self.mask
 
     def _leads_to(self, address: IPv4Address) -> bool:
@@ -152,10 +152,10 @@ class RouteEntry:
         return hash(self._parts())
 
     def __str__(self) -> str:
-        return f"Interface: {self.interface}    Destination: {self.destination}    Gateway: {self.gateway}    Mask: {self.mask}"
+        return f"Interface: {as_text(self.interface)}    Destination: {self.destination}    Gateway: {self.gateway}    Mask: {self.mask}"
 
     def __repr__(self) -> str:
-        return f"RouteEntry('{self.interface}', '{self.destination}', '{self.gateway}', '{self.mask}')"
+        return f"RouteEntry('{as_text(self.interface)}', '{self.destination}', '{self.gateway}', '{self.mask}')"
 
     def __copy__(self) -> RouteEntry:
         return RouteEntry(*self._parts())
@@ -188,7 +188,7 @@ def _interface_for(address: IPv4Address) -> str:
     route = _best_route(address)
     if route is None:
         raise InvalidInterface(f"no route leads to {address}")
-    return route.interface
+    return as_text(route.interface)
 
 
 # the original's names of the types, where they are not those of PDU
@@ -217,14 +217,14 @@ class Utils:
         return route.gateway
 
     @staticmethod
-    def pdutype_to_string(t: Any) -> str:
+    def pdutype_to_string(t: Any) -> bytes:
         """The name of a PDU type number."""
         number = int(t)
         if number in _TYPE_NAMES:
-            return _TYPE_NAMES[number]
+            return _TYPE_NAMES[number].encode()
         for name, value in vars(PDU).items():
             if name.isupper() and value == number:
-                return name
+                return name.encode()
         raise ValueError(f"Unknown PDU type: {number}")
 
     @staticmethod
