@@ -39,7 +39,7 @@ help:
 	@echo 'make fuzz       every fuzz target for FUZZTIME=$(FUZZTIME)'
 	@echo 'make mutants    break the engine in some fifty places: each must fail a test (half an hour)'
 	@echo 'make bench      measure against other followers: RUNS=n ONLY=rows WORKLOADS=names CPU=1 (bench/README.md)'
-	@echo 'make bench-scale  how time and memory grow with connections and packets'
+	@echo 'make bench-scale  show how time and memory grow with connections and packets'
 	@echo 'make build      the C library in $(LIB)'
 	@echo 'make install    the C library: PREFIX=$(PREFIX) DESTDIR=$(DESTDIR); make uninstall takes it away'
 	@echo 'make record     record the captures of tests/data again (Linux, root)'

@@ -57,7 +57,7 @@ var table = []row{
 	{name: "pdu-list-made", workloads: "web200k", about: "the same, made on the clock"},
 	{name: "pdu-list-cycapture", workloads: "web200k", about: "a list of such PDUs, made before the clock runs, into cycapture's follower, both callbacks"},
 	{name: "packet-loop", workloads: "web200k", about: "feed_packet for each packet, both callbacks"},
-	{name: "dpkt-generator", workloads: "web200k", about: "a generator of dpkt's Ethernet(buf) into gofollow's follower, both callbacks"},
+	{name: "dpkt-generator", workloads: "web200k", maxRuns: 3, about: "a generator of dpkt's Ethernet(buf) into gofollow's follower, both callbacks"},
 	{name: "scapy", workloads: "web20k", maxRuns: 3, about: "scapy's TCPSession, sniff(offline=)"},
 }
 

@@ -18,9 +18,12 @@ warnings=(-O2 -Wall -Wextra)
 # Peers that are not installed are left out; the benchmark says so.
 peer() { # peer NAME SOURCE COMPILER ARGUMENTS
     local name=$1 source=$2 errors=$out/$1.errors
+    if [ "$out/$name" -nt "$source" ] && [ "$out/$name" -nt bench/c/harness.h ]; then
+        return
+    fi
     rm -f "$out/$name"
     if ! "${@:3}" "${warnings[@]}" "$source" -o "$out/$name" -l"${name#lib}" -lpcap 2>"$errors"; then
-        echo "$name cannot be compiled: $(grep -m 1 -i error "$errors" || head -1 "$errors")"
+        echo "$name cannot be compiled: $(grep -m 1 -i error "$errors" || echo "see $errors")"
     fi
 }
 peer libnids bench/c/libnids.c "${CC:-cc}" -std=gnu11

@@ -59,7 +59,7 @@ func printWorkload(w workload.Workload, c *capture, list []*result) {
 func printBounds(measured results, o options) {
 	figure := o.figure()
 	fmt.Printf("\nratios of %s, ours to theirs, in pairs of runs\n", o.measured())
-	fmt.Printf("  %-24s %-38s %-30s %s\n", "", "against", "median (quartiles)", "bound")
+	fmt.Printf("  %-30s %-40s %-26s %s\n", "", "against", "median (quartiles)", "bound")
 	for _, b := range bounds {
 		ours, theirs := measured[b.workload][b.row], b.fastest(measured, figure)
 		if ours == nil || theirs == nil {
@@ -93,7 +93,7 @@ func printBounds(measured results, o options) {
 		if strings.HasPrefix(theirs.verdict, "WRONG") {
 			other += ", which is wrong there"
 		}
-		fmt.Printf("  %-24s %-38s %-30s %s: %s\n", b.row+", "+b.workload, other,
+		fmt.Printf("  %-30s %-40s %-26s %s: %s\n", b.row+", "+b.workload, other,
 			fmt.Sprintf("%.3f (%.3f to %.3f)", median, quantile(ratios, 0.25), quantile(ratios, 0.75)), kind, verdict)
 	}
 	printMemoryBound(measured)
@@ -114,7 +114,7 @@ func printMemoryBound(measured results) {
 	case each > memoryBound:
 		verdict = "NOT REACHED"
 	}
-	fmt.Printf("  %-24s %-38s %-30s at most %d: %s\n", "c, many", "bytes per connection, all told", fmt.Sprintf("%.0f", each), memoryBound, verdict)
+	fmt.Printf("  %-30s %-40s %-26s at most %d: %s\n", "c, many", "bytes per connection, all told", fmt.Sprintf("%.0f", each), memoryBound, verdict)
 }
 
 // quantile returns the value below which the fraction q of the values lies.

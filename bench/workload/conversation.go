@@ -86,7 +86,7 @@ func (c *conversation) open(refused bool) {
 	for _, s := range []side{client, server} {
 		c.isn[s] = uint32(c.random.Intn(maxISN))
 		if c.wrapped {
-			c.isn[s] = uint32(1<<32 - 1 - c.random.Intn(400))
+			c.isn[s] = uint32(1<<32 - 1 - c.random.Intn(3500))
 		}
 		c.from[s] = c.random.Intn(textSize)
 		c.sent[s], c.lost[s], c.final[s] = 0, nil, false
@@ -188,7 +188,7 @@ func (c *conversation) responseSize() int { return (200 + c.random.Intn(200)) <<
 func (c *conversation) wrap(int) {
 	c.wrapped, c.complete = true, true
 	c.open(false)
-	c.sayInTrouble(client, 700)
+	c.sayInTrouble(client, 4_000)
 	c.sayInTrouble(server, 10_000)
 	c.finish(server)
 }

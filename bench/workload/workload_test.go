@@ -177,6 +177,19 @@ func (l *life) side(from int, name string) Side {
 	return s
 }
 
+// TestNothingBeforeSYN has a FIN that may overtake data where the capture has none.
+func TestNothingBeforeSYN(t *testing.T) {
+	c := newConversation(1)
+	for i := range 50 {
+		c.begin(i)
+		c.open(false)
+		c.finishEarly(server)
+		if c.packets[0].flags != syn || c.packets[0].from != client {
+			t.Fatalf("the first packet is %+v", c.packets[0])
+		}
+	}
+}
+
 func TestSameSeedSameBytes(t *testing.T) {
 	w, err := Find("messy")
 	if err != nil {
