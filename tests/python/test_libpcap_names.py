@@ -68,6 +68,12 @@ def test_exception_has_its_bases(name):
     assert set(EXCEPTIONS[name].split()) <= {base.__name__ for base in exception.__mro__[1:]}
 
 
+def test_private_module_has_all_names():
+    public = importlib.import_module("cycapture.libpcap")
+    for name in public.__all__:
+        assert named(f"cycapture.libpcap._pcap.{name}") is getattr(public, name)
+
+
 def test_enumerations():
     base = named("cycapture.libpcap._pcap.BaseSniffer")
     for path, number in CONSTANTS.items():

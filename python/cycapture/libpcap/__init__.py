@@ -7,20 +7,14 @@ from typing import Any
 
 from . import _pcap
 from ._pcap import (
+    ActivationError,
+    AlreadyActivated,
     BlockingSniffer,
     NonBlockingPacketWriter,
     NonBlockingSniffer,
+    NotActivatedError,
     OfflineFilter,
     PacketWriter,
-    findalldevs,
-    get_pcap_version,
-    lookupdev,
-    lookupnet,
-)
-from .exceptions import (
-    ActivationError,
-    AlreadyActivated,
-    NotActivatedError,
     PcapException,
     PermissionDenied,
     PromiscPermissionDenied,
@@ -32,6 +26,10 @@ from .exceptions import (
     SetSnapshotLengthError,
     SetTimeoutError,
     SniffingError,
+    findalldevs,
+    get_pcap_version,
+    lookupdev,
+    lookupnet,
 )
 
 __all__ = [

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from ._sniffer import BaseSniffer, callback_for, storing
+from ._source import FileSource, InterfaceSource
 from ._writer import NonBlockingPacketWriter
 from .exceptions import PcapException
 
@@ -85,25 +86,25 @@ class NonBlockingSniffer(BaseSniffer):
         self._take = take
         descriptor = source.descriptor()
         if descriptor is None:
-            self._schedule()
+            self._schedule(source)
         elif descriptor < 0:
             self._end()
             raise PcapException(f"{source.name} cannot be waited for in an event loop: use a BlockingSniffer")
         elif hasattr(self.loop, "add_reader"):
-            self.loop.add_reader(descriptor, self._ready)
+            self.loop.add_reader(descriptor, self._ready, source)
         else:
-            self.loop.add_handler(descriptor, lambda fd, events: self._ready(), _TORNADO_READ)
+            self.loop.add_handler(descriptor, lambda fd, events: self._ready(source), _TORNADO_READ)
         self._descriptor = descriptor
         return descriptor
 
-    def _schedule(self) -> None:
+    def _schedule(self, source: InterfaceSource | FileSource) -> None:
         later = getattr(self.loop, "call_soon", None) or self.loop.add_callback
-        later(self._ready)
+        later(self._ready, source)
 
-    def _ready(self) -> None:
-        """Deliver a batch of packets; the loop calls again as long as there are more."""
-        source, take = self._source, self._take
-        if source is None or take is None or self._stopping:
+    def _ready(self, source: InterfaceSource | FileSource) -> None:
+        """Deliver a batch of packets of what is listened to; the loop calls again as long as there are more."""
+        take = self._take
+        if self._source is not source or take is None or self._stopping:
             return
         self._reading = True
         over = True
@@ -121,7 +122,7 @@ class NonBlockingSniffer(BaseSniffer):
             if over or self._stopping:
                 self._finish()
         if self._source is source and is_file:
-            self._schedule()
+            self._schedule(source)
 
     def _finish(self) -> None:
         descriptor, self._descriptor = self._descriptor, None
