@@ -27,9 +27,11 @@ func FuzzFrames(f *testing.F) {
 	for _, e := range encaptest.All() {
 		if at := slices.Index(links, gofollow.LinkType(e.Link)); at >= 0 && e.Carries(4) {
 			var seed []byte
-			for _, ip := range talked(f, 4) {
-				if b := e.Wrap(ip); len(b) < 256 {
-					seed = append(append(seed, byte(at), byte(len(b))), b...)
+			for i, ip := range talked(f, 4) {
+				for _, part := range append(encaptest.Fragments(ip, i, 24), ip) {
+					if b := e.Wrap(part); len(b) < 256 {
+						seed = append(append(seed, byte(at), byte(len(b))), b...)
+					}
 				}
 			}
 			f.Add(seed)
