@@ -2,7 +2,14 @@ package gofollow_test
 
 import (
 	"bytes"
+	"encoding/binary"
+	"flag"
+	"fmt"
 	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/google/gopacket"
@@ -76,6 +83,30 @@ func eventLog(t testing.TB, config gofollow.Config, link uint32, packets [][]byt
 	return log, stats
 }
 
+var encapsulated = flag.String("encapsulated", "", "write what TestEncapsulations follows into this folder, as captures")
+
+// writeCapture writes frames, a millisecond apart, if that is asked for.
+func writeCapture(t *testing.T, link uint32, name string, frames [][]byte) {
+	t.Helper()
+	if *encapsulated == "" {
+		return
+	}
+	order := binary.LittleEndian
+	b := order.AppendUint32(nil, 0xa1b2c3d4)
+	b = append(b, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+	b = order.AppendUint32(order.AppendUint32(b, 262144), link)
+	for i, frame := range frames {
+		for _, n := range []int{1_700_000_000, i * 1000, len(frame), len(frame)} {
+			b = order.AppendUint32(b, uint32(n))
+		}
+		b = append(b, frame...)
+	}
+	name = regexp.MustCompile("[^a-z0-9]+").ReplaceAllString(strings.ToLower(name), "-") + ".pcap"
+	if err := os.WriteFile(filepath.Join(*encapsulated, name), b, 0o666); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestEncapsulations: a conversation gives the same events in whatever it is carried.
 func TestEncapsulations(t *testing.T) {
 	config := gofollow.Config{Anomalies: true, VerifyChecksum: true}
@@ -93,6 +124,7 @@ func TestEncapsulations(t *testing.T) {
 			for i, ip := range plain {
 				packets[i] = e.Wrap(bytes.Clone(ip))
 			}
+			writeCapture(t, e.Link, fmt.Sprintf("%s ipv%d", e.Name, version), packets)
 			if got, stats := eventLog(t, config, e.Link, packets); !bytes.Equal(got, want) {
 				t.Errorf("%s, IPv%d: %+v\n%s\nwant\n%s", e.Name, version, stats, got, want)
 			}

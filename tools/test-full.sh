@@ -33,6 +33,7 @@ fi
 
 if command -v tshark >/dev/null; then
     part "comparison with tshark" "$venv/bin/python" tools/compare_tshark.py
+    part "comparison of encapsulations with tshark" "$venv/bin/python" tools/compare_tshark.py --encapsulated
 else
     absent+=("comparison with tshark: tshark is not there (tools/packages.txt)")
 fi

@@ -25,7 +25,10 @@ func (d *Decoder) udp(p *packet, seg *Segment) (protocol, Outcome) {
 	if len(b) < header {
 		return 0, Malformed
 	}
-	from, to := be16(b), be16(b[2:])
+	port := tunnelPort(be16(b), be16(b[2:]))
+	if port == 0 {
+		return protoUDP, NotTCP
+	}
 	inner := *p
 	if n := int(be16(b[4:])); n > 0 { // 0 in a jumbogram (RFC 2675, section 4)
 		inner.bound(max(n, header))
@@ -33,18 +36,18 @@ func (d *Decoder) udp(p *packet, seg *Segment) (protocol, Outcome) {
 	inner.take(header)
 	inner.tunnel(seg)
 	next := noTunnel
-	switch {
-	case to == portVXLAN, to == portVXLANOld, to == portVXLANGPE:
+	switch port {
+	case portVXLAN, portVXLANOld, portVXLANGPE:
 		next = d.vxlan(&inner)
-	case to == portGeneve:
+	case portGeneve:
 		next = geneve(&inner)
-	case to == portMPLS:
+	case portMPLS:
 		next = etherMPLS
-	case to == portGTP, from == portGTP:
+	case portGTP:
 		next = gtp(&inner)
-	case to == portTeredo, from == portTeredo:
+	case portTeredo:
 		next = teredo(&inner)
-	case to == portL2TP, from == portL2TP:
+	case portL2TP:
 		next = l2tp(&inner)
 	}
 	if next == noTunnel {
@@ -52,6 +55,19 @@ func (d *Decoder) udp(p *packet, seg *Segment) (protocol, Outcome) {
 	}
 	*p = inner
 	return next, more
+}
+
+// tunnelPort returns which tunnel the ports stand for, 0 for none.
+func tunnelPort(from, to uint16) uint16 {
+	switch to {
+	case portL2TP, portGTP, portTeredo, portVXLAN, portVXLANGPE, portGeneve, portMPLS, portVXLANOld:
+		return to
+	}
+	switch from {
+	case portL2TP, portGTP, portTeredo:
+		return from
+	}
+	return 0
 }
 
 // noTunnel says that a datagram is none of a tunnel, whatever its port stands for.

@@ -87,7 +87,7 @@ func cookedTwo(hardware, protocol int, payload []byte) []byte {
 // nflog puts a packet between other attributes, one of a length that is padded.
 func nflog(ip []byte, order func(int) []byte) []byte {
 	return bytesOf(pick(ip, 2, 10), 0, 0, 5,
-		order(8), order(1), 0, 8, 0, 0,
+		order(8), order(1), big16(etherType(ip)), 0, 0,
 		order(7), order(10), "ab", 0, 0,
 		order(4+len(ip)), order(9), ip)
 }
@@ -151,12 +151,14 @@ func wirelessLinks() []Encapsulation {
 		{"radiotap", 127, 0, func(ip []byte) []byte { return radiotap(qos(ip)) }},
 		{"radiotap, bare", 127, 0, func(ip []byte) []byte { return bytesOf(0, 0, little16(8), little32(0), qos(ip)) }},
 		{"radiotap, three words", 127, 0, func(ip []byte) []byte {
-			return bytesOf(0, 0, little16(18), little32(1<<31|2), little32(1<<31), little32(0), 0x10, 0, qos(ip))
+			return bytesOf(0, 0, little16(18), little32(1<<31|2), little32(1<<31), little32(0), 0, 0, qos(ip))
 		}},
 		{"radiotap, padded", 127, 0, func(ip []byte) []byte {
 			return bytesOf(0, 0, little16(9), little32(2), 0x20, wiFi(0x88, 2, bytesOf(5, 0, 0, 0), snap(ip)))
 		}},
-		{"ppi", 192, 0, func(ip []byte) []byte { return bytesOf(0, 0, little16(12), little32(105), 1, 2, 3, 4, qos(ip)) }},
+		{"ppi", 192, 0, func(ip []byte) []byte {
+			return bytesOf(0, 0, little16(12), little32(105), little16(30000), little16(0), qos(ip))
+		}},
 		{"ppi, ethernet", 192, 0, func(ip []byte) []byte { return bytesOf(0, 0, little16(8), little32(1), ethernet(etherType(ip), ip)) }},
 		{"prism", 119, 0, func(ip []byte) []byte { return prism(qos(ip)) }},
 		{"prism, big-endian", 119, 0, func(ip []byte) []byte { return bytesOf(big32(0x41), big32(24), zeros(16), qos(ip)) }},
