@@ -74,7 +74,6 @@ type truth struct {
 type walk struct {
 	truth
 	sides     [2]walkSide
-	syn       [2]bool
 	reset     int // who sent the RST that is believed, -1 none
 	resetAt   int64
 	handshake int  // how much of it was seen: SYN, SYN+ACK, ACK

@@ -568,11 +568,3 @@ def test_times_are_rounded_once() -> None:
     follower = TCPStreamFollower(None, ended.append)
     follower.feed([Frames(frame, 1_700_000_000_123_456_789) for frame in conversation([], [])])
     assert ended[0].opened_at == ended[0].closed_at == 1700000000.123456789
-
-
-def test_payload_of_cycapture_is_copied_once() -> None:
-    from cycapture.libtins._follower import TCPStream as Converted
-
-    stream = Converted._of(TCPStream("10.0.0.1", "10.0.0.2", 1, 2, 7, True, b"abc", b"ABC"))
-    assert stream.client_payload is stream.client_payload
-    assert (stream.client_payload.tobytes(), stream.server_payload.tobytes()) == (b"abc", b"ABC")
