@@ -123,7 +123,7 @@ class _Reader:
     def read(self, seen: Any, name: str) -> Payload:
         key = seen.identifier, name
         kept = self._kept.get(key)
-        # a stream that a script kept may be of a connection that is over, which nothing would forget any more
+        # another stream than the latest, kept by a script, may be of a connection that is over, which nothing would forget any more
         if kept is None and (seen.finished or seen is not self._current):
             return made(getattr(seen, name))
         if kept is None:
@@ -136,12 +136,14 @@ class _Reader:
     def calling(self, callback: Callable[[TCPStream], Any]) -> Callable[[Any], Any]:
         """What gofollow's follower calls in place of a data callback."""
 
+        make = TCPStream.__new__
+
         def call(seen: Any) -> None:
             self._current = seen
-            try:
-                callback(TCPStream._of(seen, self))
-            finally:
-                self._current = None
+            stream = make(TCPStream)
+            stream._seen = seen
+            stream._reader = self
+            callback(stream)
 
         return call
 
@@ -149,6 +151,7 @@ class _Reader:
         """What gofollow's follower calls in place of an end callback."""
 
         def call(seen: Any) -> None:
+            self._current = None
             try:
                 if callback is not None:
                     callback(TCPStream._of(seen, self))

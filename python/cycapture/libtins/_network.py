@@ -154,7 +154,7 @@ class IP(OptionsPDU):
         if self._inner is not None and not self.fragmented:
             known = self._inner._ip_protocol
             head[9] = 0xFF if known is None else known
-        head[0] = head[0] & 0xF0 | (20 + len(middle)) // 4
+        head[0] = head[0] & 0xF0 | self._header_words()
         head[2:4] = (20 + len(middle) + len(body) & 0xFFFF).to_bytes(2, "big")
         head[10:12] = b"\0\0"
         if parent is not None:

@@ -92,6 +92,13 @@ class OptionsPDU(PDU):
         self._options[at : at + 1] = [(kind, data)]
         self._changed = True
 
+    def _header_words(self) -> int:
+        """The header's length in words of four bytes; OptionPayloadTooLarge where its four bits cannot say it."""
+        words = self.header_size // 4
+        if words > 15:
+            raise OptionPayloadTooLarge(f"{self.header_size - 20} bytes of options: a header of {type(self).__name__} has room for 40")
+        return words
+
     def _check_option(self, data: bytes) -> None:
         if len(data) > self._option_limit:
             raise OptionPayloadTooLarge(f"an option of {type(self).__name__} has up to {self._option_limit} bytes, not {len(data)}")

@@ -108,7 +108,7 @@ class TCP(OptionsPDU):
 
     def _complete(self, parent: PDU | None, body: bytes) -> None:
         head, middle = self._decoded(), self._middle()
-        head[12] = head[12] & 15 | (20 + len(middle)) // 4 << 4
+        head[12] = head[12] & 15 | self._header_words() << 4
         head[16:18] = b"\0\0"
         pseudo = pseudo_header(parent, 6, 20 + len(middle) + len(body))
         if pseudo is not None:
