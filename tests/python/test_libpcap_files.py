@@ -279,6 +279,9 @@ def test_iterator_without_with_and_abandoned_ones(capture):
     assert iterator.next()[3] == FRAMES[0]
     assert [packet[3] for packet in iterator] == FRAMES[1:]
     sniffer = BlockingSniffer(filename=capture)
+    iterator = sniffer.iterator(max_p=1, cache_size=1)
+    next(iterator)
+    assert not sniffer.activated  # ready for something else
     with sniffer.iterator(cache_size=1) as iterator:
         next(iterator)
     assert list(iterator) == []

@@ -1,11 +1,11 @@
-"""Sniffs in a thread until SIGINT: signal_and_threads.py INTERFACE FILTER."""
+"""Sniffs questions to name servers in a thread until SIGINT: signal_and_threads.py INTERFACE FILTER."""
 
 import signal
 import sys
 import threading
 
 from cycapture.libpcap import BlockingSniffer
-from cycapture.libtins import IP, RAW, UDP, EthernetII, PDUNotFound
+from cycapture.libtins import DNS, IP, RAW, UDP, EthernetII, PDUNotFound
 
 
 class Listener(threading.Thread):
@@ -21,7 +21,9 @@ class Listener(threading.Thread):
             raw = ip.rfind_pdu(RAW)
         except PDUNotFound:
             return True
-        print(str(ip.src_addr), ip.rfind_pdu(UDP).dport, caplen == length == len(mview), raw.payload.decode(), flush=True)
+        dns = raw.to(DNS)
+        print(str(ip.src_addr), ip.rfind_pdu(UDP).dport, caplen == length == len(mview), dns.queries_count(), flush=True)
+        print([(query.name, query.query_type, query.query_class) for query in dns.get_queries()], flush=True)
         return True
 
 

@@ -174,9 +174,12 @@ class SniffingIterator:
             raise got
 
     def _finish(self) -> None:
+        """Give no more packets, and the sniffer back."""
         self._over = True
         self._packets = iter(())
         self.stop()
+        if self._thread is not None:
+            self._thread.join()
 
     def stop(self) -> None:
         """Stop capturing. What was captured by then is still given."""
@@ -189,5 +192,3 @@ class SniffingIterator:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._finish()
-        if self._thread is not None:
-            self._thread.join()
