@@ -4,7 +4,7 @@ import struct
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from ._engine import EVENT, Engine
+from ._engine import CONNECTION, EVENT, Engine
 from ._events import CLOSED, DATA, GAP, GAP_REASONS, OPENED, Facts, copy_facts
 from ._native import MEMORY, constant
 from .stream import Gap, Said, TCPStream, make_said
@@ -17,6 +17,7 @@ _EVENT = struct.Struct("@BBBxxB2xQPq8xqQP32x")
 assert _EVENT.size == EVENT.size
 _Event = tuple[int, int, int, int, int, int, int, int, int, int]
 
+_FIN = constant("CLOSE_FIN")
 _LAST = constant("LAST_OF_PACKET")
 _ALONE = constant("FIRST_OF_PACKET") | _LAST
 
@@ -66,7 +67,7 @@ class Tracker:
         data_callback, end_callback = self._data_callback, self._end_callback
         followed, pending = self._followed, self._pending
         copied = data_callback is not None or self._keep > 0
-        memory, make_stream, make_facts = MEMORY, TCPStream.__new__, Facts.__new__
+        memory, make_stream, make_facts, facts_size = MEMORY, TCPStream.__new__, Facts.__new__, CONNECTION.size
         calling = True  # an interrupt then leaves no event half applied
         try:
             self._call_due()
@@ -101,14 +102,14 @@ class Tracker:
                             pending[number].new.setdefault(direction, []).append((offset, data))
                 elif kind == OPENED:
                     facts = make_facts(Facts)
-                    facts.raw = copy_facts(at)
+                    facts.raw = memory[at : at + facts_size]
                     facts.finished = False
                     facts.closed_ns = None
                     followed[number] = make_said(self._keep), make_said(self._keep), facts
                 elif kind == CLOSED:
                     client, server, _ = followed.pop(number)
                     facts = make_facts(Facts)
-                    facts.raw = copy_facts(at)
+                    facts.raw = memory[at : at + facts_size] if reason == _FIN else copy_facts(at)  # a reset may have a text
                     facts.finished = True
                     facts.closed_ns = time
                     if pending:

@@ -57,7 +57,7 @@ class Said(list[bytes]):
 
     def length(self, end: int) -> int:
         """How many bytes up to a stream offset came."""
-        return end - sum(gap.length for gap in self.gaps_to(end))
+        return end - sum(gap.length for gap in self.gaps_to(end)) if self.gaps else end
 
     def truncated(self, end: int) -> bool:
         """Whether some of it was not kept."""
@@ -79,17 +79,15 @@ class Said(list[bytes]):
     def payload(self, end: int, complete: bool) -> bytes:
         """Return what came up to a stream offset and was kept; complete says that nothing will be added."""
         length = self.length(end)
-        if not length:
-            return b""
         whole = self.whole
         if whole is None:
-            pieces = list(self)
-            value = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            value = b"".join(self)  # of a single piece that piece
             whole = self.whole  # the pieces may have gone there meanwhile
-            if complete:
-                self[:] = [value]
-            elif len(pieces) > 1:
-                self.limit = 0  # who reads it once does so again
+            if len(self) > 1:
+                if complete:
+                    self[:] = [value]
+                else:
+                    self.limit = 0  # who reads it once does so again
         if whole is not None:
             value = whole.getvalue()
         return value if len(value) == length else value[:length]
