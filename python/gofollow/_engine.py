@@ -334,19 +334,21 @@ class Engine:
 
     def drain(self) -> None:
         """Hand all waiting events to the sink."""
+        sink = self._sink
         self._left = True
-        count = _POLL
-        while count == _POLL:
+        while True:
             self.torn = True
             count = self._poll(self._handle, self._events, _POLL)
             if count == _BUSY:
                 count = self._call(self._poll, self._handle, self._events, _POLL)
             if count > 0:
-                self._sink.take(self._few[count] if count < _FEW else self._event_bytes[: count * EVENT.size])
+                sink.take(self._few[count] if count < _FEW else self._event_bytes[: count * EVENT.size])
             self.torn = False
             if count < 0:
                 raise self._error(count)
-            self._sink.run()
+            sink.run()
+            if count < _POLL:
+                break
         self._left = False
 
 

@@ -49,6 +49,12 @@ class Tracker:
         self._events: Iterator[_Event] = iter(())
         self._pending: dict[int, _Pending] = {}
         self._due: deque[tuple[Callback, TCPStream]] = deque()
+        # What run wants as local variables, in one go: where packets come one by one, it is called for each.
+        copied = data_callback is not None or keep > 0
+        self._at_hand = (
+            *(data_callback, end_callback, self._followed, self._pending, copied, MEMORY),
+            *(TCPStream.__new__, Facts.__new__, CONNECTION.size),
+        )
 
     def take(self, polled: memoryview) -> None:
         self._events = _EVENT.iter_unpack(polled)
@@ -64,13 +70,11 @@ class Tracker:
         One loop, in which every line is paid for each captured packet: what happens most, a packet with one data event, is written out
         in it, with everything at hand as a local variable.
         """
-        data_callback, end_callback = self._data_callback, self._end_callback
-        followed, pending = self._followed, self._pending
-        copied = data_callback is not None or self._keep > 0
-        memory, make_stream, make_facts, facts_size = MEMORY, TCPStream.__new__, Facts.__new__, CONNECTION.size
+        data_callback, end_callback, followed, pending, copied, memory, make_stream, make_facts, facts_size = self._at_hand
         calling = True  # an interrupt then leaves no event half applied
         try:
-            self._call_due()
+            if self._due:
+                self._call_due()
             calling = False
             for kind, direction, reason, place, number, at, time, offset, length, address in self._events:
                 if kind == DATA:
