@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -104,6 +105,33 @@ func writeCapture(t *testing.T, link uint32, name string, frames [][]byte) {
 	name = regexp.MustCompile("[^a-z0-9]+").ReplaceAllString(strings.ToLower(name), "-") + ".pcap"
 	if err := os.WriteFile(filepath.Join(*encapsulated, name), b, 0o666); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestAggregates: an A-MSDU has several segments, of which each is followed, and what is none is counted.
+func TestAggregates(t *testing.T) {
+	plain := talked(t, 4)
+	subframe := func(ip []byte) []byte {
+		b := append(make([]byte, 12), 0, byte(8+len(ip)), 0xaa, 0xaa, 3, 0, 0, 0, 8, 0)
+		b = append(b, ip...)
+		return append(b, make([]byte, -len(b)&3)...)
+	}
+	aggregate := func(parts ...[]byte) []byte {
+		header := append([]byte{0x88, 1}, make([]byte, 22)...)
+		return slices.Concat(append(header, 0x80, 0), slices.Concat(parts...), []byte("FCS!"))
+	}
+	udp := append([]byte{0x45, 0, 0, 28, 0, 0, 0, 0, 9, 17}, make([]byte, 18)...)
+	frames := [][]byte{
+		aggregate(subframe(plain[0])), aggregate(subframe(plain[1])), aggregate(subframe(udp), subframe(plain[2])),
+		aggregate(subframe(plain[3]), subframe(udp), subframe(plain[4])), aggregate(subframe(plain[5])), aggregate(subframe(plain[6]), subframe(plain[7])),
+	}
+	log, stats := eventLog(t, gofollow.Config{}, uint32(gofollow.LinkIEEE80211), frames)
+	if n := bytes.Count(log, []byte("data ")); n != 3 || stats.Segments != 8 || stats.NotTCP != 2 || stats.Packets != 6 || !bytes.Contains(log, []byte("reason=fin")) {
+		t.Errorf("%+v\n%s", stats, log)
+	}
+	last := len(frames[2]) - 10 - 34 // within the second frame's headers
+	if _, stats := eventLog(t, gofollow.Config{}, uint32(gofollow.LinkIEEE80211), [][]byte{frames[2][:last]}); stats.Malformed+stats.Segments != 1 || stats.NotTCP != 1 {
+		t.Errorf("cut: %+v", stats)
 	}
 }
 

@@ -170,7 +170,19 @@ func (f *Follower) packet(link uint32, t int64, data []byte, wireLen int, src *b
 	if wireLen < len(data) || wireLen > MaxPacket { // no packet is that long: the number is wrong
 		wireLen = len(data)
 	}
-	if outcome := f.decoder.Decode(link, data, wireLen, &f.seg); outcome != decode.TCP {
+	outcome := f.decoder.Decode(link, data, wireLen, &f.seg)
+	for {
+		f.decoded(outcome, src)
+		if !f.decoder.More() {
+			return
+		}
+		outcome = f.decoder.Next(&f.seg)
+	}
+}
+
+// decoded follows what a frame, or one of several within it, was found to be.
+func (f *Follower) decoded(outcome decode.Outcome, src *block) {
+	if outcome != decode.TCP {
 		f.noSegment(outcome)
 		return
 	}

@@ -7,7 +7,8 @@ type Stats struct {
 	Segments uint64 // TCP segments among them
 
 	// Packets that are no segment, by what they were. Of a datagram's fragments the one that
-	// makes it whole counts as what the datagram is. Follower.NotFollowed names the others.
+	// makes it whole counts as what the datagram is. Of an 802.11 frame that packs several
+	// together, each counts. Follower.NotFollowed names the others.
 	NotTCP, Fragments, Malformed, BadChecksum, UnknownLink, TooDeep uint64
 
 	Datagrams        uint64 // IP datagrams put together from fragments

@@ -317,7 +317,11 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, link uint16, b []byte, extra uint16) {
 		var seg Segment
 		roomy := append(bytes.Clone(b), "bytes behind the frame"...)[:len(b)]
-		o := (&Decoder{VerifyChecksum: extra%2 == 0}).Decode(uint32(link), roomy, len(b)+int(extra), &seg)
+		d := &Decoder{VerifyChecksum: extra%2 == 0}
+		o := d.Decode(uint32(link), roomy, len(b)+int(extra), &seg)
+		for d.More() {
+			o = d.Next(&seg)
+		}
 		if o >= Outcomes {
 			t.Fatal(o)
 		}

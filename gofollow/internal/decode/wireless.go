@@ -150,12 +150,18 @@ func decrypted(p *packet) bool {
 	return false
 }
 
-// subframe reads the first of the frames that an A-MSDU packs together.
+// subframe reads the first of the frames that an A-MSDU packs together, each padded to a multiple of 4, and
+// leaves those behind it to Next. What is shorter than a header is the check sequence.
 func (d *Decoder) subframe(p *packet) (protocol, Outcome) {
 	if len(p.b) < ethernetLen {
 		return 0, Malformed
 	}
-	p.bound(ethernetLen + int(be16(p.b[12:])))
+	n := ethernetLen + int(be16(p.b[12:]))
+	if end := (n + 3) &^ 3; end+ethernetLen <= len(p.b) {
+		d.rest = *p
+		d.rest.take(end)
+	}
+	p.bound(n)
 	p.take(ethernetLen)
 	return d.llc(p)
 }
