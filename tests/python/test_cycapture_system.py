@@ -169,6 +169,28 @@ def test_an_answer_comes_back():
 
 @needs_root
 @needs_loopback
+def test_a_frame_s_answer_comes_back():
+    question, answer = (pdu / TCP(80, 80) for pdu in question_and_answer())
+    question.rfind_pdu(IP).id = int.from_bytes(os.urandom(2), "big")
+    asked = question.serialize()
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3)) as other:
+        other.bind((LOOPBACK, 3))
+        other.settimeout(10)
+
+        def reply():
+            while other.recv(2000) != asked:
+                pass
+            other.send(answer.serialize())
+
+        thread = threading.Thread(target=reply)
+        thread.start()
+        found = PacketSender(LOOPBACK, recv_timeout=10).send_recv(question)
+        thread.join()
+    assert found.serialize() == answer.serialize()
+
+
+@needs_root
+@needs_loopback
 def test_no_answer_is_an_error():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.1", 0))

@@ -13,6 +13,7 @@ from ._pdu import PDU
 from ._system import NetworkInterface
 
 _ALL_FRAMES = 3
+_OUTGOING = 4
 _READ = 65536
 
 
@@ -54,10 +55,12 @@ class PacketSender:
             while (left := end - time.monotonic()) > 0:
                 answers.settimeout(left)
                 try:
-                    answer = answers.recv(_READ)
+                    answer, sender = answers.recvfrom(_READ)
                 except TimeoutError:
                     break
-                if pdu.matches_response(answer):
+                # a packet socket sees what the machine sends, the question first of all
+                ours = sock.family not in (socket.AF_INET, socket.AF_INET6) and sender[2] == _OUTGOING
+                if not ours and pdu.matches_response(answer):
                     return type(pdu).from_buffer(answer)
         raise RuntimeError(f"no answer within {self._timeout} seconds")
 
