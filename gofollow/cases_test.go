@@ -308,6 +308,8 @@ func TestCases(t *testing.T) {
 		{name: "data after RST, the other side", script: `H; s RA 0; c 0 "a"`, want: `open; c0 a | closed rst by server`},
 		{name: "data after RST, its own side", script: `H; s RA 0; s 0 "b"; s 1 "c" t=2s`, want: `open; !rst_cancelled s; s0 b; s1 c | closed flush`, config: noisy},
 		{name: "data after the end by RST, between two sweeps", script: `H; s RA 0 t=300ms; c2 S t=750ms; c 0 "abc" t=450ms`, want: `open; 1.open; closed rst by server | 1.closed flush`},
+		{name: "RST before its side's first data, which goes on past it", script: `c 0 "abc"; s RA 20 ack=3; s 10 "12345"; s 15 "1234567890"; c 3 "d" t=2s`,
+			want: `open port/midstream; c0 abc; s0 12345; !rst_cancelled s; s5 1234567890; c3 d | closed flush`, config: noisy},
 		{name: "data after the end by RST", script: `H; s RA 0; c 0 "abc" t=2s; c 3 "d"`, want: `open; closed rst by server`},
 
 		{name: "RST captured before its side's last data", script: `H; c 0 "aa"; c 4 RA; c 2 "bb"; s 0 t=3s`, want: `open; c0 aa; c2 bb; closed rst by client`, config: noisy},

@@ -62,7 +62,7 @@ type rareState struct {
 	resetText []byte
 	resetAt   int64
 	resetBy   side
-	resetOff  streamOffset
+	resetSeq  seqNum
 	heapDue   int64      // the earliest entry in the follower's heap
 	candidate *candidate // a SYN that may be a new connection's
 }

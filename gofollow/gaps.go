@@ -13,13 +13,9 @@ const patienceSegments = 64
 // patience returns how long acknowledged bytes are waited for, in nanoseconds.
 func (f *Follower) patience() time.Duration { return max(0, f.config.GapPatience) }
 
-// acknowledged starts the patience for everything below off. Acknowledgements
-// are remembered by number of segments, so there are never more marks than
-// patienceSegments.
+// acknowledged starts the patience for everything below off. Each mark is another
+// segment's, and so there is never more than one beyond patienceSegments.
 func (r *reassembly) acknowledged(off streamOffset, now int64) {
-	if len(r.acks) == patienceSegments {
-		r.acks = r.acks[:patienceSegments-1] // only adjacent duplicates come so far
-	}
 	r.acks = append(r.acks, ackMark{off, now, r.ticks})
 }
 

@@ -28,7 +28,7 @@ func (f *Follower) reset(c *Connection, from side, s *decode.Segment, src *block
 	case !c.has(reset):
 		c.flags |= reset
 		r := c.rarely()
-		r.resetAt, r.resetBy, r.resetOff = c.last, from, c.dirs[from].offsetOf(seqNum(s.Seq))
+		r.resetAt, r.resetBy, r.resetSeq = c.last, from, seqNum(s.Seq)
 		r.resetText = append([]byte(nil), s.Payload[:min(len(s.Payload), maxResetText)]...)
 	}
 	f.conclude(c)

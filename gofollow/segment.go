@@ -113,7 +113,7 @@ func (f *Follower) follow(c *Connection, from side, s *decode.Segment, src *bloc
 		f.anomaly(c, from, AnomalyNoACKFlag, off, int64(s.Wire))
 	}
 	if s.Wire > 0 {
-		if end := off + int64(s.Wire); c.has(reset) && c.rare.resetBy == from && off <= d.next && end > max(d.next, c.rare.resetOff) {
+		if end := off + int64(s.Wire); c.has(reset) && c.rare.resetBy == from && off <= d.next && end > max(d.next, d.offsetOf(c.rare.resetSeq)) {
 			f.cancelReset(c)
 		}
 		f.payload(c, from, off, s, src)
