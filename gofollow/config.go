@@ -63,8 +63,9 @@ type Limits struct {
 	HeldBytes    int64
 	HeldSegments int
 
-	// TotalHeldBytes bounds what is held by all connections together; beyond
-	// it the direction that holds most gives up. Default 256 MiB.
+	// TotalHeldBytes bounds what is held by all connections together, and in
+	// how many ranges: one for each 256 bytes, or HeldSegments if that is
+	// more. Beyond it the direction that holds most gives up. Default 256 MiB.
 	TotalHeldBytes int64
 
 	// Connections bounds how many connections are followed at once; beyond
