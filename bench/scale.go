@@ -76,9 +76,12 @@ func grow(w workload.Workload, followers []*row, o options) error {
 		}
 		each := 1e9 / float64(c.facts.Packets)
 		more := (quantile(cold, 0.5) - quantile(base, 0.5)) * 1024
-		fmt.Printf("    %-12s %7.1f ns a packet (%.1f to %.1f)   %7.1f MiB, %7.0f bytes a connection more than for one   %s\n", r.name,
-			quantile(warm, 0.5)*each, slices.Min(warm)*each, slices.Max(warm)*each,
-			quantile(cold, 0.5)/1024, more/float64(c.facts.Connections), verdict)
+		memory := fmt.Sprintf("%.1f MiB", quantile(cold, 0.5)/1024)
+		if w.AtOnce == w.Connections {
+			memory += fmt.Sprintf(", %.0f bytes a connection more than for one", more/float64(c.facts.Connections))
+		}
+		fmt.Printf("    %-12s %7.1f ns a packet (%.1f to %.1f)   %s   %s\n", r.name,
+			quantile(warm, 0.5)*each, slices.Min(warm)*each, slices.Max(warm)*each, memory, verdict)
 	}
 	return nil
 }
