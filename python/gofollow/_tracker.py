@@ -57,7 +57,8 @@ class Tracker:
         )
 
     def take(self, polled: memoryview) -> None:
-        self._events = _EVENT.iter_unpack(polled)
+        if self._data_callback is not None or self._end_callback is not None:  # otherwise nobody will ever see anything of it
+            self._events = _EVENT.iter_unpack(polled)
 
     def discard(self) -> None:
         """Forget what is due."""

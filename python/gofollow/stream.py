@@ -49,7 +49,7 @@ class Said(list[bytes]):
         whole = self.whole
         if whole is None:
             whole = io.BytesIO()
-            whole.write(b"".join(self))
+            whole.write(b"".join(self[:]))
             self.whole = whole  # before the list is empty, for those who read meanwhile
             self.clear()
             self.limit = 0
@@ -81,7 +81,7 @@ class Said(list[bytes]):
         length = self.length(end)
         whole = self.whole
         if whole is None:
-            value = b"".join(self)  # of a single piece that piece
+            value = b"".join(self[:])  # of a single piece that piece; join would iterate over a subclass of list
             whole = self.whole  # the pieces may have gone there meanwhile
             if len(self) > 1:
                 if complete:

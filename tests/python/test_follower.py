@@ -192,6 +192,17 @@ def test_too_large_frame_as_captured(kind) -> None:
     assert len(calls) == 3
 
 
+def test_callables_that_are_false_are_called() -> None:
+    class Calls(list):
+        def __call__(self, stream):
+            self.append(stream) if stream.finished else None
+
+    ended = Calls()
+    with TCPStreamFollower(Calls(), ended) as follower:
+        follower.feed(pdus([b"a"], [b"A"]))
+    assert len(ended) == 1
+
+
 def test_what_is_due_is_forgotten_with_the_block_that_raises() -> None:
     calls = []
 
