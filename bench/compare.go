@@ -71,6 +71,9 @@ func compare(o options) error {
 			return err
 		}
 	}
+	if len(measured) == 0 {
+		return fmt.Errorf("none of these rows runs on %s: -list says which do", strings.Join(o.workloads, ", "))
+	}
 	printBounds(measured, o)
 	return nil
 }
