@@ -1,9 +1,11 @@
 """cycapture's PDUs by themselves."""
 
 import copy
+import io
 import pickle
 
 import pytest
+from cycapture.libpcap import PacketWriter
 from cycapture.libtins import IP, RAW, TCP, UDP, EthernetII, HWAddress, IPv4Address, MalformedPacket, PDUNotFound
 from cycapture.libtins._network import IPv6
 from hypothesis import given, settings
@@ -32,6 +34,25 @@ def test_serializing_changes_nothing_that_is_followed():
     assert pdu._gofollow_frame() == (1, bytes(frame), None)
     pdu.rfind_pdu(TCP).window = 9
     assert EthernetII.from_buffer(pdu._gofollow_frame()[1]).rfind_pdu(TCP).window == 9
+
+
+def written(pdu, linktype):
+    out = io.BytesIO()
+    with PacketWriter(linktype=linktype, output=out) as writer:
+        writer.write(pdu, 1, 2)
+    return out.getvalue()[40:]
+
+
+def test_what_is_written_to_a_file_is_what_was_captured():
+    unknown = bytes(12) + b"\x88\xcc" + b"lldp".ljust(46, b"\7")
+    cut = packet().serialize()[:-8] + b"\0" * 10  # a wrong checksum, and padding that is none of ours
+    for frame in (unknown, cut):
+        pdu = EthernetII.from_buffer(frame)
+        pdu.serialize()
+        assert written(pdu, EthernetII) == frame
+    ip = packet().serialize()[14:59]
+    assert written(packet(), "RAW") == ip
+    assert written(IP.from_buffer(ip[:10] + b"\0\0" + ip[12:]) / RAW(b"!"), "RAW")[10:12] != b"\0\0"
 
 
 def test_find_copies_and_rfind_references():

@@ -459,7 +459,8 @@ def test_file_objects(tmp_path):
 
 def test_link_types_have_their_numbers_in_files(tmp_path):
     pdu = EthernetII() / IP("10.0.0.1", "10.0.0.2") / UDP(53, 4000)
-    for given_type, in_file, expected in (("RAW", 101, pdu.ref_inner_pdu().serialize()), (228, 228, pdu.ref_inner_pdu().serialize())):
+    expected = pdu.serialize()[14:42]  # with its checksum, which IP alone leaves to the kernel
+    for given_type, in_file in (("RAW", 101), (228, 228)):
         with PacketWriter(given_type, tmp_path / "x") as writer:
             writer.write(pdu, 1, 2)
         assert read_pcap((tmp_path / "x").read_bytes()) == (in_file, [(1_000_002_000, expected, len(expected))])

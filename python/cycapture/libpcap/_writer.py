@@ -70,7 +70,10 @@ def link_type_of(value: Any) -> int:
 
 
 def frame_of(packet: Any, link_type: int) -> bytes:
-    """The bytes of a packet: of a PDU, its layer of this link type, serialized; else of the buffer. ValueError for what is neither."""
+    """The bytes of a packet: of a PDU, its layer of this link type, as captured if nothing was assigned since; else of the buffer.
+
+    ValueError for what is neither.
+    """
     if not isinstance(packet, PDU):
         return as_bytes(packet)
     layer: PDU | None = packet
@@ -82,7 +85,8 @@ def frame_of(packet: Any, link_type: int) -> bytes:
         else:
             fits = layer.datalink_type == link_type
         if fits:
-            data = layer.serialize()
+            # what was captured stays as it is; an IP packet inside of something else gets its checksum
+            data = layer._frame()[1] if layer is packet else layer.copy()._written(packet)
             return data[3::-1] + data[4:] if link_type == DLT.DLT_LOOP else data
         layer = layer.ref_inner_pdu()
     raise ValueError(f"the PDU ({type(packet).__name__}) has no layer of data link type {link_type}")

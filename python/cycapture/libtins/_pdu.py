@@ -280,11 +280,11 @@ class PDU:
     __hash__ = None  # type: ignore[assignment]
 
     def _frame(self) -> tuple[int, bytes, int | None]:
-        """Link type, bytes and time in nanoseconds for a follower: the bytes as captured unless something was assigned since."""
+        """Link type, bytes and time in nanoseconds as captured; serialized, with all checksums, if something was assigned since."""
         layer: PDU | None = self
         while layer is not None and layer._head is not None:
             if layer._changed:
-                return self._link_type, self.copy().serialize(), None
+                return self._link_type, self.copy()._written(self), None
             layer = layer._inner
         return self._link_type, self._raw or b"", None
 
