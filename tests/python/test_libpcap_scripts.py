@@ -32,7 +32,9 @@ def script(name, *arguments):
         guard.start()
         try:
             yield process
-            output, complaints = process.communicate()
+            # not communicate(), which does not see what readline() read ahead
+            output, complaints = process.stdout.read(), process.stderr.read()
+            process.wait()
         except BaseException:
             process.kill()
             raise
