@@ -172,9 +172,7 @@ def run(tree: pathlib.Path) -> tuple[bool, str]:
     """Run the tests; say whether they failed as they should, and how."""
     for stage in STAGES:
         try:
-            done = subprocess.run(
-                stage, cwd=tree, env=os.environ | {"GOFOLLOW_RUNS": "200"}, capture_output=True, text=True, timeout=900
-            )
+            done = subprocess.run(stage, cwd=tree, env=os.environ | {"GOFOLLOW_RUNS": "200"}, capture_output=True, text=True, timeout=900)
         except subprocess.TimeoutExpired:
             return True, "takes for ever"
         lines = (done.stdout + done.stderr).splitlines()
