@@ -39,59 +39,38 @@ func (d *Decoder) layers(link uint32, frame []byte, wireLen int, seg *Segment) O
 		d.Stopped = uint32(next)
 		return outcome
 	}
-	return d.walk(next, &p, seg)
-}
-
-// More tells whether the frame that was decoded last has another one inside, which
-// Next decodes. The next frame can be decoded only when there is no more.
-func (d *Decoder) More() bool { return d.rest.b != nil }
-
-// Next decodes the next frame within a frame, as Decode does.
-func (d *Decoder) Next(seg *Segment) Outcome {
-	p := d.rest
-	d.rest = packet{}
-	next, outcome := d.subframe(&p)
-	if outcome != more {
-		d.Stopped = uint32(next)
-		return outcome
-	}
-	return d.walk(next, &p, seg)
-}
-
-// walk reads headers up to TCP's.
-func (d *Decoder) walk(next protocol, p *packet, seg *Segment) (outcome Outcome) {
 	for range maxLayers {
 		switch next {
 		case etherBridged:
-			next, outcome = ethernet(p)
+			next, outcome = ethernet(&p)
 		case etherVLAN, etherProviderVLAN, etherOldVLAN, etherOldVLAN2:
-			next, outcome = vlan(p)
+			next, outcome = vlan(&p)
 		case protoIPv4:
 			p.tunnel(seg)
 			fallthrough
 		case etherIPv4:
-			next, outcome = ipv4(p, seg, d.VerifyChecksum)
+			next, outcome = ipv4(&p, seg, d.VerifyChecksum)
 		case protoIPv6:
 			p.tunnel(seg)
 			fallthrough
 		case etherIPv6:
-			next, outcome = ipv6(p, seg)
+			next, outcome = ipv6(&p, seg)
 		case protoTCP:
-			outcome = tcp(p, seg, d.VerifyChecksum)
+			outcome = tcp(&p, seg, d.VerifyChecksum)
 			seg.Owned = p.owned
 			return outcome
 		case protoHopByHop:
-			next, outcome = hopByHop(p)
+			next, outcome = hopByHop(&p)
 		case protoRouting:
-			next, outcome = routing(p)
+			next, outcome = routing(&p)
 		case protoDestination:
-			next, outcome = extension(p)
+			next, outcome = extension(&p)
 		case protoFragment:
-			next, outcome = d.fragmentIPv6(p, seg)
+			next, outcome = d.fragmentIPv6(&p, seg)
 		case protoAuthentication:
-			next, outcome = authentication(p)
+			next, outcome = authentication(&p)
 		default:
-			next, outcome = d.encapsulated(next, p, seg)
+			next, outcome = d.encapsulated(next, &p, seg)
 		}
 		if outcome != more {
 			d.Stopped = uint32(next)
@@ -100,6 +79,13 @@ func (d *Decoder) walk(next protocol, p *packet, seg *Segment) (outcome Outcome)
 	}
 	return TooDeep
 }
+
+// More tells whether the frame that was decoded last has another one inside, which
+// Next decodes. The next frame can be decoded only when there is no more.
+func (d *Decoder) More() bool { return d.rest.b != nil }
+
+// Next decodes the next frame within a frame, as Decode does.
+func (d *Decoder) Next(seg *Segment) Outcome { return d.layers(linkRest, nil, 0, seg) }
 
 // more is the outcome of a layer that has another one inside.
 const more = Outcomes

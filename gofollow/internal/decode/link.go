@@ -36,6 +36,8 @@ const (
 	linkNFLog        = 239
 	linkIPoIB        = 242
 	linkCookedTwo    = 276
+
+	linkRest = 1<<32 - 1 // no number of the registry: what is left of the last frame
 )
 
 const (
@@ -79,6 +81,9 @@ func (d *Decoder) linkLayer(link uint32, p *packet) (protocol, Outcome) {
 		return serial(link, p)
 	case linkWiFi, linkPrism, linkRadiotap, linkAVS, linkPPI:
 		return d.wireless(link, p)
+	case linkRest:
+		*p, d.rest = d.rest, packet{}
+		return d.subframe(p)
 	}
 	return linkType | protocol(link), UnknownLink
 }
