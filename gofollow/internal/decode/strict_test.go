@@ -47,6 +47,65 @@ func TestInnerLengthIsBelieved(t *testing.T) {
 	}
 }
 
+// TestEnclosingLengths: a length around the IP packet bounds it, whatever the packet's own length says.
+func TestEnclosingLengths(t *testing.T) {
+	ip := frame(t, four(6), segment(), data())
+	for _, c := range []struct {
+		name  string
+		total uint16 // of the inner packet
+		outer int    // where an outer IP packet has its length, 0 for none
+	}{
+		{"802.3 with SNAP", 0xffff, 0}, {"tag before 802.3", 0xffff, 0}, {"pppoe", 0xffff, 0}, {"pppoe, the link", 0xffff, 0}, {"nflog", 0xffff, 0},
+		{"802.11, a-msdu of one", 0xffff, 0}, {"vxlan", 0, 16}, {"geneve", 0, 16}, {"gtp", 0, 16}, {"pptp", 0xffff, 16},
+	} {
+		for _, e := range encaptest.All() {
+			if e.Name != c.name {
+				continue
+			}
+			binary.BigEndian.PutUint16(ip[2:], c.total)
+			b := append(e.Wrap(ip), "trail"...)
+			if c.outer > 0 {
+				binary.BigEndian.PutUint16(b[c.outer:], uint16(len(b)-14))
+			}
+			var seg Segment
+			if o := new(Decoder).Decode(e.Link, b, len(b), &seg); o != TCP || seg.Wire != len(text) || string(seg.Payload) != string(text) {
+				t.Errorf("%s: %v, %q", c.name, o, seg.Payload)
+			}
+		}
+	}
+}
+
+// TestOwned: the payload of a datagram put together is the decoder's, not the frame's.
+func TestOwned(t *testing.T) {
+	var d Decoder
+	ip := frame(t, four(6), segment(), data())
+	parts := encaptest.Fragments(ip, 1, 24)
+	for i, b := range parts {
+		var seg Segment
+		o := d.Decode(linkRaw, b, len(b), &seg)
+		if last := i == len(parts)-1; last != (o == TCP) || last != seg.Owned {
+			t.Errorf("%d: %v, owned %v", i, o, seg.Owned)
+		}
+	}
+	seg := Segment{Owned: true}
+	if d.Decode(linkRaw, ip, len(ip), &seg) != TCP || seg.Owned {
+		t.Error("a whole packet is owned")
+	}
+}
+
+// TestVXLANNeedsItsFlag: without it the identifier is not valid (RFC 7348, section 5).
+func TestVXLANNeedsItsFlag(t *testing.T) {
+	for _, e := range encaptest.All() {
+		if e.Name == "vxlan" {
+			b := e.Wrap(frame(t, four(6), segment(), data()))
+			b[14+20+8] = 0
+			if o := new(Decoder).Decode(e.Link, b, len(b), new(Segment)); o != NotTCP {
+				t.Error(o)
+			}
+		}
+	}
+}
+
 // TestBombs: nesting is limited, whatever it is made of.
 func TestBombs(t *testing.T) {
 	ip := frame(t, four(6), segment(), data())

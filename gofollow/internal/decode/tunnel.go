@@ -201,8 +201,7 @@ func mpls(p *packet) (protocol, Outcome) {
 	if len(b) == 0 {
 		return 0, Malformed
 	}
-	// A control word begins with four zero bits and says its length only if that is below 64 (RFC 4385, section 3).
-	if len(b) >= 4 && b[0]>>4 == 0 && b[1]&0xc0 == 0 && (b[1] == 0 || int(b[1]) == p.wire) {
+	if len(b) >= 4 && b[0]>>4 == 0 { // as a control word begins (RFC 4385, section 3)
 		frame := *p
 		if frame.take(4); bridges(&frame) {
 			*p = frame
