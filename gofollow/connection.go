@@ -159,8 +159,9 @@ func (c *Connection) ResetText() []byte {
 
 // connections stores the connections in chunks, so that they never move.
 type connections struct {
-	chunks [][]Connection
-	unused []uint32        // indexes of free ones
+	chunks []*[chunkConnections]Connection
+	made   uint32          // how many were ever in use
+	unused uint32          // a free one, the head of a list linked by after; index plus 1
 	heads  [classes]uint32 // oldest of each class, index plus 1
 	tails  [classes]uint32
 	counts [classes]int
@@ -174,15 +175,16 @@ func (s *connections) at(i uint32) *Connection {
 
 // take returns a connection that is not in use, cleared.
 func (s *connections) take() *Connection {
-	if len(s.unused) == 0 {
-		base := uint32(len(s.chunks) * chunkConnections)
-		s.chunks = append(s.chunks, make([]Connection, chunkConnections))
-		for i := range uint32(chunkConnections) {
-			s.unused = append(s.unused, base+chunkConnections-1-i)
+	i := s.made
+	if s.unused != 0 {
+		i = s.unused - 1
+		s.unused = s.at(i).after
+	} else {
+		if i%chunkConnections == 0 {
+			s.chunks = append(s.chunks, new([chunkConnections]Connection))
 		}
+		s.made++
 	}
-	i := s.unused[len(s.unused)-1]
-	s.unused = s.unused[:len(s.unused)-1]
 	c := s.at(i)
 	*c = Connection{index: i, due: never}
 	c.dirs[0].fin, c.dirs[1].fin = noFIN, noFIN
@@ -194,7 +196,7 @@ func (s *connections) take() *Connection {
 func (s *connections) discard(c *Connection) {
 	if !c.has(queued | inTable) {
 		c.dirs[0].slow, c.dirs[1].slow, c.rare = nil, nil, nil
-		s.unused = append(s.unused, c.index)
+		c.after, s.unused = s.unused, c.index+1
 	}
 }
 

@@ -1,6 +1,7 @@
 package gofollow
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -35,7 +36,7 @@ type Follower struct {
 	jump      int64 // a time too far ahead to be believed yet
 	jumped    bool
 	reminders reminders
-	flushing  []*Connection // what Flush has left to do
+	flushing  []uint32 // connections that Flush has left to end
 
 	aside      int64      // bytes of suspects and candidates
 	candidates []reminder // connections with a candidate, oldest first; some no longer
@@ -262,7 +263,8 @@ func (f *Follower) Flush() error {
 	now := f.cause
 	defer func() { f.cause = now }()
 	for {
-		for i, c := range f.flushing {
+		for i, at := range f.flushing {
+			c := f.conns.at(at)
 			if f.full() {
 				f.flushing = f.flushing[i:]
 				return ErrQueueFull
@@ -296,17 +298,21 @@ func (f *Follower) flush(c *Connection) {
 	}
 }
 
-// live returns the connections that are not closed, in order of opening.
-func (s *connections) live() []*Connection {
-	all := []*Connection{}
+// live returns the indexes of the connections that are not closed, in order of
+// opening.
+func (s *connections) live() []uint32 {
+	n := 0
+	for _, count := range s.counts {
+		n += count
+	}
+	all := make([]uint32, 0, n) // there may be a million
 	for k := handshake; k < classes; k++ {
 		for i := s.heads[k]; i != 0; {
-			c := s.at(i - 1)
-			all = append(all, c)
-			i = c.after
+			all = append(all, i-1)
+			i = s.at(i - 1).after
 		}
 	}
-	slices.SortFunc(all, func(a, b *Connection) int { return compareOffsets(int64(a.id), int64(b.id)) })
+	slices.SortFunc(all, func(a, b uint32) int { return cmp.Compare(s.at(a).id, s.at(b).id) })
 	return all
 }
 
@@ -331,7 +337,8 @@ func (f *Follower) Close() {
 			}
 		}
 	}
-	for _, c := range f.conns.live() {
+	for _, at := range f.conns.live() {
+		c := f.conns.at(at)
 		for i := range c.dirs {
 			if r := c.dirs[i].slow; r != nil && r.suspect != nil && r.suspect.owner != nil {
 				f.blocks.release(r.suspect.owner)

@@ -1,5 +1,7 @@
 package gofollow
 
+import "slices"
+
 // queue holds the events that wait to be polled, and those handed out by the
 // last Poll, whose memory is given back by the next call.
 type queue struct {
@@ -14,11 +16,10 @@ type queue struct {
 func (q *queue) add() *Event {
 	q.made++
 	n := len(q.events)
-	if n < cap(q.events) {
-		q.events = q.events[:n+1]
-	} else {
-		q.events = append(q.events, Event{})
+	if n == cap(q.events) {
+		q.events = slices.Grow(q.events, max(n, 64)) // append's small steps would leave four times as much behind
 	}
+	q.events = q.events[:n+1]
 	return &q.events[n]
 }
 
