@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 	"testing"
 
 	"gofollow/gofollow"
@@ -317,4 +318,46 @@ func TestRulesCatch(t *testing.T) {
 		t.Error("half-closed twice is not seen")
 	}
 	f.Close()
+}
+
+// TestSameEndpoint: segments from an endpoint to itself make one direction.
+func TestSameEndpoint(t *testing.T) {
+	end := netip.MustParseAddrPort("10.0.0.1:7000")
+	var packets []gofollow.Packet
+	for _, s := range []segment{
+		{flags: "S", seq: 99}, {flags: "SA", seq: 99, ack: 100}, {flags: "A", seq: 100, ack: 100}, {flags: "A", seq: 103, ack: 100, payload: []byte("def")},
+		{flags: "A", seq: 100, ack: 106, payload: []byte("abc")}, {flags: "A", seq: 106, ack: 106}, {flags: "FA", seq: 106, ack: 106}, {flags: "A", seq: 107, ack: 107},
+	} {
+		s.src, s.dst = end, end
+		packets = append(packets, gofollow.Packet{LinkType: gofollow.LinkEthernet, Data: s.frame(t)})
+	}
+	if got, want := follow(t, noisy, packets).String(), `open; c0 abc; c3 def*; fin c6 | closed flush`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// TestResetText keeps the first 1024 bytes of what a reset carries.
+func TestResetText(t *testing.T) {
+	for _, n := range []int{1, 1023, 1024, 1025, 1400} {
+		text := strings.Repeat("r", n)
+		c := follow(t, gofollow.Config{}, script(t, `H; c 0 "a"; s RA 0 "`+text+`"`)).conversations[0]
+		if c.reason != gofollow.CloseRST || string(c.resetText) != text[:min(n, 1024)] {
+			t.Errorf("a reset with %d bytes: closed by %v with %d bytes", n, c.reason, len(c.resetText))
+		}
+	}
+}
+
+// TestNames: what has no name is unknown.
+func TestNames(t *testing.T) {
+	for _, n := range []fmt.Stringer{
+		gofollow.EventKind(99), gofollow.Direction(99), gofollow.GapReason(99), gofollow.CloseReason(99), gofollow.By(99), gofollow.AnomalyKind(99),
+		gofollow.RolesFrom(99), gofollow.Start(99),
+	} {
+		if n.String() != "unknown" {
+			t.Errorf("%T 99 is called %s", n, n)
+		}
+	}
+	if got := fmt.Sprint(gofollow.Opened, gofollow.Anomaly, gofollow.ServerToClient, gofollow.GapClose, gofollow.AnomalySYNFIN); got != "opened anomaly server close syn_fin" {
+		t.Error(got)
+	}
 }
