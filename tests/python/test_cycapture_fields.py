@@ -145,6 +145,9 @@ def test_how_much_is_compared(capsys):
         if not {layer["class"] for layer in row.get("layers", ())} - NEEDED:
             assert set(found) <= {OWN_ADDRESS}
     with capsys.disabled():
+        if not depths:
+            print("\n../shared/cycapture/fields.jsonl is absent: no recorded frame is compared")
+            return
         print(f"\n{sum(depths.values())} recorded frames compared in every member and serialized:")
         for depth, count in sorted(depths.items()):
             print(f"  {count:4} {depth}")

@@ -14,15 +14,17 @@ from ._pppoe import PPPoE
 
 # EtherType, first byte of IP, total length, fragment field, protocol, and the length of TCP's header
 _start = Struct("!12xHBxHxxHxB22xB").unpack_from
+# how the options begin that are timestamps alone (RFC 7323, appendix A)
+_STAMPED = b"\1\1\x08\n"
 
 
-def _sound_in_ipv6(data: bytes) -> bool:
+def _sound_in_ipv6(data: bytes, at: int) -> bool:
     """Whether TCP right after an IPv6 header has no options, or timestamps alone."""
-    length = data[18] << 8 | data[19]
-    if length < 20 or length + 54 > len(data):
+    length = data[at + 18] << 8 | data[at + 19]
+    if length < 20 or length + at + 54 > len(data):
         return False
-    words = data[66] & 0xF0
-    return words == 0x50 or (words == 0x80 and length >= 32 and data[74:78] == b"\1\1\x08\n")
+    words = data[at + 66] & 0xF0
+    return words == 0x50 or (words == 0x80 and length >= 32 and data[at + 74 : at + 78] == _STAMPED)
 
 
 class _EtherTyped(PDU):
@@ -79,18 +81,22 @@ class EthernetII(_EtherTyped, _Addressed):
 
     def _take(self, data: bytes) -> None:
         self._raw, self._head = data, None
-        # One call for each captured packet: in TCP or UDP over IPv4 of the commonest shape nothing can be malformed.
-        if len(data) >= 54:
+        # One call for each captured packet: in TCP or UDP over IP of the commonest shape nothing can be malformed.
+        size, at = len(data), 0
+        if size >= 54:
             kind, first, total, fragment, protocol, words = _start(data)
-            if kind == 0x800 and first == 0x45 and not fragment & 0x3FFF and total + 14 <= len(data):
+            if kind == 0x8100:
+                at = 4
+                kind, first, total, fragment, protocol, words = _start(data, 4)
+            if kind == 0x800 and first == 0x45 and not fragment & 0x3FFF and total + at + 14 <= size:
                 if protocol == 6:
                     if words & 0xF0 == 0x50 and total >= 40:
                         return
-                    if words & 0xF0 == 0x80 and total >= 52 and data[54:58] == b"\1\1\x08\n":
+                    if words & 0xF0 == 0x80 and total >= 52 and data[at + 54 : at + 58] == _STAMPED:
                         return
                 elif protocol == 17 and total >= 28:
                     return
-            elif kind == 0x86DD and len(data) >= 74 and data[20] == 6 and _sound_in_ipv6(data):
+            elif kind == 0x86DD and data[at + 20] == 6 and _sound_in_ipv6(data, at):
                 return
         self._decoded()
 
