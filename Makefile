@@ -144,6 +144,6 @@ golden:
 	$(GO) test ./gofollow -run TestGolden -update
 
 clean:
-	rm -rf $(BUILD) dist *.egg-info python/*.egg-info python/gofollow/*.so python/gofollow/_ffi.py
+	rm -rf $(BUILD) dist *.egg-info python/*.egg-info python/gofollow/*.so python/gofollow/_ffi.py python/gofollow/THIRD-PARTY-NOTICES.txt
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

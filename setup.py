@@ -1,7 +1,7 @@
 """Builds the Python distribution: the engine as a shared library inside the package, and the declarations that reach it.
 
     pip install .                         everything, as a wheel py3-none-PLATFORM
-    python setup.py develop_native        only python/gofollow/{libgofollow.so,_ffi.py}, in place: PYTHONPATH=python then works
+    python setup.py develop_native        only what is built of python/gofollow, in place: PYTHONPATH=python then works
 
 The rest of the metadata stands in pyproject.toml, the version in gofollow/version.go.
 """
@@ -27,6 +27,7 @@ ROOT = Path(__file__).resolve().parent
 PACKAGE = ROOT / "python" / "gofollow"
 LIBRARY = "libgofollow.so"
 DECLARATIONS = "_ffi.py"
+NOTICES = "THIRD-PARTY-NOTICES.txt"  # the licences of what the library contains; capi/build.sh writes it beside that
 
 
 def version() -> str:
@@ -38,7 +39,7 @@ def version() -> str:
 
 
 def build_native(folder: Path) -> None:
-    """Write the shared library and the declarations to the folder."""
+    """Write the shared library, its notices and the declarations to the folder."""
     go = os.environ.get("GO", "go")
     if shutil.which(go) is None:
         raise ExecError(f"building gofollow needs Go 1.24 or later, and there is no '{go}' on PATH: install Go, or set GO")
@@ -70,7 +71,7 @@ class BuildPy(build_py):
 
     def get_outputs(self, include_bytecode: bool = True) -> list[str]:
         outputs = super().get_outputs(include_bytecode)
-        made = [str(Path(self.build_lib) / "gofollow" / name) for name in (LIBRARY, DECLARATIONS)]
+        made = [str(Path(self.build_lib) / "gofollow" / name) for name in (LIBRARY, NOTICES, DECLARATIONS)]
         return outputs + [name for name in made if name not in outputs]
 
     def find_package_modules(self, package: str, package_dir: str) -> list[tuple[str, str, str]]:

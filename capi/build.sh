@@ -2,7 +2,9 @@
 # Builds the C library.
 #
 #   capi/build.sh OUTDIR          OUTDIR/libgofollow.so.VERSION and its two links
-#   capi/build.sh --plain FILE    one file and nothing else, for a Python package
+#   capi/build.sh --plain FILE    the library as one file, for a Python package
+#
+# Beside the library stands THIRD-PARTY-NOTICES.txt, which has to go wherever that goes.
 #
 # GO and CC choose the compilers.
 set -eu
@@ -52,6 +54,8 @@ link="-Wl,-soname,libgofollow.so.$abi '-Wl,--version-script=$root/capi/exports.m
         -ldflags "-s -w \"-extldflags=$link\"" -o "$work/libgofollow.so" ./capi
 ) || fail "the Go compiler failed, its messages stand above"
 
+GO="$go" CGO_ENABLED=1 "$root/capi/notices.sh" > "$work/notices" || fail "capi/notices.sh failed, its messages stand above"
+mv -f "$work/notices" "$folder/THIRD-PARTY-NOTICES.txt"
 if [ "$plain" ]; then
     mv -f "$work/libgofollow.so" "$folder/$(basename "$target")"
 else

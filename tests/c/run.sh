@@ -63,6 +63,14 @@ else
     echo "not tested, there is no readelf: the soname"
 fi
 
+notices=$prefix/share/doc/gofollow/THIRD-PARTY-NOTICES.txt
+unnamed=
+for module in $("${GO:-go}" version -m "$library" | awk '$1 == "dep" { print $2 }'); do
+    awk -v "module=$module" '/^==== / { its = $2 == module } its && /[Cc]opyright/ { found = 1 } END { exit !found }' "$notices" || unnamed="$unnamed $module"
+done
+expect "the notices have the licence of Go" grep -q '^Copyright .* The Go Authors' "$notices"
+expect "the notices have the licence of every module that is linked in, but not of:$unnamed" [ -z "$unnamed" ]
+
 "$work/test_api" > "$work/api" 2>&1
 status=$?
 sed '$d' "$work/api"
