@@ -100,6 +100,26 @@ func packet(linkType C.uint32_t, time C.int64_t, data unsafe.Pointer, captured, 
 	return p
 }
 
+//export gofollow_go_feed_poll
+func gofollow_go_feed_poll(f C.gofollow_t, linkType C.uint32_t, data unsafe.Pointer, n C.size_t, events *C.gofollow_event, limit C.size_t) C.int {
+	return C.int(use(uint64(f), func(h *handle) (int, error) {
+		packets := h.room(1)
+		defer clear(packets)
+		packets[0] = packet(linkType, C.GOFOLLOW_NO_TIME, data, n, n)
+		if err := h.follower.Feed(&packets[0]); err != nil {
+			return 0, err
+		}
+		moved := 0
+		if h.follower.Waiting() > 0 {
+			moved = h.poll(events, limit)
+		}
+		if C.size_t(moved) < limit {
+			unsafe.Slice((*cEvent)(unsafe.Pointer(events)), moved+1)[moved].kind = 0
+		}
+		return moved, nil
+	}))
+}
+
 //export gofollow_go_feed_capture
 func gofollow_go_feed_capture(f C.gofollow_t, data unsafe.Pointer, n C.size_t, consumed *C.size_t) C.int {
 	return C.int(use(uint64(f), func(h *handle) (int, error) {
@@ -141,10 +161,14 @@ func gofollow_go_read_file(f C.gofollow_t, maxPackets C.size_t, progress *C.gofo
 //export gofollow_go_poll
 func gofollow_go_poll(f C.gofollow_t, events *C.gofollow_event, limit C.size_t) C.int {
 	return C.int(use(uint64(f), func(h *handle) (int, error) {
-		polled := h.follower.Poll(int(min(limit, math.MaxInt32)))
-		h.facts.events(unsafe.Slice((*cEvent)(unsafe.Pointer(events)), len(polled)), polled, h.follower.Peek())
-		return len(polled), nil
+		return h.poll(events, limit), nil
 	}))
+}
+
+func (h *handle) poll(events *C.gofollow_event, limit C.size_t) int {
+	polled := h.follower.Poll(int(min(limit, math.MaxInt32)))
+	h.facts.events(unsafe.Slice((*cEvent)(unsafe.Pointer(events)), len(polled)), polled, h.follower.Peek())
+	return len(polled)
 }
 
 //export gofollow_go_advance_time

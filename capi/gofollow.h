@@ -295,6 +295,13 @@ int gofollow_feed_batch (gofollow_t f, const gofollow_packet *packets, size_t n,
  * wire. Otherwise as gofollow_feed_batch. */
 int gofollow_feed_joined (gofollow_t f, uint32_t link_type, const void *bytes, const uint32_t *lengths, size_t n, size_t *consumed);
 
+/* Feeds one whole packet without a time and moves up to max waiting events to the
+ * caller's array: gofollow_feed and gofollow_poll in one call, for where calls are
+ * dear. Returns how many events were moved; if max, more may wait. If fewer, the
+ * kind of the array's next event is set to 0, so that the array alone tells. On an
+ * error, such as GOFOLLOW_ERR_FULL, the packet was not taken and no event moved. */
+int gofollow_feed_poll (gofollow_t f, uint32_t link_type, const void *bytes, size_t n, gofollow_event *events, size_t max);
+
 /* Feeds bytes of a capture file (see gofollow_open_file), cut anywhere.
  * *consumed tells how many bytes were taken, also on error: on GOFOLLOW_ERR_FULL,
  * which also comes where little decompresses to very much, poll and pass the rest.

@@ -149,6 +149,19 @@ gofollow_feed_joined (gofollow_t f, uint32_t link_type, const void *bytes, const
 }
 
 int
+gofollow_feed_poll (gofollow_t f, uint32_t link_type, const void *bytes, size_t n, gofollow_event *events, size_t max)
+{
+    REFUSE_IF_FORKED ();
+    if (n > GOFOLLOW_MAX_PACKET)
+        return refuse_too_big (f);
+    if (bytes == NULL && n > 0)
+        return refuse (f, "bytes is NULL and n is not 0");
+    if (events == NULL && max > 0)
+        return refuse (f, "events is NULL and max is not 0");
+    return gofollow_go_feed_poll (f, link_type, (void *) (uintptr_t) bytes, n, events, max);
+}
+
+int
 gofollow_feed_capture (gofollow_t f, const void *bytes, size_t n, size_t *consumed)
 {
     REFUSE_IF_FORKED ();

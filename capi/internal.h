@@ -13,6 +13,7 @@
 int gofollow_go_create (gofollow_t *out, gofollow_config *config);
 int gofollow_go_feed (gofollow_t f, uint32_t link_type, int64_t ts_ns, void *bytes, size_t captured, size_t original);
 int gofollow_go_feed_batch (gofollow_t f, gofollow_packet *packets, size_t n, size_t *consumed);
+int gofollow_go_feed_poll (gofollow_t f, uint32_t link_type, void *bytes, size_t n, gofollow_event *events, size_t max);
 int gofollow_go_feed_capture (gofollow_t f, void *bytes, size_t n, size_t *consumed);
 int gofollow_go_end_capture (gofollow_t f);
 int gofollow_go_open_file (gofollow_t f, char *path);

@@ -23,7 +23,7 @@ RESET_TEXT = struct.Struct("@78xHP")  # of a gofollow_connection its length and 
 if (EVENT.size, CONNECTION.size) != (ffi.sizeof("gofollow_event"), ffi.sizeof("gofollow_connection")):  # pragma: no cover
     raise ImportError("gofollow/_engine.py does not describe the structs of capi/gofollow.h")
 
-_POLL = 1024
+POLL = 1024
 _FEW = 8
 _OTHERS = 257  # gofollow_others has no more
 _FULL = constant("ERR_FULL")
@@ -127,14 +127,14 @@ class Engine:
         if code < 0:
             raise error_from_code(code)
         self._handle: int = handle[0]
-        self.feed_native, self._poll = self._lib.gofollow_feed, self._lib.gofollow_poll
+        self.feed_poll, self._poll = self._lib.gofollow_feed_poll, self._lib.gofollow_poll
         self._sink = sink
         self._alone = threading.RLock()  # the library refuses calls that overlap
         self._process = os.getpid()
         self.torn = False
         self._left = False  # whether the sink was stopped by an exception
-        self._events: Any = ffi.new("gofollow_event[]", _POLL)
-        self._event_bytes = memoryview(ffi.buffer(self._events))
+        self.events: Any = ffi.new("gofollow_event[]", POLL)
+        self._event_bytes = memoryview(ffi.buffer(self.events))
         self._few = [self._event_bytes[: count * EVENT.size] for count in range(_FEW)]  # what one packet makes, ready
         self._consumed: Any = ffi.new("size_t *")
         self._final_statistics: Statistics | None = None
@@ -283,9 +283,10 @@ class Engine:
                 self._finalizer()
 
     def handle(self) -> int:
-        """Return the handle, for feed_native: gofollow_feed, for loops that do without this object for each packet.
+        """Return the handle, for feed_poll: gofollow_feed_poll, for loops that do without this object for each packet.
 
-        What such a call does not take, feed_packet takes.
+        Such a loop gives it events and POLL, and what it moved to hand_over; what it does not take, feed_packet takes. Whatever
+        exception leaves the loop, it calls rescue.
         """
         if not self._finalizer.alive:
             raise UsageError(_CLOSED)
@@ -332,23 +333,47 @@ class Engine:
                 pass  # says no more than the first
             raise error
 
+    def hand_over(self, count: int) -> None:
+        """Hand the events that feed_poll moved, and those behind them, to the sink."""
+        sink = self._sink
+        self.torn = True
+        self._left = True
+        sink.take(self._few[count] if count < _FEW else self._event_bytes[: count * EVENT.size])
+        self.torn = False
+        sink.run()
+        if count == POLL:
+            self.drain()
+        self._event_bytes[0] = 0
+        self._left = False
+
+    def rescue(self) -> None:
+        """Keep for resume what feed_poll moved and nobody handed over, an interrupt having come between."""
+        # Between calls the first event has no kind, so what is there was not taken.
+        if self._event_bytes[0] and not self._left:
+            kinds = self._event_bytes[:: EVENT.size].tolist()
+            self.torn = True
+            self._left = True
+            self._sink.take(self._event_bytes[: [*kinds, 0].index(0) * EVENT.size])
+            self.torn = False
+
     def drain(self) -> None:
         """Hand all waiting events to the sink."""
         sink = self._sink
         self._left = True
         while True:
             self.torn = True
-            count = self._poll(self._handle, self._events, _POLL)
+            count = self._poll(self._handle, self.events, POLL)
             if count == _BUSY:
-                count = self._call(self._poll, self._handle, self._events, _POLL)
+                count = self._call(self._poll, self._handle, self.events, POLL)
             if count > 0:
                 sink.take(self._few[count] if count < _FEW else self._event_bytes[: count * EVENT.size])
             self.torn = False
             if count < 0:
                 raise self._error(count)
             sink.run()
-            if count < _POLL:
+            if count < POLL:
                 break
+        self._event_bytes[0] = 0
         self._left = False
 
 

@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from types import TracebackType
 from typing import Any, BinaryIO, TypeVar
 
-from ._engine import NO_TIME, Engine, Frame, Progress, Statistics
+from ._engine import POLL, Engine, Frame, Progress, Statistics
 from ._events import Event, EventCollector
 from ._frames import LinkType, Timestamp, frame_of, is_scapy, kept_link_type, make_frame
 from ._links import LinkCheck
@@ -307,25 +307,28 @@ class TCPStreamFollower:
 
     def _take_each(self, items: Iterable[Any]) -> None:
         engine = self._engine
-        feed, handle = engine.feed_native, engine.handle()
+        feed_poll, handle, events, hand_over = engine.feed_poll, engine.handle(), engine.events, engine.hand_over
         kind, link_type = type(None), None  # of the item before
-        for item in items:
-            if type(item) is not kind:
-                kind = type(item)
-                link_type = kept_link_type(kind)
-            if link_type is not None and item._head is None:
-                data = item._raw
-                length = len(data)
-                waiting = feed(handle, link_type, NO_TIME, data, length, length)
-                if not waiting:
-                    continue
-                if waiting > 0:
-                    engine.drain()
-                    continue
-            frame = frame_of(item)
-            if frame is not None:
-                engine.feed_packet(frame)
-                self._links.check(frame.link_type)
+        try:
+            for item in items:
+                if type(item) is not kind:
+                    kind = type(item)
+                    link_type = kept_link_type(kind)
+                if link_type is not None and item._head is None:
+                    data = item._raw
+                    count = feed_poll(handle, link_type, data, len(data), events, POLL)
+                    if not count:
+                        continue
+                    if count > 0:
+                        hand_over(count)
+                        continue
+                frame = frame_of(item)
+                if frame is not None:
+                    engine.feed_packet(frame)
+                    self._links.check(frame.link_type)
+        except BaseException:
+            engine.rescue()
+            raise
 
     def _take_batch(self, items: Sequence[Any]) -> set[int]:
         """Take the packets among items and return their link types."""

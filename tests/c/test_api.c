@@ -345,6 +345,33 @@ test_joined (void)
     CHECK (gofollow_destroy (f) == 0);
 }
 
+static void
+test_feed_poll (void)
+{
+    uint8_t bytes[64];
+    gofollow_config config = { .size = sizeof config, .max_queued_events = 4 };
+    gofollow_t f = follower (&config);
+    gofollow_event e[4];
+    size_t size = segment (bytes, 1, 0, 100, 0, ACK, "x");
+    memset (e, 0xff, sizeof e);
+    CHECK (gofollow_feed_poll (f, GOFOLLOW_LINK_IPV4, NULL, 1, e, 4) == GOFOLLOW_ERR_ARGUMENT);
+    CHECK (gofollow_feed_poll (f, GOFOLLOW_LINK_IPV4, bytes, size, NULL, 1) == GOFOLLOW_ERR_ARGUMENT);
+    CHECK (gofollow_feed_poll (f, GOFOLLOW_LINK_IPV4, bytes, (16 << 20) + 1, e, 4) == GOFOLLOW_ERR_TOO_BIG);
+    CHECK (e[0].kind == 0xff);
+    CHECK (gofollow_feed_poll (f, GOFOLLOW_LINK_IPV4, bytes, size, e, 4) == 2 && e[2].kind == 0 && e[3].kind == 0xff);
+    CHECK (e[0].kind == GOFOLLOW_OPENED && e[0].place == GOFOLLOW_FIRST_OF_PACKET && e[0].connection->id == 0);
+    CHECK (e[1].kind == GOFOLLOW_DATA && e[1].place == GOFOLLOW_LAST_OF_PACKET && e[1].bytes[0] == 'x' && e[1].packet == 1);
+    CHECK (gofollow_feed_poll (f, GOFOLLOW_LINK_IPV4, bytes, size, e, 4) == 0 && e[0].kind == 0 && e[1].kind == GOFOLLOW_DATA);
+    size = segment (bytes, 2, 0, 100, 0, ACK, "y");
+    CHECK (gofollow_feed_poll (f, GOFOLLOW_LINK_IPV4, bytes, size, e, 1) == 1 && e[0].kind == GOFOLLOW_OPENED);
+    CHECK (gofollow_poll (f, e, 4) == 1 && e[0].bytes[0] == 'y');
+    for (int i = 3; i < 10 && gofollow_feed_poll (f, GOFOLLOW_LINK_IPV4, bytes, size, NULL, 0) == 0; i++)
+        size = segment (bytes, i, 0, 100, 0, ACK, "z");
+    memset (e, 0xff, sizeof e);
+    CHECK (gofollow_feed_poll (f, GOFOLLOW_LINK_IPV4, bytes, size, e, 4) == GOFOLLOW_ERR_FULL && e[0].kind == 0xff);
+    CHECK (gofollow_destroy (f) == 0);
+}
+
 struct load { gofollow_t f; gofollow_packet *packets; size_t n; int stop; int result; };
 
 static void *
@@ -402,6 +429,7 @@ test_fork (void)
         int bad = gofollow_create (&g, NULL) != GOFOLLOW_ERR_FORKED || gofollow_feed (f, 1, 0, "", 0, 0) != GOFOLLOW_ERR_FORKED
             || gofollow_feed_batch (f, NULL, 0, &consumed) != GOFOLLOW_ERR_FORKED
             || gofollow_feed_joined (f, 1, NULL, NULL, 0, &consumed) != GOFOLLOW_ERR_FORKED
+            || gofollow_feed_poll (f, 1, "", 0, &e, 1) != GOFOLLOW_ERR_FORKED
             || gofollow_feed_capture (f, "", 0, &consumed) != GOFOLLOW_ERR_FORKED || gofollow_end_capture (f) != GOFOLLOW_ERR_FORKED
             || gofollow_open_file (f, "/dev/null") != GOFOLLOW_ERR_FORKED || gofollow_read_file (f, 0, NULL) != GOFOLLOW_ERR_FORKED
             || gofollow_poll (f, &e, 1) != GOFOLLOW_ERR_FORKED || gofollow_advance_time (f, 0) != GOFOLLOW_ERR_FORKED
@@ -503,6 +531,7 @@ main (void)
     test_others ();
     test_full ();
     test_joined ();
+    test_feed_poll ();
     test_busy ();
     test_fork ();
     test_files ();

@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
+from cycapture.libtins import EthernetII
 from frames import ACK, CLIENT, RST, SERVER, SYN, conversation, pcap, tcp
 
 import gofollow
@@ -479,6 +480,32 @@ def test_interrupt_while_events_are_taken_over() -> None:
     follower.close()
     assert follower.packets == 5
     assert [kind for kind, _ in calls] == ["data"]
+
+
+@pytest.mark.parametrize("at", range(12))
+def test_interrupt_after_a_packet_was_fed_loses_nothing(at) -> None:
+    packets = [EthernetII.from_buffer(frame) for frame in conversation([b"a", b"b"], [b"A", b"B"])]
+    expected_by, expected = recorder()
+    expected_by.feed(packets)
+    follower, calls = recorder()
+    given = iter(packets)
+    feed_poll, fed = follower._engine.feed_poll, []
+
+    def interrupted(*arguments):
+        count = feed_poll(*arguments)
+        fed.append(count)
+        if len(fed) == at + 1:
+            raise KeyboardInterrupt
+        return count
+
+    follower._engine.feed_poll = interrupted
+    if at < len(packets):
+        with pytest.raises(KeyboardInterrupt):
+            follower.feed(given)
+        assert follower.packets == at + 1
+    follower.feed(given)
+    assert [(kind, s.direction, s.new_data) for kind, s in calls] == [(kind, s.direction, s.new_data) for kind, s in expected]
+    assert follower.packets == len(packets)
 
 
 def test_interrupt_while_events_are_applied() -> None:
