@@ -25,9 +25,6 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # How long `make fuzz` gives each fuzz target.
 FUZZTIME ?= 20s
 
-# How many captures `make random` makes up.
-RUNS ?= 100000
-
 # The tests are run from outside the tree's python/, so that they see what is installed.
 PYTEST = cd $(BUILD) && venv/bin/python -m pytest -c ../pyproject.toml --rootdir .. -p no:cacheprovider
 
@@ -41,7 +38,7 @@ help:
 	@echo 'make lint       formatters, vet, staticcheck, C warnings, ruff, mypy'
 	@echo 'make fuzz       every fuzz target for FUZZTIME=$(FUZZTIME)'
 	@echo 'make mutants    break the engine in some ninety places: each must fail a test (half an hour)'
-	@echo 'make random     RUNS=$(RUNS) random captures'
+	@echo 'make random     follow RUNS=100000 random captures'
 	@echo 'make bench      measure against other followers: RUNS=n ONLY=rows WORKLOADS=names CPU=1 (bench/README.md)'
 	@echo 'make bench-scale  show how time and memory grow with connections and packets'
 	@echo 'make build      the C library in $(LIB)'
@@ -127,7 +124,7 @@ mutants:
 	$(PYTHON) tools/mutants.py
 
 random:
-	GOFOLLOW_RUNS=$(RUNS) $(GO) test -timeout 12h -run 'Random|Changed|Cut|Dropped|Sharded|Split|Swapped' ./gofollow
+	GOFOLLOW_RUNS=$(or $(RUNS),100000) $(GO) test -timeout 12h -run 'Random|Changed|Cut|Dropped|Sharded|Split|Swapped' ./gofollow
 
 bench: build $(BUILD)/installed
 	bench/run.sh $(LIB) -runs $(or $(RUNS),11) -only '$(ONLY)' -workloads '$(WORKLOADS)' $(if $(CPU),-cpu)
