@@ -20,6 +20,8 @@ import gofollow
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DATA = ROOT / "tests" / "data"
+COMPRESSED = {".gz", ".zst", ".xz", ".bz2", ".lz4"}
+NO_CAPTURE = "isn't a capture file"
 
 # Pseudowires are not recognised by tshark, but told.
 PSEUDOWIRES = {"mpls-ethernet": "pwethnocw", "mpls-control": "pwethcw", "mpls-vlan": "pwethcw", "mpls-pppoe": "pwethcw"}
@@ -105,7 +107,14 @@ def main(names: list[str]) -> int:
     paths = [pathlib.Path(name) for name in names] or sorted(ours_all)
     equal, passed_over, different = 0, 0, 0
     for path in paths:
-        theirs = follow_tshark(path)
+        try:
+            theirs = follow_tshark(path)
+        except subprocess.CalledProcessError as error:
+            if path.suffix in COMPRESSED and NO_CAPTURE in error.stderr:
+                passed_over += 1
+                print(f"{path.name}: not compared, this tshark does not decompress it")
+                continue
+            raise
         for stream in gofollow.follow(path):
             client = endpoint(stream.client_addr, stream.client_port)
             server = endpoint(stream.server_addr, stream.server_port)
