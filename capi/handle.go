@@ -79,15 +79,24 @@ func create(config gofollow.Config) (id uint64, code int32) {
 	return table.add(&handle{follower: follower, memory: memory}), 0
 }
 
+// claim finds a handle and keeps other calls off it, or says why it cannot be had.
+func claim(id uint64) (h *handle, code int32) {
+	h = table.get(id)
+	switch {
+	case h == nil:
+		return nil, errHandle
+	case !h.busy.CompareAndSwap(false, true):
+		return nil, errBusy
+	}
+	return h, 0
+}
+
 // use runs call with a handle that is free and sound, and returns call's number
 // or the code of its error.
 func use(id uint64, call func(h *handle) (int, error)) (code int32) {
-	h := table.get(id)
-	switch {
-	case h == nil:
-		return errHandle
-	case !h.busy.CompareAndSwap(false, true):
-		return errBusy
+	h, code := claim(id)
+	if h == nil {
+		return code
 	}
 	defer h.release(&code)
 	if h.poisoned {
@@ -112,12 +121,9 @@ func (h *handle) release(code *int32) {
 
 // destroy frees a handle and everything that belongs to it.
 func destroy(id uint64) (code int32) {
-	h := table.get(id)
-	switch {
-	case h == nil:
-		return errHandle
-	case !h.busy.CompareAndSwap(false, true):
-		return errBusy
+	h, code := claim(id)
+	if h == nil {
+		return code
 	}
 	// busy stays set: a call that found the handle before it went is refused.
 	table.remove(id)

@@ -7,7 +7,7 @@ from typing import Any
 
 from ._exceptions import MalformedPacket
 from ._fields import IPv4Field, Octets, UInt
-from ._options import ADDRESS, ADDRESSES, TEXT, Option, OptionsPDU, number
+from ._options import ADDRESS, ADDRESSES, TEXT, Option, OptionsPDU, SearchableOptions, number
 from ._text import as_bytes
 
 _COOKIE = b"\x63\x82\x53\x63"
@@ -74,7 +74,7 @@ class BootP(OptionsPDU):
         self._tail, self._changed = as_bytes(value), True
 
 
-class DHCP(BootP):
+class DHCP(SearchableOptions, BootP):
     """A DHCP message (RFC 2131, RFC 2132). The END option is not appended by itself: call end()."""
 
     __slots__ = ()
@@ -147,19 +147,6 @@ class DHCP(BootP):
     def vend(self, value: Any) -> None:
         other = DHCP(buf=bytes(self._decoded()) + as_bytes(value))
         self._options, self._changed = other._options, True
-
-    def options(self) -> list[tuple[int, bytes]]:
-        """The options in the message's order, as (type, content)."""
-        self._decoded()
-        return list(self._options)
-
-    def add_option(self, identifier: Any, data: Any = None) -> None:
-        """Append an option."""
-        self._add(int(identifier), data)
-
-    def search_option(self, identifier: Any) -> bytes | None:
-        """The content of the first option of a type; None where there is none."""
-        return self._find(int(identifier))
 
     def end(self) -> None:
         """Append the END option."""

@@ -9,14 +9,14 @@ from ._addresses import HWAddress
 from ._exceptions import MalformedPacket
 from ._fields import Flag, HWField, Octets, UInt
 from ._llc import SNAP
-from ._options import OptionsPDU
+from ._options import SearchableOptions
 from ._pdu import RAW
 from ._text import as_bytes
 
 D = TypeVar("D", bound="Dot11")
 
 
-class Dot11(OptionsPDU):
+class Dot11(SearchableOptions):
     """The head that all 802.11 frames have. Dot11.from_bytes finds the class of a frame; Dot11.from_buffer reads this head alone."""
 
     __slots__ = ()
@@ -91,19 +91,6 @@ class Dot11(OptionsPDU):
 
     def _middle(self) -> bytes:
         return b"".join(bytes([kind, len(value)]) + value for kind, value in self._options)
-
-    def options(self) -> list[tuple[int, bytes]]:
-        """The tagged parameters in the frame's order, as (type, content)."""
-        self._decoded()
-        return list(self._options)
-
-    def search_option(self, identifier: Any) -> bytes | None:
-        """The content of the first tagged parameter of a type; None where there is none."""
-        return self._find(int(identifier))
-
-    def add_option(self, identifier: Any, data: Any = None) -> None:
-        """Append a tagged parameter."""
-        self._add(int(identifier), data)
 
     def send(self, sender: Any, iface: Any) -> None:
         """Send the frame through an interface, which must be in monitor mode."""

@@ -104,6 +104,25 @@ class OptionsPDU(PDU):
             raise OptionPayloadTooLarge(f"an option of {type(self).__name__} has up to {self._option_limit} bytes, not {len(data)}")
 
 
+class SearchableOptions(OptionsPDU):
+    """Options as DHCP messages and 802.11 frames show them."""
+
+    __slots__ = ()
+
+    def options(self) -> list[tuple[int, bytes]]:
+        """The options (802.11: tagged parameters) in their order, as (type, content)."""
+        self._decoded()
+        return list(self._options)
+
+    def search_option(self, identifier: Any) -> bytes | None:
+        """The content of the first option of a type; None where there is none."""
+        return self._find(int(identifier))
+
+    def add_option(self, identifier: Any, data: Any = None) -> None:
+        """Append an option."""
+        self._add(int(identifier), data)
+
+
 class Option:
     """The content of the first option of a type; None where there is none, or where it is not of the declared shape."""
 
