@@ -1,8 +1,8 @@
 # Build, test and install gofollow. `make` or `make help` lists the targets.
 #
 # Needed: Go 1.24, Python 3.10 with venv, a C compiler, make. What else Python
-# needs is put into build/venv; nothing outside build/ is touched, except by
-# install, record and golden.
+# needs is put into build/venv; nothing outside build/ and the caches of Go and
+# pip is touched, except by install, record and golden.
 
 SHELL   := /bin/bash
 GO      ?= go
