@@ -3,6 +3,7 @@
 import struct
 from collections import deque
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from ._engine import CONNECTION, EVENT, Engine
 from ._events import CLOSED, DATA, GAP, GAP_REASONS, OPENED, Facts, copy_facts
@@ -40,11 +41,14 @@ class Tracker:
     connection that was closed.
     """
 
-    def __init__(self, keep: int, data_callback: Callback | None, end_callback: Callback | None) -> None:
+    def __init__(
+        self, keep: int, data_callback: Callback | None, end_callback: Callback | None, stream_class: Any = TCPStream
+    ) -> None:
         self.engine: Engine | None = None
         self._data_callback = data_callback
         self._end_callback = end_callback
         self._keep = keep
+        self._stream_class = stream_class
         self._followed: dict[int, tuple[Said, Said, Facts]] = {}
         self._events: Iterator[_Event] = iter(())
         self._pending: dict[int, _Pending] = {}
@@ -53,7 +57,7 @@ class Tracker:
         copied = data_callback is not None or keep > 0
         self._at_hand = (
             *(data_callback, end_callback, self._followed, self._pending, copied, MEMORY),
-            *(TCPStream.__new__, Facts.__new__, CONNECTION.size),
+            *(stream_class, stream_class.__new__, Facts.__new__, CONNECTION.size),
         )
 
     def take(self, polled: memoryview) -> None:
@@ -71,7 +75,7 @@ class Tracker:
         One loop, in which every line is paid for each captured packet: what happens most, a packet with one data event, is written out
         in it, with everything at hand as a local variable.
         """
-        data_callback, end_callback, followed, pending, copied, memory, make_stream, make_facts, facts_size = self._at_hand
+        data_callback, end_callback, followed, pending, copied, memory, stream_class, make_stream, make_facts, facts_size = self._at_hand
         calling = True  # an interrupt then leaves no event half applied
         try:
             if self._due:
@@ -90,7 +94,7 @@ class Tracker:
                             said.add(data)
                         if data_callback is not None:
                             if place == _ALONE:
-                                stream = make_stream(TCPStream)
+                                stream = make_stream(stream_class)
                                 stream._client = client
                                 stream._server = server
                                 stream._facts = facts
@@ -123,7 +127,7 @@ class Tracker:
                         pending[number].facts = facts
                         pending[number].closed = True
                     elif end_callback is not None:
-                        stream = _snapshot(client, server, facts, -1, b"")
+                        stream = self._snapshot(client, server, facts, -1, b"")
                         calling = True
                         end_callback(stream)
                         calling = False
@@ -146,10 +150,17 @@ class Tracker:
         for one in self._pending.values():
             if self._data_callback is not None:
                 for direction, new in one.new.items():
-                    self._due.append((self._data_callback, _snapshot(one.client, one.server, one.facts, direction, new)))
+                    self._due.append((self._data_callback, self._snapshot(one.client, one.server, one.facts, direction, new)))
             if one.closed and self._end_callback is not None:
-                self._due.append((self._end_callback, _snapshot(one.client, one.server, one.facts, -1, b"")))
+                self._due.append((self._end_callback, self._snapshot(one.client, one.server, one.facts, -1, b"")))
         self._pending.clear()
+
+    def _snapshot(self, client: Said, server: Said, facts: Facts, direction: int, new: bytes | list[tuple[int, bytes]]) -> TCPStream:
+        stream: TCPStream = self._stream_class.__new__(self._stream_class)
+        stream._client, stream._server, stream._facts = client, server, facts
+        stream._client_end, stream._server_end = client.end, server.end
+        stream._direction, stream._new = direction, new
+        return stream
 
     def _call_due(self) -> None:
         due = self._due
@@ -159,11 +170,3 @@ class Tracker:
                 callback(stream)
             finally:
                 due.popleft()
-
-
-def _snapshot(client: Said, server: Said, facts: Facts, direction: int, new: bytes | list[tuple[int, bytes]]) -> TCPStream:
-    stream = TCPStream.__new__(TCPStream)
-    stream._client, stream._server, stream._facts = client, server, facts
-    stream._client_end, stream._server_end = client.end, server.end
-    stream._direction, stream._new = direction, new
-    return stream

@@ -150,6 +150,8 @@ class TCPStreamFollower:
     process that used gofollow.
     """
 
+    _stream_class: Any = TCPStream  # of what callbacks are given; it has TCPStream's slots
+
     def __init__(
         self,
         data_callback: Callback | None = None,
@@ -182,7 +184,7 @@ class TCPStreamFollower:
         for callback in (data_callback, end_callback):
             if callback is not None and not callable(callback):
                 raise TypeError("data_callback and end_callback must be callables")
-        self._tracker = Tracker(check_keep_payload(keep_payload), data_callback, end_callback)
+        self._tracker = Tracker(check_keep_payload(keep_payload), data_callback, end_callback, self._stream_class)
         self._engine = Engine(options, self._tracker)
         self._tracker.engine = self._engine
         self._links = LinkCheck(self._engine)

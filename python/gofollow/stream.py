@@ -36,11 +36,12 @@ class Said(list[bytes]):
     nothing as long as the value before was let go. One thread appends; any may read.
     """
 
-    __slots__ = ("end", "gaps", "keep", "limit", "whole")
+    __slots__ = ("end", "gaps", "keep", "kept", "limit", "whole")
 
     end: int  # of data and gaps, as a stream offset
     gaps: list[Gap]
     keep: int  # so many bytes at most
+    kept: Any  # what cycapture keeps of what was read: None nothing yet, False nothing any more
     limit: int
     whole: io.BytesIO | None
 
@@ -99,6 +100,7 @@ def make_said(keep: int) -> Said:
     said.end = 0
     said.gaps = []
     said.keep = keep
+    said.kept = None
     said.limit = min(keep, _PIECES)
     said.whole = None
     return said

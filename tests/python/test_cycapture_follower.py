@@ -5,7 +5,6 @@ import pathlib
 import pickle
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import pytest
 from cycapture.libtins import IP, PDU, RAW, TCP, EthernetII, IPv4Address, TCPStream, TCPStreamFollower, _follower
@@ -24,8 +23,7 @@ def natives(monkeypatch):
         def feed(self, pdus):
             self.fed.append(pdus)
             if self.data and isinstance(pdus, (list, PDU)):
-                self.data(SimpleNamespace(client_addr="10.0.0.2", server_addr="10.0.0.1", client_port=4000, server_port=80,
-                                          identifier=0, finished=False, client_payload=b"hi", server_payload=b""))
+                self.data(TCPStream("10.0.0.2", "10.0.0.1", 4000, 80, 0, False, b"hi", b""))
 
     monkeypatch.setattr(_follower, "_native", Native)
     return made

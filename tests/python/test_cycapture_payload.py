@@ -150,4 +150,4 @@ def test_a_kept_stream_stays_readable():
     held = []
     follow(held.append)
     assert [len(stream.server_payload) for stream in held] == [100 * ((number + 1) // 2) for number in range(400)]
-    assert held[0]._reader._kept == {}
+    assert held[0]._server.kept is False

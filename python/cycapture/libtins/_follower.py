@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import partial
-from typing import Any
+from functools import cache, partial
+from typing import Any, NamedTuple
 
 from ._addresses import IPv4Address, IPv6Address
 from ._payload import Kept, Payload, made
@@ -32,7 +32,15 @@ class TCPStream:
     otherwise it costs a copy of all that the side said so far.
     """
 
-    __slots__ = ("_reader", "_seen")
+    # gofollow's follower makes one in place of its own stream, with that one's fields.
+    __slots__ = ("_client", "_client_end", "_direction", "_facts", "_new", "_server", "_server_end")
+    _client: Any
+    _server: Any
+    _client_end: int
+    _server_end: int
+    _facts: Any  # of one made by hand _ByHand, the other fields not being there
+    _direction: int
+    _new: Any
 
     def __init__(
         self,
@@ -45,49 +53,47 @@ class TCPStream:
         client_payload: Any,
         server_payload: Any,
     ) -> None:
-        self._seen: Any = _Values(client_addr, server_addr, client_port, server_port, ident, finished, client_payload, server_payload)
-        self._reader = _Reader()
-
-    @classmethod
-    def _of(cls, seen: Any, reader: _Reader) -> TCPStream:
-        made = cls.__new__(cls)
-        made._seen = seen
-        made._reader = reader
-        return made
+        self._facts = _ByHand(
+            (client_addr, client_port), (server_addr, server_port), ident, finished, as_bytes(client_payload), as_bytes(server_payload)
+        )
 
     @property
     def client_addr(self) -> IPv4Address | IPv6Address | None:
-        return _address(self._seen.client_addr)
+        return _address(self._facts.connection.client[0])
 
     @property
     def server_addr(self) -> IPv4Address | IPv6Address | None:
-        return _address(self._seen.server_addr)
+        return _address(self._facts.connection.server[0])
 
     @property
     def client_port(self) -> int:
-        return int(self._seen.client_port)
+        return int(self._facts.connection.client[1])
 
     @property
     def server_port(self) -> int:
-        return int(self._seen.server_port)
+        return int(self._facts.connection.server[1])
 
     @property
     def identifier(self) -> int:
-        return int(self._seen.identifier)
+        return int(self._facts.connection.id)
 
     @property
     def finished(self) -> bool:
-        return bool(self._seen.finished)
+        return bool(self._facts.finished)
 
     @property
     def client_payload(self) -> Payload:
         """What the client sent so far, without what is missing."""
-        return self._reader.read(self._seen, "client_payload")
+        if isinstance(self._facts, _ByHand):
+            return made(self._facts.client_payload)
+        return _read(self._client, self._client_end, self._facts.finished)
 
     @property
     def server_payload(self) -> Payload:
         """What the server sent so far, without what is missing."""
-        return self._reader.read(self._seen, "server_payload")
+        if isinstance(self._facts, _ByHand):
+            return made(self._facts.server_payload)
+        return _read(self._server, self._server_end, self._facts.finished)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return TCPStream, (
@@ -102,72 +108,57 @@ class TCPStream:
         )
 
 
-class _Values:
-    """The arguments of a TCPStream made by hand, under the names that gofollow's stream has."""
+class _ByHand(NamedTuple):
+    """What a TCPStream made by hand was made of, under the names of gofollow's facts."""
 
-    def __init__(self, *values: Any) -> None:
-        (self.client_addr, self.server_addr, self.client_port, self.server_port) = values[:4]
-        (self.identifier, self.finished) = values[4:6]
-        self.client_payload, self.server_payload = map(as_bytes, values[6:])
+    client: tuple[Any, Any]
+    server: tuple[Any, Any]
+    id: Any
+    finished: Any
+    client_payload: bytes
+    server_payload: bytes
 
-
-class _Reader:
-    """Reads payloads: in a callback as continuations of what the callbacks before read of the connection."""
-
-    __slots__ = ("_current", "_kept")
-
-    def __init__(self) -> None:
-        self._current: Any = None
-        self._kept: dict[tuple[int, str], Kept] = {}
-
-    def read(self, seen: Any, name: str) -> Payload:
-        key = seen.identifier, name
-        kept = self._kept.get(key)
-        # another stream than the latest, kept by a script, may be of a connection that is over, which nothing would forget any more
-        if kept is None and (seen.finished or seen is not self._current):
-            return made(getattr(seen, name))
-        if kept is None:
-            kept = self._kept[key] = Kept()
-        payload = kept.read(partial(getattr, seen, name))
-        if seen.finished:
-            payload._share = None  # scripts keep it: the follower's own copy must not stay with it
-        return payload
-
-    def calling(self, callback: Callable[[TCPStream], Any]) -> Callable[[Any], Any]:
-        """What gofollow's follower calls in place of a data callback."""
-
-        make = TCPStream.__new__
-
-        def call(seen: Any) -> None:
-            self._current = seen
-            stream = make(TCPStream)
-            stream._seen = seen
-            stream._reader = self
-            callback(stream)
-
-        return call
-
-    def ending(self, callback: Callable[[TCPStream], Any] | None) -> Callable[[Any], Any]:
-        """What gofollow's follower calls in place of an end callback."""
-
-        def call(seen: Any) -> None:
-            self._current = None
-            try:
-                if callback is not None:
-                    callback(TCPStream._of(seen, self))
-            finally:
-                if self._kept:
-                    self._kept.pop((seen.identifier, "client_payload"), None)
-                    self._kept.pop((seen.identifier, "server_payload"), None)
-
-        return call
+    @property
+    def connection(self) -> _ByHand:
+        return self
 
 
-def _native(*args: Any, **options: Any) -> Any:
+def _read(said: Any, end: int, finished: bool) -> Payload:
+    """What a side said up to an end: a continuation of what was read of it before, as long as the connection is open."""
+    share = partial(said.payload, end, finished)
+    if said.kept is None and not finished:
+        said.kept = Kept()
+    if not said.kept:
+        return made(share())
+    payload: Payload = said.kept.read(share)
+    if finished:
+        payload._share = None  # scripts keep it: the follower's own copy must not stay with it
+    return payload
+
+
+def _ending(callback: Callable[[TCPStream], Any] | None) -> Callable[[TCPStream], Any]:
+    """What gofollow's follower calls in place of an end callback."""
+
+    def call(stream: TCPStream) -> None:
+        try:
+            if callback is not None:
+                callback(stream)
+        finally:
+            stream._client.kept = stream._server.kept = False  # scripts keep streams: copies must not stay with them
+
+    return call
+
+
+@cache
+def _native_class() -> Any:
     # loaded when the first follower is made: PDUs alone need no library
     from gofollow import TCPStreamFollower as Native
 
-    return Native(*args, **options)
+    return type("TCPStreamFollower", (Native,), {"_stream_class": TCPStream})
+
+
+def _native(*args: Any, **options: Any) -> Any:
+    return _native_class()(*args, **options)
 
 
 class TCPStreamFollower:
@@ -186,10 +177,8 @@ class TCPStreamFollower:
         if any(callback is not None and not callable(callback) for callback in (data_callback, end_callback)):
             raise TypeError("data_callback and end_callback must be callables")
         settings = {"midstream": False, "close_on": "first-fin", **options}
-        reader = _Reader()
-        data = None if data_callback is None else reader.calling(data_callback)
-        end = None if data_callback is None and end_callback is None else reader.ending(end_callback)
-        self._native = _native(data, end, **settings)
+        end = None if data_callback is None and end_callback is None else _ending(end_callback)
+        self._native = _native(data_callback, end, **settings)
 
     def feed(self, pdu_iterator: PDU | Iterable[Any] | None) -> None:
         """Follow a PDU or all PDUs of an iterable; what is no PDU is skipped, None does nothing. TypeError for what is no iterable.
