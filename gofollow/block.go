@@ -4,8 +4,9 @@ import "math/bits"
 
 // Allocator supplies the memory that captured bytes live in while a Follower
 // needs them: read buffers and held segments. Alloc returns a slice of exactly
-// n bytes, n > 0, with any content; Free gets back just such a slice. They are
-// called from the goroutine that uses the Follower.
+// n bytes, n > 0, of that capacity, with any content; Free gets back just such a
+// slice. They are called from the goroutine that uses the Follower, which keeps
+// some of what it has for reuse.
 type Allocator interface {
 	Alloc(n int) []byte
 	Free(b []byte)
@@ -22,36 +23,54 @@ type block struct {
 	reader bool // a file is or was read into it
 }
 
-// blockPool hands out blocks and keeps a few for reuse: first touch of fresh
-// memory is the dearest part of following.
+// blockPool hands out blocks and keeps those that come back for reuse: first
+// touch of fresh memory is the dearest part of following.
 type blockPool struct {
-	allocator Allocator
-	spare     []*block // of blockSize
-	headers   []*block // without memory
-	reading   int64    // bytes of reader blocks that are in use
+	allocator  Allocator
+	spare      [sizeClasses][]*block
+	spareBytes int
+	headers    []*block // without memory
+	reading    int64    // bytes of reader blocks that are in use
 }
 
 const (
-	maxSpareBlocks  = 4
+	minBlock        = 16
+	sizeClasses     = 69 // the last is blockSize's
+	maxSpareBytes   = 4 * blockSize
 	maxSpareHeaders = 1024
 )
 
+// sizeClass rounds a size up to one of four between two powers of 2, and numbers
+// it. A number from sizeClasses on is that of a size that is not kept.
+func sizeClass(n int) (size, class int) {
+	n = max(n, minBlock)
+	shift := bits.Len(uint(n-1)) - 3
+	steps := (n + 1<<shift - 1) >> shift
+	return steps << shift, 4*shift + steps - 4
+}
+
 // get returns a block of n bytes with one reference.
 func (p *blockPool) get(n int) *block {
-	if k := len(p.spare); n == blockSize && k > 0 {
-		b := p.spare[k-1]
-		p.spare = p.spare[:k-1]
-		b.refs = 1
-		return b
-	}
+	size, class := sizeClass(n)
 	var b *block
+	if class < sizeClasses {
+		if k := len(p.spare[class]); k > 0 {
+			b = p.spare[class][k-1]
+			p.spare[class] = p.spare[class][:k-1]
+			p.spareBytes -= size
+			b.mem, b.refs = b.mem[:n], 1
+			return b
+		}
+	} else {
+		size = n
+	}
 	if k := len(p.headers); k > 0 {
 		b = p.headers[k-1]
 		p.headers = p.headers[:k-1]
 	} else {
 		b = new(block)
 	}
-	b.mem, b.refs = p.allocator.Alloc(n), 1
+	b.mem, b.refs = p.allocator.Alloc(size)[:n], 1
 	return b
 }
 
@@ -72,11 +91,13 @@ func (p *blockPool) release(b *block) {
 		b.reader = false
 		p.reading -= int64(len(b.mem))
 	}
-	if len(b.mem) == blockSize && len(p.spare) < maxSpareBlocks {
-		p.spare = append(p.spare, b)
+	whole := b.mem[:cap(b.mem)]
+	if _, class := sizeClass(len(whole)); class < sizeClasses && p.spareBytes+len(whole) <= maxSpareBytes {
+		p.spare[class] = append(p.spare[class], b)
+		p.spareBytes += len(whole)
 		return
 	}
-	p.allocator.Free(b.mem)
+	p.allocator.Free(whole)
 	b.mem = nil
 	if len(p.headers) < maxSpareHeaders {
 		p.headers = append(p.headers, b)
@@ -85,10 +106,13 @@ func (p *blockPool) release(b *block) {
 
 // drain frees the spare blocks.
 func (p *blockPool) drain() {
-	for _, b := range p.spare {
-		p.allocator.Free(b.mem)
+	for class := range p.spare {
+		for _, b := range p.spare[class] {
+			p.allocator.Free(b.mem[:cap(b.mem)])
+		}
+		p.spare[class] = nil
 	}
-	p.spare, p.headers = nil, nil
+	p.spareBytes, p.headers = 0, nil
 }
 
 // arena packs payload that has to be copied into blocks, one after the other.
@@ -128,35 +152,8 @@ func (a *arena) free() {
 	}
 }
 
-// goAllocator is the default Allocator: Go slices, pooled by powers of two.
-type goAllocator struct {
-	free   [maxPooled + 1][][]byte // by the logarithm of the capacity
-	pooled int                     // bytes in free
-}
+// goAllocator is the default Allocator.
+type goAllocator struct{}
 
-const (
-	maxPooled      = 18      // the largest slice that is pooled: 256 KiB
-	maxPooledBytes = 4 << 20 // beyond it slices are left to the garbage collector
-)
-
-func (g *goAllocator) Alloc(n int) []byte {
-	class := bits.Len(uint(n - 1))
-	if class > maxPooled {
-		return make([]byte, n)
-	}
-	if list := g.free[class]; len(list) > 0 {
-		b := list[len(list)-1]
-		g.free[class] = list[:len(list)-1]
-		g.pooled -= cap(b)
-		return b[:n]
-	}
-	return make([]byte, n, 1<<class)
-}
-
-func (g *goAllocator) Free(b []byte) {
-	class := bits.Len(uint(cap(b) - 1))
-	if class <= maxPooled && cap(b) == 1<<class && g.pooled+cap(b) <= maxPooledBytes {
-		g.free[class] = append(g.free[class], b[:0])
-		g.pooled += cap(b)
-	}
-}
+func (goAllocator) Alloc(n int) []byte { return make([]byte, n) }
+func (goAllocator) Free([]byte)        {}

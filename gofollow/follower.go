@@ -61,7 +61,7 @@ func New(config Config) (*Follower, error) {
 		return nil, err
 	}
 	if config.Allocator == nil {
-		config.Allocator = new(goAllocator)
+		config.Allocator = goAllocator{}
 	}
 	hash := newFlowHash()
 	f := &Follower{
