@@ -62,25 +62,21 @@ var (
 )
 
 // facts are the gofollow_connections that the events of one poll point to, in C
-// memory, valid until the next poll. Events of one connection share one where
-// they stand close together; a Closed event has its own, since only that one
-// tells the closing facts.
+// memory, valid until the next poll. Those of connections seen lately are kept,
+// so that a poll need not write them again; a Closed event has its own, since
+// only that one tells the closing facts.
 type facts struct {
+	kept   *[keptFacts]cConnection // by the low bits of the connection's id; nil before the first event
+	keptBy [keptFacts]uint64       // the last poll that an event points to the entry in, 0 if it is empty
 	chunks []*[factsPerChunk]cConnection
 	used   int
 	texts  []unsafe.Pointer // copies of reset texts
-	poll   uint64           // number of the current poll
-	recent [256]recentFacts // by the low bits of the connection's id
+	poll   uint64           // number of the current poll, from 1
 	within bool             // the last event of the poll before was not its packet's last
 }
 
-type recentFacts struct {
-	poll uint64 // the poll that the entry belongs to
-	id   uint64
-	at   uintptr
-}
-
 const (
+	keptFacts     = 1024
 	factsPerChunk = 64
 	keptChunks    = 64 // how many stay allocated between polls: 1.2 MiB
 )
@@ -107,13 +103,20 @@ func (s *facts) free() {
 		C.free(unsafe.Pointer(chunk))
 	}
 	s.chunks = nil
+	C.free(unsafe.Pointer(s.kept))
+	s.kept = nil
+}
+
+// room returns room for n connections in C memory, with anything in it.
+func room(n int) unsafe.Pointer {
+	return C.malloc(C.size_t(n) * C.size_t(unsafe.Sizeof(cConnection{})))
 }
 
 // next returns room for one, with anything in it.
 func (s *facts) next() *cConnection {
 	chunk := s.used / factsPerChunk
 	if chunk == len(s.chunks) {
-		s.chunks = append(s.chunks, (*[factsPerChunk]cConnection)(C.malloc(C.size_t(unsafe.Sizeof([factsPerChunk]cConnection{})))))
+		s.chunks = append(s.chunks, (*[factsPerChunk]cConnection)(room(factsPerChunk)))
 	}
 	c := &s.chunks[chunk][s.used%factsPerChunk]
 	s.used++
@@ -122,25 +125,35 @@ func (s *facts) next() *cConnection {
 
 // of returns the address of a connection's facts without the closing ones.
 func (s *facts) of(c *gofollow.Connection) uintptr {
-	recent := &s.recent[c.ID()%uint64(len(s.recent))]
-	if recent.poll != s.poll || recent.id != c.ID() {
-		*recent = recentFacts{s.poll, c.ID(), uintptr(unsafe.Pointer(s.opening(c)))}
+	if s.kept == nil {
+		s.kept = (*[keptFacts]cConnection)(room(keptFacts))
 	}
-	return recent.at
+	i := c.ID() % keptFacts
+	at, by := &s.kept[i], &s.keptBy[i]
+	if *by == 0 || at.id != c.ID() {
+		if *by == s.poll { // an event points to what is there
+			at = s.next()
+			at.open(c)
+			return uintptr(unsafe.Pointer(at))
+		}
+		at.open(c)
+	}
+	*by = s.poll
+	return uintptr(unsafe.Pointer(at))
 }
 
-func (s *facts) opening(c *gofollow.Connection) *cConnection {
-	out := s.next()
+// open fills in all but the closing facts.
+func (out *cConnection) open(c *gofollow.Connection) {
 	*out = cConnection{id: c.ID(), openedAt: c.OpenedAt(), openedPacket: c.OpenedPacket(), rolesFrom: uint8(c.RolesFrom()), start: uint8(c.Start())}
 	out.client.set(c.Client())
 	out.server.set(c.Server())
-	return out
 }
 
 // closing returns the address of a closed connection's facts.
 func (s *facts) closing(e *gofollow.Event) uintptr {
 	c := e.Conn
-	out := s.opening(c)
+	out := s.next()
+	out.open(c)
 	out.closed, out.closeReason, out.closedBy = 1, uint8(e.CloseReason), uint8(e.By)
 	if c.Clean() {
 		out.clean = 1
