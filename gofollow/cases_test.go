@@ -24,6 +24,7 @@ import (
 //	t=2s              comes so long after the segment before, 1ms without
 //	cut=2             only so many bytes of the payload were captured
 //	urg=2             the urgent pointer
+//	win=10            the window, 60000 without
 //	bad               the checksum is wrong
 //
 // H stands for the handshake. Clients have 10.0.0.1:40001 and so on, the server
@@ -68,6 +69,8 @@ func script(t testing.TB, text string) (packets []gofollow.Packet) {
 				cut = len(s.payload) - int(n)
 			case key == "urg":
 				s.urgent = uint16(n)
+			case key == "win":
+				s.window = uint16(n)
 			case word == "bad":
 				bad, err = true, nil
 			case notOffset == nil:
@@ -315,6 +318,9 @@ func TestCases(t *testing.T) {
 		{name: "refused, tried again with the same number", script: `c S; s RA; c S t=200ms; s SA; c 0 "a"`, want: `open; closed rst by server; 1.open; 1.c0 a | 1.closed flush`},
 		{name: "data after RST, the other side", script: `H; s RA 0; c 0 "a"`, want: `open; c0 a | closed rst by server`},
 		{name: "data after RST, its own side", script: `H; s RA 0; s 0 "b"; s 1 "c" t=2s`, want: `open; !rst_cancelled s; s0 b; s1 c | closed flush`, config: noisy},
+		{name: "RST, strict, at what a bare acknowledgement says", script: `H; c 0 "abcdefghij"; s A ack=5; c R 5`, want: `open; c0 abcdefghij | closed rst by client`,
+			config: gofollow.Config{RST: gofollow.RSTStrict}},
+		{name: "RST, beyond the window of a bare acknowledgement", script: `H; c 0 "a"; s A ack=1 win=10; c R 500`, want: `open; c0 a; !rst_out_of_window c | closed flush`, config: noisy},
 		{name: "data after the end by RST, between two sweeps", script: `H; s RA 0 t=300ms; c2 S t=750ms; c 0 "abc" t=450ms`, want: `open; 1.open; closed rst by server | 1.closed flush`},
 		{name: "RST before its side's first data, which goes on past it", script: `c 0 "abc"; s RA 20 ack=3; s 10 "12345"; s 15 "1234567890"; c 3 "d" t=2s`,
 			want: `open port/midstream; c0 abc; s0 12345; !rst_cancelled s; s5 1234567890; c3 d | closed flush`, config: noisy},

@@ -72,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="gofollow", usage="gofollow [streams|events] [OPTION ...] FILE ...", description="Follow the TCP connections of captures."
     )
     parser.add_argument("--version", action="version", version=f"gofollow {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="streams|events")
+    commands = parser.add_subparsers(prog="gofollow", required=True, metavar="streams|events")
     streams = commands.add_parser("streams", help="print every connection (the default)")
     streams.add_argument("files", nargs="+", metavar="FILE", help="pcap or pcapng, also compressed; - is standard input")
     streams.add_argument("--full", action="store_true", help="print all that was said")
