@@ -146,7 +146,10 @@ func (c *refConversation) renumbered(src netip.AddrPort, base uint32) bool {
 	if c.ends[0] != src {
 		s = &c.streams[1]
 	}
-	return s.based && s.base != base && (s.right > 0 || s.syn)
+	if !s.based { // its bytes were acknowledged and not seen: they do not lie before the SYN, nor a GiB behind it
+		return s.noted && s.ack-base > 1<<30
+	}
+	return s.base != base && (s.right > 0 || s.syn)
 }
 
 func (s *refStream) start(base uint32, hint, syn bool) {
