@@ -226,7 +226,9 @@ typedef struct gofollow_event {
     uint8_t  by;                        /* GOFOLLOW_BY_ */
     uint8_t  reordered;                 /* 1: the bytes were held until those before them came */
     uint8_t  place;                     /* GOFOLLOW_FIRST_OF_PACKET, GOFOLLOW_LAST_OF_PACKET or both: among the events
-                                           of its packet, or of its connection's expiry at ts_ns if packet is 0 */
+                                           of its packet, or of its connection's expiry at ts_ns if packet is 0. Events of
+                                           a SYN that was set aside and is followed now may stand within those of the packet
+                                           that confirmed it, which then has two such groups */
     uint8_t  reserved0[2];
     uint64_t connection_id;
     const gofollow_connection *connection;
@@ -292,7 +294,9 @@ int gofollow_feed_batch (gofollow_t f, const gofollow_packet *packets, size_t n,
 
 /* Feeds n packets of one link type without times, whose bytes stand one after
  * the other: lengths says how many each has, which is also its length on the
- * wire. Otherwise as gofollow_feed_batch. */
+ * wire. consumed must not be NULL. Of many packets a part at a time is taken, and
+ * a call of another thread may come in between; GOFOLLOW_ERR_BUSY can then stand
+ * at any part. Otherwise as gofollow_feed_batch. */
 int gofollow_feed_joined (gofollow_t f, uint32_t link_type, const void *bytes, const uint32_t *lengths, size_t n, size_t *consumed);
 
 /* Feeds one whole packet without a time and moves up to max waiting events to the

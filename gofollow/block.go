@@ -28,7 +28,7 @@ type block struct {
 type blockPool struct {
 	allocator  Allocator
 	spare      [sizeClasses][]*block
-	spareBytes int
+	spareBytes int      // of all but the last class
 	headers    []*block // without memory
 	reading    int64    // bytes of reader blocks that are in use
 }
@@ -36,6 +36,7 @@ type blockPool struct {
 const (
 	minBlock        = 16
 	sizeClasses     = 69 // the last is blockSize's
+	maxSpareBlocks  = 4  // of blockSize, which small ones do not crowd out
 	maxSpareBytes   = 4 * blockSize
 	maxSpareHeaders = 1024
 )
@@ -57,7 +58,9 @@ func (p *blockPool) get(n int) *block {
 		if k := len(p.spare[class]); k > 0 {
 			b = p.spare[class][k-1]
 			p.spare[class] = p.spare[class][:k-1]
-			p.spareBytes -= size
+			if class < sizeClasses-1 {
+				p.spareBytes -= size
+			}
 			b.mem, b.refs = b.mem[:n], 1
 			return b
 		}
@@ -92,9 +95,13 @@ func (p *blockPool) release(b *block) {
 		p.reading -= int64(len(b.mem))
 	}
 	whole := b.mem[:cap(b.mem)]
-	if _, class := sizeClass(len(whole)); class < sizeClasses && p.spareBytes+len(whole) <= maxSpareBytes {
-		p.spare[class] = append(p.spare[class], b)
+	switch _, class := sizeClass(len(whole)); {
+	case class < sizeClasses-1 && p.spareBytes+len(whole) <= maxSpareBytes:
 		p.spareBytes += len(whole)
+		p.spare[class] = append(p.spare[class], b)
+		return
+	case class == sizeClasses-1 && len(p.spare[class]) < maxSpareBlocks:
+		p.spare[class] = append(p.spare[class], b)
 		return
 	}
 	p.allocator.Free(whole)

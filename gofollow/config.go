@@ -59,7 +59,7 @@ const AtOnce time.Duration = -1
 type Limits struct {
 	// HeldBytes and HeldSegments bound what is held out of order in one
 	// direction. Beyond them the lowest missing range is given up
-	// (ReasonLimit). Default 16 MiB and 16384.
+	// (GapLimit). Default 16 MiB and 16384.
 	HeldBytes    int64
 	HeldSegments int
 
@@ -154,7 +154,7 @@ const (
 	// UrgentInline leaves the byte in the stream (RFC 6093).
 	UrgentInline UrgentMode = iota
 	// UrgentOOB takes the byte before the urgent pointer out and reports it as
-	// a gap with ReasonUrgent.
+	// a gap with GapUrgent.
 	UrgentOOB
 )
 

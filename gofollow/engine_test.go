@@ -321,3 +321,38 @@ func TestSizeClass(t *testing.T) {
 		}
 	}
 }
+
+// TestOverlapsPinNoMemory: segments of which one byte each is kept do not keep the
+// rest of their packets alive.
+func TestOverlapsPinNoMemory(t *testing.T) {
+	for _, policy := range []OverlapPolicy{OverlapFirst, OverlapLast} {
+		a := &countingAllocator{t: t, live: map[*byte]int{}}
+		f, err := New(Config{Allocator: a, Overlap: policy})
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := make([]byte, 34000)
+		feed := func(seq uint32, payload []byte) {
+			if err := f.Feed(&Packet{LinkType: LinkEthernet, Time: 1, Data: frame(1, 1, false, seq, 0, decode.ACK, payload)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		feed(1, text[:1])
+		for i := range 1000 {
+			n := 32000 + i // each is one byte longer than the one before, and of that only this byte stays
+			if policy == OverlapLast {
+				n = 33000 - i // of the one before only the last byte stays
+			}
+			feed(3, text[:n])
+			for len(f.Poll(64)) > 0 {
+			}
+		}
+		if held := f.Stats().HeldBytes; held < 32000 || held > 33000 {
+			t.Errorf("policy %d: %d bytes held", policy, held)
+		}
+		if a.most > 1<<20+4*blockSize {
+			t.Errorf("policy %d: %d bytes allocated", policy, a.most)
+		}
+		f.Close()
+	}
+}

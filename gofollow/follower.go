@@ -257,7 +257,7 @@ func (f *Follower) Flush() error {
 	if err := f.ready(); err != nil {
 		return err
 	}
-	if f.flushing == nil && !f.sweep() { // what is due already ends as it would without Flush
+	if !f.sweep() { // what is due already ends as it would without Flush
 		return ErrQueueFull
 	}
 	now := f.cause

@@ -88,7 +88,7 @@ func (f *Follower) enforceLimits(c *Connection, from side) {
 	l := &f.config.Limits
 	for (r.bytes > l.HeldBytes || len(r.held) > l.HeldSegments) && f.lowestHole(c, from, GapLimit) {
 	}
-	for f.holders.total > l.TotalHeldBytes || f.holders.ranges > max(l.HeldSegments, int(l.TotalHeldBytes/heldRangeBytes)) {
+	for len(f.holders.heap) > 0 && f.holders.total+f.aside > l.TotalHeldBytes || f.holders.ranges > max(l.HeldSegments, int(l.TotalHeldBytes/heldRangeBytes)) {
 		top := f.holders.heap[0]
 		f.lowestHole(top.conn, top.from, GapLimit)
 		if top.conn != c {

@@ -224,6 +224,21 @@ func (f *Follower) insert(c *Connection, from side, n held) {
 	if n.start < n.end {
 		f.put(r, i, n, n.start, n.end)
 	}
+	for i := max(0, r.firstAbove(whole.start)-1); i < len(r.held) && r.held[i].start <= whole.end; i++ {
+		f.slim(r.held[i])
+	}
+}
+
+// slim gives a range memory of its own if it keeps less than half of its packet's
+// alive: else ranges of one byte could hold whole packets, and no limit would see it.
+func (f *Follower) slim(h *held) {
+	if h.owner == nil || 2*len(h.data) >= len(h.owner.mem) {
+		return
+	}
+	own := f.blocks.get(len(h.data))
+	copy(own.mem, h.data)
+	f.blocks.release(h.owner)
+	h.data, h.owner = own.mem, own
 }
 
 // from returns the part of h that begins at off.
