@@ -7,6 +7,7 @@ import json
 import pickle
 import re
 import struct
+import threading
 
 import pytest
 from cycapture.libtins import EthernetII, TCPStream, TCPStreamFollower, _payload
@@ -151,3 +152,36 @@ def test_a_kept_stream_stays_readable():
     follow(held.append)
     assert [len(stream.server_payload) for stream in held] == [100 * ((number + 1) // 2) for number in range(400)]
     assert held[0]._server.kept is False
+
+
+def test_another_thread_reading_meanwhile_changes_nothing(monkeypatch):
+    kept, others = _payload.Kept(), []
+    count = _payload._getrefcount
+
+    def interrupted(payload):
+        monkeypatch.setattr(_payload, "_getrefcount", count)
+        other = threading.Thread(target=lambda: others.append(kept.read(lambda: DATA)), daemon=True)
+        other.start()
+        other.join(10)
+        return _payload._ALONE
+
+    monkeypatch.setattr(_payload, "_getrefcount", interrupted)
+    assert kept.read(lambda: DATA[:4]) == DATA[:4]
+    assert others == [DATA]
+    assert kept.read(lambda: DATA) == DATA
+
+
+def test_a_payload_that_a_script_keeps_does_not_keep_the_side():
+    kept = _payload.Kept()
+    first = kept.read(lambda: DATA[:4])
+    last = kept.read(lambda: DATA)
+    older = kept.read(lambda: DATA[:2])
+    assert (first.tobytes(), last.tobytes(), older.tobytes()) == (DATA[:4], DATA, DATA[:2])
+    assert first._share is None
+    assert last._share is not None
+    assert older._share is None
+
+    held = []
+    follow(lambda stream: held.append(stream.server_payload))
+    assert len(held[-1].tobytes()) == 20000
+    assert [payload for payload in held if payload._share is not None] == []

@@ -126,11 +126,12 @@ class _ByHand(NamedTuple):
 def _read(said: Any, end: int, finished: bool) -> Payload:
     """What a side said up to an end: a continuation of what was read of it before, as long as the connection is open."""
     share = partial(said.payload, end, finished)
-    if said.kept is None and not finished:
-        said.kept = Kept()
-    if not said.kept:
+    kept = said.kept
+    if kept is None and not finished:
+        kept = said.kept = Kept()
+    if not kept:
         return made(share())
-    payload: Payload = said.kept.read(share)
+    payload: Payload = kept.read(share)
     if finished:
         payload._share = None  # scripts keep it: the follower's own copy must not stay with it
     return payload
@@ -144,7 +145,10 @@ def _ending(callback: Callable[[TCPStream], Any] | None) -> Callable[[TCPStream]
             if callback is not None:
                 callback(stream)
         finally:
-            stream._client.kept = stream._server.kept = False  # scripts keep streams: copies must not stay with them
+            for said in (stream._client, stream._server):
+                kept, said.kept = said.kept, False  # scripts keep streams: copies must not stay with them
+                if kept:
+                    kept.part()
 
     return call
 

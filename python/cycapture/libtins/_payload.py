@@ -7,6 +7,7 @@ length. A bytearray can grow in place, and does so as long as nobody but this mo
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -29,8 +30,9 @@ class Payload(bytearray):
 
     def tobytes(self) -> bytes:
         """The payload as a bytes object; the original gave a memoryview, of which scripts asked this."""
-        if self._share is not None:
-            return self._share()
+        share = self._share  # another thread's reading may take it away
+        if share is not None:
+            return share()
         with memoryview(self) as whole:
             return whole.tobytes()
 
@@ -102,9 +104,10 @@ def made(data: bytes, share: Callable[[], bytes] | None = None) -> Payload:
 class Kept:
     """What was read last of one side of a connection, to be continued when the script has let go of it."""
 
-    __slots__ = ("_payload",)
+    __slots__ = ("_lock", "_payload")
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._payload = made(b"")
 
     def _references(self) -> int:
@@ -113,18 +116,34 @@ class Kept:
     def read(self, share: Callable[[], bytes]) -> Payload:
         """The payload that share gives now and whenever it is called."""
         data = share()
+        # Who reads while another does copies: it may be a signal's handler in the same thread, for which waiting would never end.
+        if not self._lock.acquire(blocking=False):
+            return made(data)
+        try:
+            # what is returned counts as a reference before the lock is released
+            return self._continued(data, share)
+        finally:
+            self._lock.release()
+
+    def _continued(self, data: bytes, share: Callable[[], bytes]) -> Payload:
         known = len(self._payload)
         if known == len(data):
             return self._payload
-        if known > len(data) or self._references() != _ALONE:
+        if known > len(data):
+            return made(data)
+        if self._references() != _ALONE:
             payload = made(data, share)
-            if known < len(data):
-                self._payload = payload
+            self.part()
+            self._payload = payload
             return payload
         with memoryview(data) as whole:
             bytearray.extend(self._payload, whole[known:])
         self._payload._share = share
         return self._payload
+
+    def part(self) -> None:
+        """Let what was read last, which scripts may keep, no longer keep what the side said."""
+        self._payload._share = None
 
 
 # where references are not counted (PyPy), every reading copies
