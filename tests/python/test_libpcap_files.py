@@ -324,6 +324,16 @@ def test_two_threads_want_one_sniffer(capture):
     assert len(refused) == 3
 
 
+def test_a_bad_limit_leaves_the_sniffer_usable(capture):
+    sniffer, container = BlockingSniffer(filename=capture), []
+    for limit in ("many", None):
+        with pytest.raises((TypeError, ValueError)):
+            sniffer.sniff_and_store(container, max_p=limit)
+    assert not sniffer.activated
+    sniffer.sniff_and_store(container)
+    assert len(container) == len(FRAMES)
+
+
 def test_stopping(capture):
     sniffer = BlockingSniffer(filename=capture)
     seen = []

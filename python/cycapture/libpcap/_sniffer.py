@@ -96,6 +96,7 @@ class BaseSniffer:
 
     def _begin(self, max_p: int) -> InterfaceSource | FileSource:
         """Open what is listened to. RuntimeError when this sniffer listens already."""
+        limit = int(max_p)
         if not self._busy.acquire(blocking=False):
             raise RuntimeError("this sniffer is already actively listening")
         try:
@@ -105,7 +106,7 @@ class BaseSniffer:
             raise
         self._stopping = False
         self.total = 0
-        self.max_p = int(max_p)
+        self.max_p = limit
         self._statistics = (0, 0, 0)
         self._source = source
         self._active()[id(self)] = self
