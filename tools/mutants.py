@@ -147,6 +147,7 @@ MUTANTS = [
     ("short cut past the peer's hole", "segment.go", "d.slow != nil || p.slow != nil ||", "d.slow != nil ||"),
     ("short cut forgets the ACK", "segment.go", "= s.Window, max(p.ack, ack)", "= s.Window, p.ack"),
     ("short cut forgets the window", "segment.go", "p.window, p.ack = s.Window,", "p.window, p.ack = p.window,"),
+    ("ranges pin their packets", "reassembly.go", "if h.owner == nil || 2*len(h.data)", "if h.owner == nil || 2000*len(h.data)"),
     ("short cut past a FIN", "segment.go", "d.fin != noFIN || p.fin != noFIN ||", "p.fin != noFIN ||"),
     ("urgent byte", "segment.go", "at := int(s.Urgent) - 1", "at := int(s.Urgent)"),
     ("SYN+ACKs, the first counts", "segment.go", "c.flags |= doubtfulISN", "return false"),
