@@ -134,8 +134,12 @@ class SniffingIterator:
         except BaseException as error:
             self._queue.put(error)
         finally:
-            sniffer._end()
-            self._queue.put(None)
+            try:
+                sniffer._end()
+            except BaseException as error:
+                self._queue.put(error)
+            finally:
+                self._queue.put(None)
 
     def _wait_for_room(self) -> None:
         while 0 < self._cache_size <= self._put - self._taken and not self._sniffer._stopping:

@@ -132,6 +132,8 @@ class NonBlockingSniffer(BaseSniffer):
             else:
                 self.loop.remove_handler(descriptor)
         writer, self._writer = self._writer, None
-        self._end()
-        if writer is not None:
-            writer.close()
+        try:
+            self._end()
+        finally:
+            if writer is not None:
+                writer.close()

@@ -116,9 +116,13 @@ class BaseSniffer:
         self._active().pop(id(self), None)
         source, self._source = self._source, None
         if source is not None:
-            self._statistics = source.statistics()
-            source.close()
-            self._busy.release()
+            try:
+                self._statistics = source.statistics()
+            finally:
+                try:
+                    source.close()
+                finally:
+                    self._busy.release()
 
     @classmethod
     def _active(cls) -> dict[int, Any]:
