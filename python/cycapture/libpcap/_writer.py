@@ -147,7 +147,7 @@ class PacketWriter:
         if file is not None:
             if self._is_path:
                 file.close()
-            else:
+            elif hasattr(file, "flush"):
                 file.flush()
 
     def __enter__(self) -> PacketWriter:
