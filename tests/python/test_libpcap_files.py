@@ -26,9 +26,10 @@ from cycapture.libpcap import (
     PacketWriter,
     PcapException,
     SniffingError,
+    _source,
 )
 from cycapture.libpcap._pcap import DLT, BaseSniffer, SniffingIterator, datalink_to_description
-from cycapture.libtins import IP, RAW, TCP, UDP, EthernetII, Loopback, MalformedPacket
+from cycapture.libtins import IP, RAW, TCP, UDP, Dot1Q, EthernetII, Loopback, MalformedPacket
 
 import gofollow
 
@@ -334,6 +335,28 @@ def test_a_bad_limit_leaves_the_sniffer_usable(capture):
     assert len(container) == len(FRAMES)
 
 
+def test_statistics_that_fail_leave_the_sniffer_usable(capture, monkeypatch):
+    sniffer, closed = BlockingSniffer(filename=capture), []
+
+    def failing(source):
+        raise PcapException("the interface went away")
+
+    with monkeypatch.context() as patch:
+        close = _source.FileSource.close
+        patch.setattr(_source.FileSource, "statistics", failing)
+        patch.setattr(_source.FileSource, "close", lambda source: (closed.append(source), close(source)))
+        with pytest.raises(PcapException, match="went away"):
+            sniffer.sniff_and_store([])
+        iterator, packets = sniffer.iterator(), []
+        with pytest.raises(PcapException, match="went away"):
+            packets.extend(packet[3] for packet in iterator)
+        iterator._thread.join(30)
+        assert len(closed) == 2
+        assert list(iterator) == []
+    assert not sniffer.activated
+    assert [packet[3] for packet in sniffer.iterator()] == FRAMES
+
+
 def test_stopping(capture):
     sniffer = BlockingSniffer(filename=capture)
     seen = []
@@ -453,6 +476,21 @@ def test_written_file(tmp_path, cls, link_type):
 def written(link_type, packets):
     head = struct.pack("=IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, link_type)
     return head + b"".join(struct.pack("=IIII", sec, usec, len(data), len(data)) + data for sec, usec, data in packets)
+
+
+def test_an_object_that_can_only_write():
+    class Sink:
+        def __init__(self):
+            self.data = b""
+
+        def write(self, data):
+            self.data += data
+
+    for cls in (PacketWriter, NonBlockingPacketWriter):
+        sink = Sink()
+        with cls(1, sink) as writer:
+            writer.write(FRAMES[0], 1, 2)
+        assert sink.data == written(1, [(1, 2, FRAMES[0])])
 
 
 def test_file_objects(tmp_path):
@@ -583,6 +621,20 @@ def test_offline_filter():
     assert OfflineFilter(filter_string="greater 60", linktype=1, snaplen=100).match_buffer(bytes(60))
     with pytest.raises(TypeError):
         taken.match_buffer(5)
+
+
+def test_offline_filter_sees_what_was_captured():
+    packet = (IP("10.0.0.1", "10.0.0.2") / RAW(b"\0\0\x08\0" + bytes(20))).serialize()
+    packet = packet[:9] + b"\x2f" + packet[10:]  # GRE, which no class takes
+    frame = bytes(12) + b"\x08\0" + packet
+    taken = OfflineFilter("ip proto 47", EthernetII)
+    pdu = EthernetII.from_buffer(frame)
+    assert (taken.match_buffer(frame), taken.match_pdu(pdu), taken.match_buffer(pdu)) == (True, True, True)
+    assert OfflineFilter("ip proto 47", DLT.DLT_RAW).match_pdu(pdu.rfind_pdu(IP))
+    pdu.rfind_pdu(IP).ttl = 7
+    assert OfflineFilter("ip[8] = 7", EthernetII).match_pdu(pdu)
+    tag = Dot1Q.from_buffer(b"\0\x05\x08\0" + packet)
+    assert OfflineFilter("ether[1] = 5", EthernetII).match_pdu(tag)
 
 
 def test_offline_filter_says_what_is_wrong():

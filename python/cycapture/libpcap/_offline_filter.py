@@ -26,10 +26,11 @@ class OfflineFilter:
         self._filter = Filter(as_text(filter_string, "filter_string"), link_type_of(linktype), snaplen)
 
     def match_pdu(self, pdu: Any) -> bool:
-        """Whether the filter takes a PDU; it is serialized."""
+        """Whether the filter takes a PDU, as captured if nothing was assigned since, else serialized."""
         if pdu is None:
             raise ValueError("pdu can't be None")
-        return self.match_buffer(pdu.serialize())
+        # not a layer's own _frame, which may put a header before what was captured
+        return self.match_buffer(PDU._frame(pdu)[1] if isinstance(pdu, PDU) else pdu.serialize())
 
     def match_buffer(self, buf: Any) -> bool:
         """Whether the filter takes a packet: bytes, bytearray, memoryview or PDU. It never takes None."""
