@@ -145,4 +145,7 @@ def test_every_class_is_found_by_name_class_and_number(cls):
     assert whole.find_pdu(cls) == whole.rfind_pdu(cls)
     assert whole.find_pdu(cls) is not whole.rfind_pdu(cls)
     assert isinstance(_tins.pdu_from_buffer(b"", RAW), RAW)
+    for unknown in (lambda: _tins.pdu_from_buffer(b"", 9999), lambda: RAW(b"x").to(9999)):
+        with pytest.raises(ValueError, match="Unknown PDU type: 9999"):
+            unknown()
     assert issubclass(cls, PDU)

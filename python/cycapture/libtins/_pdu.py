@@ -318,7 +318,10 @@ def ethernet_inside(kind: int, data: bytes) -> PDU | None:
 
 def pdu_from_buffer(buf: Any, cls: Any) -> Any:
     """A PDU of a class, class name or type number, read from a buffer."""
-    return TYPES[type_number(cls)].from_buffer(buf)
+    number = type_number(cls)
+    if number not in TYPES:
+        raise ValueError(f"Unknown PDU type: {number}")
+    return TYPES[number].from_buffer(buf)
 
 
 class RAW(PDU):
