@@ -15,9 +15,10 @@ _getrefcount: Callable[[object], int] = getattr(sys, "getrefcount", lambda value
 
 
 class Payload(bytearray):
-    """Bytes, for all that a script can tell: isinstance says so, nothing of it can be changed, and what it gives are bytes.
+    """Bytes, for all that a script can tell: isinstance says so, none of its methods changes it, and what it gives are bytes.
 
-    It is a bytearray underneath, which is taken wherever bytes are (files, sockets, re, struct, hashlib).
+    It is a bytearray underneath, which is taken nearly wherever bytes are (files, sockets, re, struct, hashlib); a memoryview of it
+    is writable.
     """
 
     __slots__ = ("_share",)
