@@ -347,14 +347,34 @@ def test_statistics_that_fail_leave_the_sniffer_usable(capture, monkeypatch):
         patch.setattr(_source.FileSource, "close", lambda source: (closed.append(source), close(source)))
         with pytest.raises(PcapException, match="went away"):
             sniffer.sniff_and_store([])
-        iterator, packets = sniffer.iterator(), []
-        with pytest.raises(PcapException, match="went away"):
-            packets.extend(packet[3] for packet in iterator)
+        iterator = sniffer.iterator()
+        iterator.start()
         iterator._thread.join(30)
+        assert iterator._queue.qsize() == 3  # packets, the error, the end
+        assert [next(iterator)[3] for _ in FRAMES] == FRAMES
+        with pytest.raises(PcapException, match="went away"):
+            next(iterator)
         assert len(closed) == 2
         assert list(iterator) == []
     assert not sniffer.activated
     assert [packet[3] for packet in sniffer.iterator()] == FRAMES
+
+
+def test_statistics_that_fail_leave_an_exported_file_complete(capture, tmp_path, monkeypatch):
+    def failing(source):
+        raise PcapException("the interface went away")
+
+    loop = asyncio.new_event_loop()
+    sniffer = NonBlockingSniffer(filename=capture).set_loop(loop)
+    sniffer.sniff_and_export(str(tmp_path / "y.pcap"))
+    monkeypatch.setattr(_source.FileSource, "statistics", failing)
+    sniffer._take(1, 2, len(FRAMES[0]), FRAMES[0])
+    with pytest.raises(PcapException, match="went away"):
+        sniffer.stop()
+    loop.close()
+    assert not sniffer.activated
+    monkeypatch.undo()
+    assert [packet[3] for packet in sniffed(tmp_path / "y.pcap")] == FRAMES[:1]
 
 
 def test_stopping(capture):
