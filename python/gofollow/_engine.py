@@ -133,6 +133,7 @@ class Engine:
         self._process = os.getpid()
         self.torn = False
         self._left = False  # whether the sink was stopped by an exception
+        self._abandoned = False  # whether the capture is to be ended once the sink has taken what is left
         self.events: Any = ffi.new("gofollow_event[]", POLL)
         self._event_bytes = memoryview(ffi.buffer(self.events))
         self._few = [self._event_bytes[: count * EVENT.size] for count in range(_FEW)]  # what one packet makes, ready
@@ -197,6 +198,17 @@ class Engine:
     def end_capture(self) -> None:
         """Say that the capture is complete, or close the opened file."""
         self._repeat(self._lib.gofollow_end_capture)
+
+    def abandon_capture(self) -> None:
+        """End a capture whose reading stopped: now, or in resume if events are left, which the next poll would overwrite."""
+        self._abandoned = True
+        if self._left:
+            return
+        try:
+            self.end_capture()
+        except GofollowError:
+            pass  # what stopped the reading says more
+        self._abandoned = False
 
     def open_file(self, path: str | bytes | os.PathLike[str] | os.PathLike[bytes]) -> None:
         """Open a capture file for read_file.
@@ -317,9 +329,13 @@ class Engine:
 
     def resume(self) -> None:
         """Go on with events that an exception of the sink stopped."""
-        if self._left and not self.torn:
+        if self.torn:
+            return
+        if self._left:
             self._sink.run()
             self.drain()
+        if self._abandoned:
+            self.abandon_capture()
 
     def _after(self, code: int) -> None:
         """Hand all waiting events to the sink, then raise if code is an error other than a full queue."""

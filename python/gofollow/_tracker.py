@@ -141,8 +141,12 @@ class Tracker:
                     self._call_due()
                     calling = False
         except BaseException:
-            if not calling and self.engine is not None:
-                self.engine.torn = True
+            if self.engine is not None:
+                self.engine.torn = True  # an interrupt here would lose the events
+            # Not left half unpacked: the garbage collector cannot clear a memoryview that is still exported.
+            self._events = iter([*self._events])
+            if calling and self.engine is not None:
+                self.engine.torn = False
             raise
 
     def _settle(self) -> None:

@@ -48,7 +48,7 @@ def _read_capture(engine: Engine, source: Any) -> Generator[Progress, None, None
             yield progress
     finally:
         if not ended and not engine.closed:
-            _abandon_capture(engine)
+            engine.abandon_capture()
 
 
 def _is_pipe(path: Any) -> bool:
@@ -110,18 +110,11 @@ def _read_stream(engine: Engine, stream: Any) -> Generator[Progress, None, None]
             yield Progress(engine.statistics().packets - before, done, total, False)
         if piece is None:
             raise BlockingIOError(errno.EAGAIN, "the file object is non-blocking and has no data now: open it in blocking mode")
-        ended = True
         engine.end_capture()
+        ended = True
     finally:
         if not ended and not engine.closed:
-            _abandon_capture(engine)
-
-
-def _abandon_capture(engine: Engine) -> None:
-    try:
-        engine.end_capture()
-    except GofollowError:
-        pass  # what stopped the reading says more
+            engine.abandon_capture()
 
 
 class TCPStreamFollower:
