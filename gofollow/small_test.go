@@ -183,7 +183,7 @@ func TestSmallWorlds(t *testing.T) {
 	}
 	extend()
 	t.Logf("%d sequences, %d of them without loss of information", tried, equal)
-	if tried != 1+9+72+504+3024+15120+60480+181440 || equal < tried/20 {
+	if tried != 1+9+72+504+3024+15120+60480+181440 || !testing.Short() && equal < tried/20 {
 		t.Errorf("only %d sequences, %d without loss", tried, equal)
 	}
 	f.Close()
