@@ -212,6 +212,35 @@ func TestQueueFull(t *testing.T) {
 	}
 }
 
+// TestQueueLimits: so many events and bytes may wait, and the next packet is refused
+// until some are polled.
+func TestQueueLimits(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		limits gofollow.Limits
+		taken  int
+	}{
+		{"events", gofollow.Limits{QueuedEvents: 3}, 3},
+		{"bytes", gofollow.Limits{QueuedBytes: 4}, 4},
+		{"bytes, more than the limit at once", gofollow.Limits{QueuedBytes: 3}, 4},
+	} {
+		f := newFollower(t, gofollow.Config{Limits: test.limits})
+		taken := 0
+		packets := script(t, `c S; c 0 "a"; c 1 "b"; c 2 "cd"; c 4 "e"; c 5 "f"`)
+		for taken < len(packets) && f.Feed(&packets[taken]) == nil {
+			taken++
+		}
+		if taken != test.taken {
+			t.Errorf("%s: %d packets were taken, want %d", test.name, taken, test.taken)
+		}
+		f.Poll(4)
+		if err := f.Feed(&packets[taken%len(packets)]); err != nil {
+			t.Errorf("%s: after a poll: %v", test.name, err)
+		}
+		f.Close()
+	}
+}
+
 func TestConfigOutOfRange(t *testing.T) {
 	for _, test := range []struct {
 		field  string

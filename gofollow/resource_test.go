@@ -157,6 +157,24 @@ func TestRangesAreBounded(t *testing.T) {
 	}
 }
 
+// TestRemindersAreBounded: connections that end with a hole leave no more reminders
+// behind than there may be of living ones, although none of these is due yet.
+func TestRemindersAreBounded(t *testing.T) {
+	f, _ := New(Config{Limits: Limits{Connections: 10}})
+	d := &feeder{TB: t, f: f}
+	most := 0
+	for i := range uint32(10_000) {
+		for _, seq := range []uint32{0, 2} {
+			d.feedPacket(&Packet{LinkType: LinkEthernet, Time: 1, Data: frame(10<<24|9, uint16(i), false, seq, 0, decode.ACK, []byte("a"))})
+		}
+		most = max(most, len(f.reminders))
+	}
+	if most > 2*10+1024+1 {
+		t.Errorf("at most %d reminders for 10 connections", most)
+	}
+	d.finish()
+}
+
 // TestHeldOrder adds and removes held ranges at random and compares their orders with
 // those of plain lists.
 func TestHeldOrder(t *testing.T) {

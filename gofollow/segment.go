@@ -38,10 +38,11 @@ func (f *Follower) segment(s *decode.Segment, src *block) {
 
 // inOrder is the short cut for what most segments are: the next bytes, or a bare
 // acknowledgement, of an established connection in which nothing is unusual.
-// What it does is what follow would; anything else it leaves to it.
+// What it does is what follow would; anything else it leaves to it. That the peer
+// misses something needs no look at its reassembly: it has a deadline, and c.rare.
 func (f *Follower) inOrder(c *Connection, from side, s *decode.Segment, src *block) bool {
 	d, p := &c.dirs[from], &c.dirs[from^1]
-	if c.class != established || c.rare != nil || c.has(doubtfulISN) || d.slow != nil || p.slow != nil || d.fin != noFIN || p.fin != noFIN ||
+	if c.class != established || c.rare != nil || c.has(doubtfulISN) || d.slow != nil || d.fin != noFIN || p.fin != noFIN ||
 		s.Flags&^(decode.PSH|decode.ECE|decode.CWR) != decode.ACK || seqNum(s.Seq) != d.seqAt(d.next) || len(s.Payload) != s.Wire {
 		return false
 	}
