@@ -28,17 +28,16 @@ type block struct {
 type blockPool struct {
 	allocator  Allocator
 	spare      [sizeClasses][]*block
-	spareBytes int      // of all but the last class
-	headers    []*block // without memory
-	reading    int64    // bytes of reader blocks that are in use
+	spareBytes int // of all but the last class
+	headers    pool[block]
+	reading    int64 // bytes of reader blocks that are in use
 }
 
 const (
-	minBlock        = 16
-	sizeClasses     = 69 // the last is blockSize's
-	maxSpareBlocks  = 4  // of blockSize, which small ones do not crowd out
-	maxSpareBytes   = 4 * blockSize
-	maxSpareHeaders = 1024
+	minBlock       = 16
+	sizeClasses    = 69 // the last is blockSize's
+	maxSpareBlocks = 4  // of blockSize, which small ones do not crowd out
+	maxSpareBytes  = 4 * blockSize
 )
 
 // sizeClass rounds a size up to one of four between two powers of 2, and numbers
@@ -67,12 +66,7 @@ func (p *blockPool) get(n int) *block {
 	} else {
 		size = n
 	}
-	if k := len(p.headers); k > 0 {
-		b = p.headers[k-1]
-		p.headers = p.headers[:k-1]
-	} else {
-		b = new(block)
-	}
+	b = p.headers.get()
 	b.mem, b.refs = p.allocator.Alloc(size)[:n], 1
 	return b
 }
@@ -105,10 +99,7 @@ func (p *blockPool) release(b *block) {
 		return
 	}
 	p.allocator.Free(whole)
-	b.mem = nil
-	if len(p.headers) < maxSpareHeaders {
-		p.headers = append(p.headers, b)
-	}
+	p.headers.put(b)
 }
 
 // drain frees the spare blocks.
@@ -119,7 +110,7 @@ func (p *blockPool) drain() {
 		}
 		p.spare[class] = nil
 	}
-	p.spareBytes, p.headers = 0, nil
+	p.spareBytes, p.headers = 0, pool[block]{}
 }
 
 // arena packs payload that has to be copied into blocks, one after the other.

@@ -70,11 +70,21 @@ type rareState struct {
 func (c *Connection) has(f connFlags) bool { return c.flags&f != 0 }
 
 // rarely returns c.rare, made on first use.
-func (c *Connection) rarely() *rareState {
+func (s *connections) rarely(c *Connection) *rareState {
 	if c.rare == nil {
-		c.rare = &rareState{heapDue: never}
+		c.rare = s.rares.get()
+		c.rare.heapDue = never
 	}
 	return c.rare
+}
+
+// slowly returns d.slow, made on first use.
+func (s *connections) slowly(d *direction) *reassembly {
+	if d.slow == nil {
+		d.slow = s.slows.get()
+		d.slow.holder, d.slow.right = -1, d.next
+	}
+	return d.slow
 }
 
 // carriedData says that anything was delivered, in either direction.
@@ -165,6 +175,9 @@ type connections struct {
 	heads  [classes]uint32 // oldest of each class, index plus 1
 	tails  [classes]uint32
 	counts [classes]int
+
+	slows pool[reassembly]
+	rares pool[rareState]
 }
 
 const chunkConnections = 512
@@ -194,16 +207,21 @@ func (s *connections) take() *Connection {
 // discard gives a connection back that is in no list and no table, unless its
 // Closed event still waits.
 func (s *connections) discard(c *Connection) {
-	if !c.has(queued | inTable) {
-		c.dirs[0].slow, c.dirs[1].slow, c.rare = nil, nil, nil
-		c.after, s.unused = s.unused, c.index+1
+	if c.has(queued | inTable) {
+		return
 	}
+	for i := range c.dirs {
+		s.slows.put(c.dirs[i].slow)
+		c.dirs[i].slow = nil
+	}
+	s.rares.put(c.rare)
+	c.rare = nil
+	c.after, s.unused = s.unused, c.index+1
 }
 
 // reported says that a connection's Closed event was taken.
 func (s *connections) reported(c *Connection) {
 	c.flags &^= queued
-	c.dirs[0].slow, c.dirs[1].slow = nil, nil
 	s.discard(c)
 }
 

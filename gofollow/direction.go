@@ -44,14 +44,6 @@ func (d *direction) rebase(base seqNum) {
 	d.flags = d.flags&^(hinted|ackNoted) | based
 }
 
-// slowly returns d.slow, made on first use.
-func (d *direction) slowly() *reassembly {
-	if d.slow == nil {
-		d.slow = &reassembly{holder: -1, right: d.next}
-	}
-	return d.slow
-}
-
 // right returns the highest end of accepted data. Where it is not next, the
 // direction has a reassembly.
 func (d *direction) right() streamOffset {
@@ -78,7 +70,7 @@ func (f *Follower) receive(c *Connection, from side, off streamOffset, wire int,
 		f.deliver(c, from, lo, payload, src)
 		return
 	}
-	r := d.slowly()
+	r := f.conns.slowly(d)
 	r.right = max(r.right, hi)
 	if inOrder && len(r.held) == 0 {
 		f.deliver(c, from, lo, payload, src)
@@ -101,19 +93,19 @@ func (f *Follower) trim(c *Connection, from side, off, end streamOffset) (lo, hi
 	d := &c.dirs[from]
 	if off < 0 {
 		cut := min(end, 0)
-		d.slowly().BeforeStart += uint64(cut - off)
+		f.conns.slowly(d).BeforeStart += uint64(cut - off)
 		f.anomaly(c, from, AnomalyBeforeStart, off, cut-off)
 		off = cut
 	}
 	if end > d.fin {
 		cut := max(off, d.fin)
-		d.slowly().AfterFIN += uint64(end - cut)
+		f.conns.slowly(d).AfterFIN += uint64(end - cut)
 		f.anomaly(c, from, AnomalyAfterFIN, cut, end-cut)
 		end = cut
 	}
 	if off < d.next && off < end {
 		cut := min(end, d.next)
-		late := d.slowly().lateIn(off, cut)
+		late := f.conns.slowly(d).lateIn(off, cut)
 		d.slow.LateBytes += uint64(late)
 		d.slow.DuplicateBytes += uint64(cut - off - late)
 		off = cut
@@ -146,7 +138,7 @@ func (f *Follower) emitData(c *Connection, from side, off streamOffset, b []byte
 // emitGap gives [next, end) up.
 func (f *Follower) emitGap(c *Connection, from side, end streamOffset, why GapReason) {
 	d := &c.dirs[from]
-	r := d.slowly()
+	r := f.conns.slowly(d)
 	e := f.queue.push(Gap, c, f.cause)
 	e.Direction = c.direction(from)
 	e.Offset, e.Length, e.GapReason = d.next, end-d.next, why
@@ -211,13 +203,13 @@ func (f *Follower) acknowledge(c *Connection, of side, s *decode.Segment) {
 	if d.slow != nil {
 		gaps = streamOffset(d.slow.GapBytes)
 	}
-	if ack > d.right()+maxACKLead+gaps && !d.slowly().agree(ack, f.current) {
+	if ack > d.right()+maxACKLead+gaps && !f.conns.slowly(d).agree(ack, f.current) {
 		f.anomaly(c, of, AnomalyACKUnseen, ack, 0)
 		return
 	}
 	d.ack = ack
 	if min(ack, d.fin) > d.next {
-		d.slowly().acknowledged(min(ack, d.fin), c.last)
+		f.conns.slowly(d).acknowledged(min(ack, d.fin), c.last)
 		f.remind(c, after(c.last, f.patience()))
 	}
 }
@@ -230,7 +222,7 @@ const maxACKLead = 1 << 30
 // stream.
 func (f *Follower) takeUrgent(c *Connection, from side, off streamOffset) {
 	if lo, hi := f.trim(c, from, off, off+1); lo < hi {
-		r := c.dirs[from].slowly()
+		r := f.conns.slowly(&c.dirs[from])
 		r.right = max(r.right, hi)
 		f.hold(c, from, held{span: span{lo, hi}, why: GapUrgent})
 		f.deliverHeld(c, from, false)

@@ -23,6 +23,7 @@ type Follower struct {
 	conns   connections
 	graves  graveyard
 	holders holders
+	helds   pool[held]
 	queue   queue
 
 	blocks blockPool

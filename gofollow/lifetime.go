@@ -177,7 +177,7 @@ func (h *reminders) Pop() any {
 // remind notes that something is due for a connection at that time.
 func (f *Follower) remind(c *Connection, due int64) {
 	c.due = min(c.due, due)
-	if r := c.rarely(); due < r.heapDue {
+	if r := f.conns.rarely(c); due < r.heapDue {
 		if r.heapDue = due; len(f.reminders) > 2*f.table.used+1024 {
 			f.reminders = slices.DeleteFunc(f.reminders, func(r reminder) bool { return !r.valid() })
 			heap.Init(&f.reminders)

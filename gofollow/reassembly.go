@@ -16,7 +16,8 @@ type reassembly struct {
 	// does: it is short but under attack, and then Limits.HeldSegments bounds
 	// an insertion to moving some 64 KiB, where it is not at an end.
 	held     []*held
-	room     []*held      // the memory of held
+	room     []*held // the memory of held: few, or more
+	few      [6]*held
 	front    int          // where in room held begins
 	right    streamOffset // highest end of accepted data
 	bytes    int64        // captured bytes in held
@@ -76,6 +77,8 @@ func (r *reassembly) add(i int, h, older *held) {
 	case r.front+n < len(r.room):
 		r.held = r.held[:n+1]
 		copy(r.held[i+1:], r.held[i:n])
+	case n == 0 && r.room == nil:
+		r.room, r.front, r.held = r.few[:], 1, r.few[1:2]
 	default:
 		room := make([]*held, 2*n+8)
 		r.front = len(room) / 4
@@ -190,7 +193,7 @@ func (f *Follower) place(c *Connection, from side, lo, hi streamOffset, payload 
 // hold holds a range of the packet under way and sees to it that it does not stay
 // for ever.
 func (f *Follower) hold(c *Connection, from side, n held) {
-	r := c.dirs[from].slowly()
+	r := f.conns.slowly(&c.dirs[from])
 	r.conn, r.from = c, from
 	n.time, n.arrived, n.packet = f.cause.time, c.last, f.cause.packet
 	f.insert(c, from, n)
@@ -266,7 +269,9 @@ func (f *Follower) put(r *reassembly, i int, n held, start, end streamOffset) in
 		n.owner.refs++
 	}
 	f.holders.changed(r, int64(len(n.data)), 1)
-	r.add(i, &n, r.youngest)
+	h := f.helds.get()
+	*h = n
+	r.add(i, h, r.youngest)
 	return 1
 }
 
@@ -278,12 +283,13 @@ func (f *Follower) cutOut(r *reassembly, i int, s span) int {
 		f.holders.changed(r, s.start-s.end, 0)
 	}
 	if s.end < h.end { // what is above s becomes a range of its own
-		rest := h.from(s.end)
+		rest := f.helds.get()
+		*rest = h.from(s.end)
 		if rest.owner != nil {
 			rest.owner.refs++
 		}
 		f.holders.changed(r, 0, 1)
-		r.add(i+1, &rest, h)
+		r.add(i+1, rest, h)
 	}
 	if s.start > h.start { // what is below s stays
 		h.end = s.start
@@ -297,6 +303,7 @@ func (f *Follower) cutOut(r *reassembly, i int, s span) int {
 	if h.owner != nil {
 		f.blocks.release(h.owner)
 	}
+	f.helds.put(h)
 	return i
 }
 
@@ -394,6 +401,7 @@ func (f *Follower) deliverHeld(c *Connection, from side, force bool) {
 			f.holders.changed(r, 0, -1)
 			r.unlink(h)
 			f.emitGap(c, from, h.end, h.why)
+			f.helds.put(h)
 			continue
 		}
 		n := int64(len(h.data))
@@ -404,6 +412,7 @@ func (f *Follower) deliverHeld(c *Connection, from side, force bool) {
 			r.ReorderedBytes += uint64(n)
 		}
 		f.emitData(c, from, h.start, h.data, h.owner, h.time, reordered)
+		f.helds.put(h)
 	}
 	if done > 0 {
 		r.removeFirst(done)
@@ -413,7 +422,7 @@ func (f *Follower) deliverHeld(c *Connection, from side, force bool) {
 // believe keeps a segment that starts far above everything seen as the
 // direction's suspect. It returns true if the segment continues the one before.
 func (f *Follower) believe(c *Connection, from side, lo, hi streamOffset, payload []byte) bool {
-	r := c.dirs[from].slowly()
+	r := f.conns.slowly(&c.dirs[from])
 	if p := r.suspect; p != nil && p.end == lo {
 		return true // confirmSuspect places p
 	}

@@ -27,7 +27,7 @@ func (f *Follower) reset(c *Connection, from side, s *decode.Segment, src *block
 		f.anomaly(c, from, AnomalyRSTOutOfWindow, c.dirs[from].offsetOf(seqNum(s.Seq)), 0)
 	case !c.has(reset):
 		c.flags |= reset
-		r := c.rarely()
+		r := f.conns.rarely(c)
 		r.resetAt, r.resetBy, r.resetSeq = c.last, from, seqNum(s.Seq)
 		r.resetText = append([]byte(nil), s.Payload[:min(len(s.Payload), maxResetText)]...)
 	}

@@ -73,7 +73,7 @@ func (f *Follower) setAside(c *Connection, from side, s *decode.Segment) {
 		n.segment.Payload = append([]byte(nil), s.Payload...)
 		f.aside += int64(len(s.Payload))
 	}
-	c.rarely().candidate = n
+	f.conns.rarely(c).candidate = n
 }
 
 // dropCandidate forgets the connection's candidate.
