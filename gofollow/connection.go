@@ -67,6 +67,9 @@ type rareState struct {
 	candidate *candidate // a SYN that may be a new connection's
 }
 
+// waits says that there is a candidate.
+func (r *rareState) waits() bool { return r != nil && r.candidate != nil }
+
 func (c *Connection) has(f connFlags) bool { return c.flags&f != 0 }
 
 // rarely returns c.rare, made on first use.

@@ -115,22 +115,23 @@ func (f *Follower) trim(c *Connection, from side, off, end streamOffset) (lo, hi
 
 // deliver makes the Data event of bytes that arrived at next.
 func (f *Follower) deliver(c *Connection, from side, off streamOffset, payload []byte, src *block) {
-	if src == nil {
-		payload, src = f.arena.copy(payload)
-	} else {
-		src.refs++
+	if src != nil {
+		f.emitData(c, from, off, payload, src, f.cause.time, false)
+		return
 	}
+	payload, src = f.arena.copy(payload)
 	f.emitData(c, from, off, payload, src, f.cause.time, false)
+	f.blocks.release(src)
 }
 
-// emitData makes a Data event and moves next behind it. The reference to src
-// becomes the event's.
+// emitData makes a Data event of bytes in src and moves next behind it.
 func (f *Follower) emitData(c *Connection, from side, off streamOffset, b []byte, src *block, capturedAt int64, reordered bool) {
 	e := f.queue.add() // field by field: to build it elsewhere and copy it costs more
 	e.Kind, e.Direction, e.GapReason, e.CloseReason, e.By, e.AnomalyKind, e.Reordered = Data, c.direction(from), 0, 0, 0, 0, reordered
 	e.Conn, e.Time, e.Packet = c, f.cause.time, f.cause.packet
 	e.Offset, e.Length, e.Bytes = off, int64(len(b)), b
-	e.CapturedAt, e.owner = capturedAt, src
+	e.CapturedAt = capturedAt
+	f.queue.keep(src)
 	f.queue.bytes += int64(len(b))
 	c.dirs[from].next = off + int64(len(b))
 }

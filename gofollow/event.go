@@ -47,8 +47,6 @@ type Event struct {
 
 	// CapturedAt is the capture time of the packet that carried Bytes.
 	CapturedAt int64
-
-	owner *block // what keeps Bytes alive, nil without
 }
 
 // Old returns the copy that stood in the stream first, in an Anomaly of kind

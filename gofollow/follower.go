@@ -326,11 +326,7 @@ func (f *Follower) Close() {
 	f.closed = true
 	f.closeFile()
 	f.capture.reset()
-	for _, e := range f.queue.events[f.queue.head:] {
-		if e.owner != nil {
-			f.blocks.release(e.owner)
-		}
-	}
+	f.unpin(f.queue.made)
 	for _, r := range f.holders.heap {
 		for _, h := range r.held {
 			if h.owner != nil {

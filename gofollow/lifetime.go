@@ -25,6 +25,7 @@ func (f *Follower) end(c *Connection, why CloseReason, by By, remember bool) {
 	f.stats.ClosedBy[why]++
 	e := f.queue.push(Closed, c, f.cause)
 	e.CloseReason, e.By = why, by
+	f.queue.pins = append(f.queue.pins, pin{first: f.queue.made, conn: c})
 	f.bury(c, remember)
 }
 
@@ -182,7 +183,8 @@ func (f *Follower) remind(c *Connection, due int64) {
 			f.reminders = slices.DeleteFunc(f.reminders, func(r reminder) bool { return !r.valid() })
 			heap.Init(&f.reminders)
 		}
-		heap.Push(&f.reminders, reminder{due, c.id, c})
+		f.reminders = append(f.reminders, reminder{due, c.id, c})
+		heap.Fix(&f.reminders, len(f.reminders)-1) // Push would allocate
 	}
 }
 

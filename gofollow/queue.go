@@ -10,6 +10,24 @@ type queue struct {
 	head   int   // events [head, len) wait
 	bytes  int64 // payload of those from out on
 	made   uint64
+	pins   []pin
+}
+
+// pin is what an event, and those behind it up to the next pin's, need until the
+// last of them was handed out: the block that their bytes lie in, or a closed
+// connection. Events in a row mostly share a block, so pins are few.
+type pin struct {
+	first uint64 // number of the event, as made counts
+	owner *block // one reference is the pin's
+	conn  *Connection
+}
+
+// keep pins a block for the event that was added last.
+func (q *queue) keep(b *block) {
+	if n := len(q.pins); n == 0 || q.pins[n-1].owner != b {
+		b.refs++
+		q.pins = append(q.pins, pin{q.made, b, nil})
+	}
 }
 
 // add appends an event whose fields hold what another event left there.
@@ -45,28 +63,40 @@ func (f *Follower) settle() {
 	if q.out == q.head {
 		return
 	}
+	f.unpin(q.made - uint64(q.waiting()))
+	if q.head == len(q.events) {
+		q.events, q.out, q.head, q.bytes = q.events[:0], 0, 0, 0
+		return
+	}
 	for i := q.out; i < q.head; i++ {
-		e := &q.events[i]
-		q.bytes -= int64(len(e.Bytes))
-		if b := e.owner; b != nil {
-			if b.refs > 1 {
-				b.refs--
-			} else {
-				f.blocks.release(b)
-			}
-		}
-		if e.Kind == Closed {
-			f.conns.reported(e.Conn)
-		}
+		q.bytes -= int64(len(q.events[i].Bytes))
 	}
 	q.out = q.head
-	switch {
-	case q.head == len(q.events):
-		q.events, q.out, q.head = q.events[:0], 0, 0
-	case q.head > 4096 && q.head > len(q.events)/2:
+	if q.head > 4096 && q.head > len(q.events)/2 {
 		n := copy(q.events, q.events[q.head:])
 		q.events, q.out, q.head = q.events[:n], 0, 0
 	}
+}
+
+// unpin gives back what no event after the first so many needs.
+func (f *Follower) unpin(events uint64) {
+	q := &f.queue
+	done := 0
+	for ; done < len(q.pins); done++ {
+		last := q.made
+		if done+1 < len(q.pins) {
+			last = q.pins[done+1].first - 1
+		}
+		if last > events {
+			break
+		}
+		if p := &q.pins[done]; p.conn != nil {
+			f.conns.reported(p.conn)
+		} else {
+			f.blocks.release(p.owner)
+		}
+	}
+	q.pins = slices.Delete(q.pins, 0, done)
 }
 
 // full says that no more may be fed before events are polled.

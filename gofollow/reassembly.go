@@ -65,6 +65,9 @@ type held struct {
 	older, newer *held // neighbours by arrival
 }
 
+// waits says that something is held until the bytes below it come.
+func (r *reassembly) waits() bool { return r != nil && (len(r.held) > 0 || r.suspect != nil) }
+
 // add puts h at index i, by moving the shorter part of held, and behind `older` in the
 // order of arrival.
 func (r *reassembly) add(i int, h, older *held) {
@@ -326,7 +329,9 @@ func (f *Follower) compare(c *Connection, from side, h, n *held, s span) {
 	if e := f.anomaly(c, from, AnomalyOverlapConflict, s.start, s.end-s.start); e != nil {
 		own := f.blocks.get(2 * len(old))
 		copy(own.mem[copy(own.mem, old):], fresh)
-		e.Bytes, e.owner = own.mem, own
+		e.Bytes = own.mem
+		f.queue.keep(own)
+		f.blocks.release(own)
 		f.queue.bytes += int64(len(own.mem))
 	}
 }
@@ -412,6 +417,7 @@ func (f *Follower) deliverHeld(c *Connection, from side, force bool) {
 			r.ReorderedBytes += uint64(n)
 		}
 		f.emitData(c, from, h.start, h.data, h.owner, h.time, reordered)
+		f.blocks.release(h.owner)
 		f.helds.put(h)
 	}
 	if done > 0 {

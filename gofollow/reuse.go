@@ -23,7 +23,7 @@ func (f *Follower) weigh(c *Connection, from side, s *decode.Segment) (_ *Connec
 	default:
 		return c, false
 	}
-	if c.rare != nil && c.rare.candidate != nil {
+	if c.rare.waits() {
 		switch f.compareCandidate(c, from, s) {
 		case candidateConfirmed:
 			return f.supersede(c), false
@@ -78,7 +78,7 @@ func (f *Follower) setAside(c *Connection, from side, s *decode.Segment) {
 
 // dropCandidate forgets the connection's candidate.
 func (f *Follower) dropCandidate(c *Connection) {
-	if c.rare != nil && c.rare.candidate != nil {
+	if c.rare.waits() {
 		f.aside -= int64(len(c.rare.candidate.segment.Payload))
 		c.rare.candidate = nil
 	}

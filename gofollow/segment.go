@@ -17,7 +17,7 @@ func (f *Follower) segment(s *decode.Segment, src *block) {
 			return
 		}
 	}
-	if c != nil && (s.Flags&decode.SYN != 0 || c.rare != nil && c.rare.candidate != nil) {
+	if c != nil && (s.Flags&decode.SYN != 0 || c.rare.waits()) {
 		var done bool
 		if c, done = f.weigh(c, from, s); done {
 			return
@@ -37,13 +37,14 @@ func (f *Follower) segment(s *decode.Segment, src *block) {
 }
 
 // inOrder is the short cut for what most segments are: the next bytes, or a bare
-// acknowledgement, of an established connection in which nothing is unusual.
-// What it does is what follow would; anything else it leaves to it. That the peer
-// misses something needs no look at its reassembly: it has a deadline, and c.rare.
+// acknowledgement, of an established connection, while no acknowledgement runs ahead of
+// the data and nothing waits for these bytes.
+// What it does is what follow would; anything else it leaves to it.
 func (f *Follower) inOrder(c *Connection, from side, s *decode.Segment, src *block) bool {
 	d, p := &c.dirs[from], &c.dirs[from^1]
-	if c.class != established || c.rare != nil || c.has(doubtfulISN) || d.slow != nil || d.fin != noFIN || p.fin != noFIN ||
-		s.Flags&^(decode.PSH|decode.ECE|decode.CWR) != decode.ACK || seqNum(s.Seq) != d.seqAt(d.next) || len(s.Payload) != s.Wire {
+	if c.class != established || c.has(doubtfulISN) || d.fin != noFIN || p.fin != noFIN || d.ack > d.next || p.ack > p.next || c.rare.waits() ||
+		s.Flags&^(decode.PSH|decode.ECE|decode.CWR) != decode.ACK || seqNum(s.Seq) != d.seqAt(d.next) || len(s.Payload) != s.Wire ||
+		s.Wire > 0 && d.slow.waits() {
 		return false
 	}
 	ack := p.next + streamOffset(int32(s.Ack-uint32(p.seqAt(p.next))))
@@ -55,6 +56,9 @@ func (f *Follower) inOrder(c *Connection, from side, s *decode.Segment, src *blo
 	if s.Wire > 0 {
 		d.dataPackets++
 		f.deliver(c, from, d.next, s.Payload, src)
+		if d.slow != nil {
+			d.slow.right = max(d.slow.right, d.next)
+		}
 	}
 	p.window, p.ack = s.Window, max(p.ack, ack)
 	if f.conns.tails[established] != c.index+1 {
