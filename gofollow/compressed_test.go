@@ -2,6 +2,7 @@ package gofollow_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
@@ -213,5 +214,42 @@ func TestDecompressionBomb(t *testing.T) {
 	runtime.ReadMemStats(&after)
 	if took := after.TotalAlloc - before.TotalAlloc; took > 64<<20 {
 		t.Errorf("%d bytes became %d MiB in memory", bomb.Len(), took>>20)
+	}
+}
+
+// TestNothingCompressed reads captures with megabytes that decompress to nothing: each call of
+// ReadFile comes back soon.
+func TestNothingCompressed(t *testing.T) {
+	const size = 8 << 20
+	var empty bytes.Buffer
+	if err := gzip.NewWriter(&empty).Close(); err != nil {
+		t.Fatal(err)
+	}
+	skippable := append([]byte("\x50\x2a\x4d\x18\x00\x40\x00\x00"), make([]byte, 16<<10)...)
+	for ending, piece := range map[string][]byte{"gz": empty.Bytes(), "zst": skippable, "lz4": skippable} {
+		content := append(packed(t, ending), bytes.Repeat(piece, size/len(piece))...)
+		path := filepath.Join(t.TempDir(), "capture")
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f, r := newFollower(t, gofollow.Config{}), &result{}
+		if err := f.OpenFile(path); err != nil {
+			t.Fatal(err)
+		}
+		var p gofollow.Progress
+		for before := int64(0); !p.End; before = p.BytesRead {
+			var err error
+			if p, err = f.ReadFile(0); err != nil {
+				t.Fatalf("%s: %v", ending, err)
+			}
+			if p.BytesRead-before > 2<<20 {
+				t.Errorf("%s: a call read %d bytes", ending, p.BytesRead-before)
+			}
+			r.poll(f)
+		}
+		if p.Packets == 0 || p.BytesRead != int64(len(content)) {
+			t.Errorf("%s: %+v", ending, p)
+		}
+		r.finish(t, f)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"gofollow/gofollow/internal/capture"
 	"gofollow/gofollow/internal/decode"
 )
 
@@ -16,8 +17,8 @@ type Follower struct {
 	closed   bool
 
 	// In the order in which a packet meets them.
-	file    *file
-	capture captureInput
+	file    *openFile
+	pushed  capture.Pushed
 	decoder decode.Decoder
 	table   flowTable
 	conns   connections
@@ -81,7 +82,7 @@ func New(config Config) (*Follower, error) {
 
 // NoTime, as a Packet's Time, says that it has none: it takes the time of the
 // packet before.
-const NoTime = -1 << 63
+const NoTime = capture.NoTime
 
 // Packet is one captured packet.
 type Packet struct {
@@ -325,7 +326,7 @@ func (f *Follower) Close() {
 	f.settle()
 	f.closed = true
 	f.closeFile()
-	f.capture.reset()
+	f.pushed.Reset()
 	f.unpin(f.queue.made)
 	for _, r := range f.holders.heap {
 		for _, h := range r.held {

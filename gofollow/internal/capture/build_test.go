@@ -142,9 +142,9 @@ func samples() []sample {
 			p.pcapRecord(0xffffffff, 999999, uint32(len(two)), 1, two)
 			p.pcapRecord(0, 0, 0, 0, nil)
 			all = append(all, sample{"pcap " + name, p.b, []Record{
-				{113, 1e9 + 2*m.unit, true, one, 1500},
-				{113, 0xffffffff*1e9 + 999999*m.unit, true, two, 3},
-				{113, 0, true, nil, 0},
+				{113, 1e9 + 2*m.unit, one, 1500},
+				{113, 0xffffffff*1e9 + 999999*m.unit, two, 3},
+				{113, 0, nil, 0},
 			}})
 		}
 	}
@@ -170,11 +170,11 @@ func samples() []sample {
 		g.block(3, func() { g.u32(12); g.bytes(one[:5]) })
 		g.enhanced(6, 1, 7, uint32(len(two)), 0, two)
 		all = append(all, sample{"pcapng " + orders[0].order.String() + " first", g.b, []Record{
-			{1, 1_000_002_000, true, one, 1500},
-			{1, 3000, true, two, 3},
-			{1, 0, false, one, 12},
-			{101, 0, false, one[:5], 12},
-			{276, 100e9 + 7, true, two, 3},
+			{1, 1_000_002_000, one, 1500},
+			{1, 3000, two, 3},
+			{1, NoTime, one, 12},
+			{101, NoTime, one[:5], 12},
+			{276, 100e9 + 7, two, 3},
 		}})
 	}
 	return append(append(all, pcapVariants()...), pcapngBlocks()...)
@@ -223,8 +223,8 @@ func pcapVariants() []sample {
 			first, second = lengths(uint32(len(two)), original)
 			w.pcapRecord(3, 4, first, second, two)
 			all = append(all, sample{"pcap " + v.name + " " + w.order.String(), w.b, []Record{
-				{v.wantLink, 1e9 + 2*v.unit, true, one, 1500},
-				{v.wantLink, 3e9 + 4*v.unit, true, two, 3},
+				{v.wantLink, 1e9 + 2*v.unit, one, 1500},
+				{v.wantLink, 3e9 + 4*v.unit, two, 3},
 			}})
 		}
 	}
@@ -287,7 +287,7 @@ func pcapngBlocks() []sample {
 			})...)
 			for _, kind := range []uint32{6, 2} {
 				g.enhanced(kind, uint32(i), c.stamp, uint32(len(one)), 60, one)
-				want = append(want, Record{uint32(100 + i), c.want, true, one, 60})
+				want = append(want, Record{uint32(100 + i), c.want, one, 60})
 			}
 			around()
 		}
@@ -302,7 +302,7 @@ func pcapngBlocks() []sample {
 			g.option(1, []byte("comment")...)
 			g.option(0)
 		})
-		want = append(want, Record{101, 8e9, true, []byte("four"), 4})
+		want = append(want, Record{101, 8e9, []byte("four"), 4})
 		all = append(all, sample{"every block " + g.order.String(), g.b, want})
 
 		w := &builder{order: g.order}
@@ -323,10 +323,10 @@ func pcapngBlocks() []sample {
 		w.iface(1, 0)
 		w.block(3, func() { w.u32(6); w.text("whole.") })
 		all = append(all, sample{"padding not counted " + g.order.String(), w.b, []Record{
-			{1, 0, false, []byte("hello"), 5},
-			{1, 1000, true, []byte("welcome"), 9},
-			{1, 0, false, []byte("snappe"), 900},
-			{1, 0, false, []byte("whole."), 6},
+			{1, NoTime, []byte("hello"), 5},
+			{1, 1000, []byte("welcome"), 9},
+			{1, NoTime, []byte("snappe"), 900},
+			{1, NoTime, []byte("whole."), 6},
 		}})
 	}
 	return all

@@ -118,7 +118,6 @@ func (r *Reader) nextPcap(b []byte, rec *Record) (int, bool, error) {
 	}
 	rec.LinkType = r.pcap.link
 	rec.Time = int64(sec)*1e9 + int64(frac)*r.pcap.unit
-	rec.HasTime = true
 	rec.Data = b[pcapRecordLen:n:n]
 	// Some writers put the captured length of a snapped packet above the
 	// original one; the captured bytes were on the wire in any case.
@@ -147,7 +146,6 @@ func (r *Reader) nextOldPcap(b []byte, rec *Record) (int, bool, error) {
 	}
 	rec.LinkType = r.pcap.link
 	rec.Time = int64(r.take32(b))*1e9 + int64(r.take32(b[4:]))*r.pcap.unit
-	rec.HasTime = true
 	rec.Data = b[pcapRecordLen:n:n]
 	rec.WireLen = max(int(original), int(captured))
 	r.want = 0

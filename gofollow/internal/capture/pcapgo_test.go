@@ -38,7 +38,7 @@ func oracle(t *testing.T, b []byte) (records []Record) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		records = append(records, Record{link(ci), ci.Timestamp.UnixNano(), true, data, ci.Length})
+		records = append(records, Record{link(ci), ci.Timestamp.UnixNano(), data, ci.Length})
 	}
 }
 

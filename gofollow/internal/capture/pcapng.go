@@ -244,7 +244,6 @@ func (r *Reader) packet(b []byte, rec *Record, kind uint32) (int, bool, error) {
 	i := &r.ng.interfaces[number]
 	rec.LinkType = i.link
 	rec.Time = i.clock.nanoseconds(uint64(r.take32(b[12:]))<<32 | uint64(r.take32(b[16:])))
-	rec.HasTime = true
 	return r.deliver(b, rec, packetFixedLen, int(captured), original)
 }
 
@@ -270,8 +269,7 @@ func (r *Reader) simplePacket(b []byte, rec *Record) (int, bool, error) {
 		return r.fail(Damaged, 8, fmt.Sprintf("a simple packet claims %d captured bytes in a block that has room for %d", captured, room))
 	}
 	rec.LinkType = i.link
-	rec.Time = 0
-	rec.HasTime = false
+	rec.Time = NoTime
 	return r.deliver(b, rec, simpleFixedLen, int(captured), original)
 }
 

@@ -35,7 +35,7 @@ const (
 // call's n ended. n is how many bytes of b are done with. With ok, rec is the next
 // packet, and rec.Data is part of b. Without ok and with n == 0, b is too short: at least
 // Need bytes in all are wanted. Without ok and n > 0, something else than a
-// packet was read. An error is a *Error and final.
+// packet was read. An error is a *Error and final. Of Need bytes all are taken or none.
 func (r *Reader) Next(b []byte, rec *Record) (n int, ok bool, err error) {
 	switch r.format {
 	case pcapFormat:
@@ -106,6 +106,14 @@ func (r *Reader) endUndecided(rest []byte) error {
 		return err
 	}
 	return r.truncated(0, len(rest))
+}
+
+// Placed returns err, if it is a Decompressor's *Error with the number of packets that stand before it.
+func (r *Reader) Placed(err error) error {
+	if e, ok := err.(*Error); ok {
+		e.Record = r.records
+	}
+	return err
 }
 
 // truncated makes the error for a capture that ends have bytes after start,

@@ -21,6 +21,7 @@ func run(t testing.TB, b []byte, piece func(i int) int) ([]Record, *Error) {
 		fed += n
 		for {
 			rec := Record{Time: -1, WireLen: -1}
+			need := r.Need()
 			n, ok, err := r.Next(held, &rec)
 			if err != nil {
 				e, is := err.(*Error)
@@ -34,6 +35,9 @@ func run(t testing.TB, b []byte, piece func(i int) int) ([]Record, *Error) {
 			}
 			if n < 0 || n > len(held) || ok && n == 0 {
 				t.Fatalf("Next took %d of %d bytes, ok %v", n, len(held), ok)
+			}
+			if len(held) == need && n > 0 && n < need {
+				t.Fatalf("Next needed %d bytes and took %d of them", need, n)
 			}
 			if n == 0 {
 				if r.Need() <= len(held) {
@@ -65,7 +69,7 @@ func whole(b []byte) func(int) int { return func(int) int { return len(b) } }
 func show(records []Record) string {
 	var s strings.Builder
 	for _, r := range records {
-		fmt.Fprintf(&s, "link %d time %d %v wire %d data %q\n", r.LinkType, r.Time, r.HasTime, r.WireLen, r.Data)
+		fmt.Fprintf(&s, "link %d time %d wire %d data %q\n", r.LinkType, r.Time, r.WireLen, r.Data)
 	}
 	return s.String()
 }
@@ -127,7 +131,7 @@ func plainPcap(b []byte) (records []Record) {
 	link := order.Uint32(b[20:])
 	for b = b[24:]; len(b) > 0; {
 		n := order.Uint32(b[8:])
-		records = append(records, Record{link, int64(order.Uint32(b))*1e9 + int64(order.Uint32(b[4:]))*unit, true,
+		records = append(records, Record{link, int64(order.Uint32(b))*1e9 + int64(order.Uint32(b[4:]))*unit,
 			b[16 : 16+n], int(order.Uint32(b[12:]))})
 		b = b[16+n:]
 	}

@@ -8,15 +8,16 @@ import "fmt"
 // length is taken for damage, so that a damaged file cannot claim all memory.
 const MaxPacket = 16 << 20
 
+// NoTime is the time of a packet that has none, as in a pcapng simple packet block.
+const NoTime = -1 << 63
+
 // Record is one captured packet.
 type Record struct {
 	// LinkType is the number from the LINKTYPE_ registry
 	// (draft-ietf-opsawg-pcaplinktype), upper bits (FCS length) removed.
 	LinkType uint32
-	// Time is the capture time in nanoseconds since 1970 UTC, saturated.
-	// Valid only if HasTime (a pcapng simple packet has none).
-	Time    int64
-	HasTime bool
+	// Time is the capture time in nanoseconds since 1970 UTC, saturated, or NoTime.
+	Time int64
 	// Data is the captured part. It aliases the bytes given to Next.
 	Data []byte
 	// WireLen is the packet's length on the wire, at least len(Data).
