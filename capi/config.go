@@ -40,10 +40,25 @@ func (r *configReader) count(v C.uint64_t) int {
 	return int(v)
 }
 
+// wholeStreams says whether a follower joins streams, and how much it keeps of
+// each direction.
+type wholeStreams struct {
+	wanted bool
+	keep   int64
+}
+
 // configFrom converts a whole gofollow_config. ok is false if a number is out of
 // every range.
-func configFrom(c *C.gofollow_config) (config gofollow.Config, ok bool) {
-	r := configReader{bad: c.reserved != 0}
+func configFrom(c *C.gofollow_config) (config gofollow.Config, whole wholeStreams, ok bool) {
+	r := configReader{bad: c.reserved != 0 || c.reserved1 != 0}
+	whole.wanted = r.flag(c.whole_streams)
+	switch whole.keep = int64(c.max_payload); whole.keep {
+	case 0:
+		whole.keep = math.MaxInt64
+	case C.GOFOLLOW_NOTHING:
+		whole.keep = 0
+	}
+	r.bad = r.bad || whole.keep < 0 || !whole.wanted && c.max_payload != 0 || whole.wanted && c.anomalies != 0
 	config = gofollow.Config{
 		NoMidstream:    r.flag(c.no_midstream),
 		CloseOn:        gofollow.CloseOn(r.choice(c.close_on)),
@@ -74,5 +89,5 @@ func configFrom(c *C.gofollow_config) (config gofollow.Config, ok bool) {
 			OneSidedAge: r.duration(c.one_sided_age_ns),
 		},
 	}
-	return config, !r.bad
+	return config, whole, !r.bad
 }

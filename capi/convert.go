@@ -25,7 +25,8 @@ type cEvent struct {
 	length                                 uint64
 	bytes                                  uintptr
 	capturedAt                             int64
-	reserved                               [3]uint64
+	streams                                uintptr
+	reserved                               [2]uint64
 }
 
 // cConnection is gofollow_connection, likewise.
@@ -52,6 +53,7 @@ var (
 	_ [unsafe.Sizeof(C.gofollow_event{})]byte                   = [unsafe.Sizeof(cEvent{})]byte{}
 	_ [unsafe.Offsetof(C.gofollow_event{}.connection)]byte      = [unsafe.Offsetof(cEvent{}.connection)]byte{}
 	_ [unsafe.Offsetof(C.gofollow_event{}.captured_ns)]byte     = [unsafe.Offsetof(cEvent{}.capturedAt)]byte{}
+	_ [unsafe.Offsetof(C.gofollow_event{}.streams)]byte         = [unsafe.Offsetof(cEvent{}.streams)]byte{}
 	_ [unsafe.Sizeof(C.gofollow_connection{})]byte              = [unsafe.Sizeof(cConnection{})]byte{}
 	_ [unsafe.Offsetof(C.gofollow_connection{}.opened_ns)]byte  = [unsafe.Offsetof(cConnection{}.openedAt)]byte{}
 	_ [unsafe.Offsetof(C.gofollow_connection{}.reset_text)]byte = [unsafe.Offsetof(cConnection{}.resetText)]byte{}
@@ -151,20 +153,25 @@ func (out *cConnection) open(c *gofollow.Connection) {
 
 // closing returns the address of a closed connection's facts.
 func (s *facts) closing(e *gofollow.Event) uintptr {
-	c := e.Conn
 	out := s.next()
+	out.close(e)
+	if text := e.Conn.ResetText(); len(text) > 0 {
+		copied := C.CBytes(text)
+		s.texts = append(s.texts, copied)
+		out.resetText, out.resetTextLength = uintptr(copied), uint16(len(text))
+	}
+	return uintptr(unsafe.Pointer(out))
+}
+
+// close fills in everything but the reset text.
+func (out *cConnection) close(e *gofollow.Event) {
+	c := e.Conn
 	out.open(c)
 	out.closed, out.closeReason, out.closedBy = 1, uint8(e.CloseReason), uint8(e.By)
 	if c.Clean() {
 		out.clean = 1
 	}
 	out.counters[0], out.counters[1] = c.Counters(gofollow.ClientToServer), c.Counters(gofollow.ServerToClient)
-	if text := c.ResetText(); len(text) > 0 {
-		copied := C.CBytes(text)
-		s.texts = append(s.texts, copied)
-		out.resetText, out.resetTextLength = uintptr(copied), uint16(len(text))
-	}
-	return uintptr(unsafe.Pointer(out))
 }
 
 func (p *cEndpoint) set(from netip.AddrPort) {
@@ -224,6 +231,6 @@ func (s *facts) events(out []cEvent, events []gofollow.Event, next *gofollow.Eve
 			o.bytes = uintptr(unsafe.Pointer(unsafe.SliceData(e.Bytes)))
 		}
 		o.capturedAt = e.CapturedAt
-		o.padding, o.reserved = [2]uint8{}, [3]uint64{}
+		o.padding, o.streams, o.reserved = [2]uint8{}, 0, [2]uint64{}
 	}
 }

@@ -34,39 +34,39 @@ func main() {}
 
 //export gofollow_go_create
 func gofollow_go_create(out *C.gofollow_t, config *C.gofollow_config) C.int {
-	converted, ok := configFrom(config)
+	converted, joined, ok := configFrom(config)
 	if !ok {
 		return errArgument
 	}
-	id, code := create(converted)
+	id, code := create(converted, joined)
 	*out = C.gofollow_t(id)
 	return C.int(code)
 }
 
 //export gofollow_go_feed
 func gofollow_go_feed(f C.gofollow_t, linkType C.uint32_t, time C.int64_t, data unsafe.Pointer, captured, original C.size_t) C.int {
-	return C.int(use(uint64(f), func(h *handle) (int, error) {
+	return C.int(feeding(uint64(f), func(h *handle) error {
 		packets := h.room(1)
 		defer clear(packets)
 		packets[0] = packet(linkType, time, data, captured, original)
-		err := h.follower.Feed(&packets[0])
-		return h.follower.Waiting(), err
+		return h.follower.Feed(&packets[0])
 	}))
 }
 
 //export gofollow_go_feed_batch
 func gofollow_go_feed_batch(f C.gofollow_t, packets *C.gofollow_packet, n C.size_t, consumed *C.size_t) C.int {
-	return C.int(use(uint64(f), func(h *handle) (int, error) {
+	return C.int(feeding(uint64(f), func(h *handle) error {
 		for rest := unsafe.Slice(packets, int(n)); len(rest) > 0; {
 			part := rest[:min(len(rest), batchPart)]
 			taken, err := h.feed(part)
 			*consumed += C.size_t(taken)
 			if err != nil {
-				return 0, err
+				return err
 			}
 			rest = rest[len(part):]
+			h.waiting() // joins what there is: the queue is empty for the next part
 		}
-		return h.follower.Waiting(), nil
+		return nil
 	}))
 }
 
@@ -106,11 +106,14 @@ func gofollow_go_feed_poll(f C.gofollow_t, linkType C.uint32_t, data unsafe.Poin
 		packets := h.room(1)
 		defer clear(packets)
 		packets[0] = packet(linkType, C.GOFOLLOW_NO_TIME, data, n, n)
+		if err := h.ready(); err != nil {
+			return 0, err
+		}
 		if err := h.follower.Feed(&packets[0]); err != nil {
 			return 0, err
 		}
 		moved := 0
-		if h.follower.Waiting() > 0 {
+		if h.waiting() > 0 {
 			moved = h.poll(events, limit)
 		}
 		if C.size_t(moved) < limit {
@@ -122,19 +125,16 @@ func gofollow_go_feed_poll(f C.gofollow_t, linkType C.uint32_t, data unsafe.Poin
 
 //export gofollow_go_feed_capture
 func gofollow_go_feed_capture(f C.gofollow_t, data unsafe.Pointer, n C.size_t, consumed *C.size_t) C.int {
-	return C.int(use(uint64(f), func(h *handle) (int, error) {
+	return C.int(feeding(uint64(f), func(h *handle) error {
 		taken, err := h.follower.FeedCapture(unsafe.Slice((*byte)(data), int(n)))
 		*consumed = C.size_t(taken)
-		return h.follower.Waiting(), err
+		return err
 	}))
 }
 
 //export gofollow_go_end_capture
 func gofollow_go_end_capture(f C.gofollow_t) C.int {
-	return C.int(use(uint64(f), func(h *handle) (int, error) {
-		err := h.follower.EndCapture()
-		return h.follower.Waiting(), err
-	}))
+	return C.int(feeding(uint64(f), func(h *handle) error { return h.follower.EndCapture() }))
 }
 
 //export gofollow_go_open_file
@@ -146,15 +146,15 @@ func gofollow_go_open_file(f C.gofollow_t, path *C.char) C.int {
 
 //export gofollow_go_read_file
 func gofollow_go_read_file(f C.gofollow_t, maxPackets C.size_t, progress *C.gofollow_progress) C.int {
-	return C.int(use(uint64(f), func(h *handle) (int, error) {
-		p, err := h.follower.ReadFile(int(min(maxPackets, math.MaxInt)))
+	return C.int(feeding(uint64(f), func(h *handle) error {
+		p, err := h.readFile(int(min(maxPackets, math.MaxInt)))
 		progress.packets = C.uint64_t(p.Packets)
 		progress.bytes_read = C.uint64_t(p.BytesRead)
 		progress.file_size = C.uint64_t(p.FileSize)
 		if p.End {
 			progress.end = 1
 		}
-		return h.follower.Waiting(), err
+		return err
 	}))
 }
 
@@ -166,25 +166,23 @@ func gofollow_go_poll(f C.gofollow_t, events *C.gofollow_event, limit C.size_t) 
 }
 
 func (h *handle) poll(events *C.gofollow_event, limit C.size_t) int {
-	polled := h.follower.Poll(int(min(limit, math.MaxInt32)))
+	n := int(min(limit, math.MaxInt32))
+	if h.streams != nil {
+		return h.streams.poll(unsafe.Slice((*cEvent)(unsafe.Pointer(events)), n))
+	}
+	polled := h.follower.Poll(n)
 	h.facts.events(unsafe.Slice((*cEvent)(unsafe.Pointer(events)), len(polled)), polled, h.follower.Peek())
 	return len(polled)
 }
 
 //export gofollow_go_advance_time
 func gofollow_go_advance_time(f C.gofollow_t, time C.int64_t) C.int {
-	return C.int(use(uint64(f), func(h *handle) (int, error) {
-		err := h.follower.AdvanceTime(int64(time))
-		return h.follower.Waiting(), err
-	}))
+	return C.int(feeding(uint64(f), func(h *handle) error { return h.follower.AdvanceTime(int64(time)) }))
 }
 
 //export gofollow_go_flush
 func gofollow_go_flush(f C.gofollow_t) C.int {
-	return C.int(use(uint64(f), func(h *handle) (int, error) {
-		err := h.follower.Flush()
-		return h.follower.Waiting(), err
-	}))
+	return C.int(feeding(uint64(f), func(h *handle) error { return h.follower.Flush() }))
 }
 
 //export gofollow_go_destroy
@@ -206,7 +204,7 @@ func gofollow_go_stats(f C.gofollow_t, out *C.gofollow_statistics) C.int {
 		}
 		out.connections, out.tombstones = C.uint64_t(s.Connections), C.uint64_t(s.Tombstones)
 		out.held_bytes, out.max_held_bytes = C.uint64_t(s.HeldBytes), C.uint64_t(s.MaxHeldBytes)
-		out.events, out.waiting = C.uint64_t(s.Events), C.uint64_t(s.Waiting)
+		out.events, out.waiting = C.uint64_t(s.Events), C.uint64_t(h.waiting())
 		out.datagrams, out.fragments_expired = C.uint64_t(s.Datagrams), C.uint64_t(s.FragmentsExpired)
 		out.fragments_dropped = C.uint64_t(s.FragmentsDropped)
 		return 0, nil

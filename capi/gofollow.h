@@ -93,6 +93,9 @@ typedef uint64_t gofollow_t;
 #define GOFOLLOW_NEVER   (-1)
 #define GOFOLLOW_AT_ONCE (-1)
 
+/* In place of max_payload: keep none. */
+#define GOFOLLOW_NOTHING (-1)
+
 enum { GOFOLLOW_CLOSE_ON_BOTH = 0, GOFOLLOW_CLOSE_ON_FIRST_FIN = 1 };
 enum { GOFOLLOW_RST_LENIENT = 0, GOFOLLOW_RST_STRICT = 1, GOFOLLOW_RST_IGNORE = 2 };
 enum { GOFOLLOW_URGENT_INLINE = 0, GOFOLLOW_URGENT_OOB = 1 };
@@ -135,6 +138,10 @@ typedef struct gofollow_config {
     uint64_t max_far_bytes;             /* 64 MiB */
     uint64_t max_queued_events;         /* 65536 */
     uint64_t max_queued_bytes;          /* 16 MiB */
+    uint32_t whole_streams;             /* 1: instead of all other events only CLOSED ones, with what both sides said, see
+                                           gofollow_stream; not together with anomalies */
+    uint32_t reserved1;                 /* 0 */
+    int64_t  max_payload;               /* with whole_streams, of each direction: all; GOFOLLOW_NOTHING */
 } gofollow_config;
 
 /* One packet. bytes may be NULL if captured is 0. original is the length on the
@@ -210,12 +217,31 @@ typedef struct gofollow_connection {
     gofollow_counters counters[2];      /* by direction */
 } gofollow_connection;
 
+/* Bytes of a stream that never come. */
+typedef struct gofollow_gap {
+    int64_t  offset;                    /* in the direction's stream */
+    uint64_t length;
+    uint8_t  reason;                    /* GOFOLLOW_GAP_ */
+    uint8_t  reserved[7];
+} gofollow_gap;
+
+/* All that one side of a connection said, for followers with the option
+ * whole_streams, which keep the payload of what is open in memory: what came stands
+ * in one piece, without the gaps. */
+typedef struct gofollow_stream {
+    const uint8_t      *payload;
+    uint64_t            length;         /* of payload: at most max_payload, then only the first bytes are kept */
+    int64_t             end;            /* stream offset behind the last byte or gap */
+    const gofollow_gap *gaps;           /* in order */
+    uint64_t            gap_count;
+} gofollow_stream;
+
 /* One event. Which fields a kind sets:
  *     OPENED        connection
  *     DATA          direction, offset, length, bytes, captured_ns, reordered
  *     GAP           direction, offset, length, reason (GOFOLLOW_GAP_)
  *     HALF_CLOSED   direction, offset
- *     CLOSED        reason (GOFOLLOW_CLOSE_), by, connection's closing facts
+ *     CLOSED        reason (GOFOLLOW_CLOSE_), by, connection's closing facts; with the option whole_streams also streams
  *     ANOMALY       reason (GOFOLLOW_ANOMALY_), direction, offset, length; for an overlap conflict
  *                   bytes holds the old copy and, length bytes later, the new one
  * The others are 0. kind, place, connection_id, connection, ts_ns and packet are always set. */
@@ -238,7 +264,8 @@ typedef struct gofollow_event {
     uint64_t length;
     const uint8_t *bytes;
     int64_t  captured_ns;               /* capture time of the packet that carried the bytes */
-    uint64_t reserved[3];
+    const gofollow_stream *streams;     /* two, by direction; NULL without the option whole_streams */
+    uint64_t reserved[2];
 } gofollow_event;
 
 /* How far a file was read. */

@@ -20,7 +20,10 @@ from .errors import CaptureFileError, GofollowError, UsageError, file_error
 EVENT = struct.Struct("@BBBBB3xQPqQqQPq24x")
 CONNECTION = struct.Struct("@Q16sHB5x16sHB5xqQBBBBBBHP13Q13Q")
 RESET_TEXT = struct.Struct("@78xHP")  # of a gofollow_connection its length and address
-if (EVENT.size, CONNECTION.size) != (ffi.sizeof("gofollow_event"), ffi.sizeof("gofollow_connection")):  # pragma: no cover
+STREAMS = struct.Struct("@PQqPQPQqPQ")  # two gofollow_stream: address, length, end, address of the gaps, how many
+GAP = struct.Struct("@qQB7x")
+_NAMES = {"event": EVENT, "connection": CONNECTION, "stream[2]": STREAMS, "gap": GAP}
+if any(ffi.sizeof("gofollow_" + name) != described.size for name, described in _NAMES.items()):  # pragma: no cover
     raise ImportError("gofollow/_engine.py does not describe the structs of capi/gofollow.h")
 
 POLL = 1024
@@ -29,6 +32,8 @@ _OTHERS = 257  # gofollow_others has no more
 _FULL = constant("ERR_FULL")
 NO_TIME = constant("NO_TIME")
 _BUSY = constant("ERR_BUSY")
+_NOTHING = constant("NOTHING")
+_MOST = (1 << 63) - 1
 _CLOSED = "this follower is closed: make a new one"
 _CHAR_POINTER = ffi.typeof("const char *")
 
@@ -119,8 +124,12 @@ class Engine:
     One thread at a time may feed; statistics can be read from any.
     """
 
-    def __init__(self, options: Mapping[str, object], sink: Sink) -> None:
+    def __init__(self, options: Mapping[str, object], sink: Sink, whole: int | None = None) -> None:
+        """Make a follower. If whole is given, only closed connections come out, with so many bytes of payload per direction at most."""
         config = make_config(options)
+        if whole is not None:
+            config.whole_streams = 1
+            config.max_payload = min(whole, _MOST) or _NOTHING
         self._lib: Any = _native.library()
         handle = ffi.new("gofollow_t *")
         code = self._lib.gofollow_create(handle, config)

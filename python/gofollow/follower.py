@@ -16,6 +16,7 @@ from ._frames import LinkType, Timestamp, frame_of, is_scapy, kept_link_type, ma
 from ._links import LinkCheck
 from ._options import Seconds, check_keep_payload
 from ._tracker import Callback, Tracker
+from ._whole import WholeStreams
 from .errors import CaptureError, ForkedError, GofollowError, InternalError, UsageError, file_error
 from .stream import TCPStream
 
@@ -177,9 +178,14 @@ class TCPStreamFollower:
         for callback in (data_callback, end_callback):
             if callback is not None and not callable(callback):
                 raise TypeError("data_callback and end_callback must be callables")
-        self._tracker = Tracker(check_keep_payload(keep_payload), data_callback, end_callback, self._stream_class)
-        self._engine = Engine(options, self._tracker)
-        self._tracker.engine = self._engine
+        keep = check_keep_payload(keep_payload)
+        self._sink: Tracker | WholeStreams
+        if data_callback is None and end_callback is not None and self._stream_class is TCPStream:
+            self._sink = WholeStreams(keep, end_callback)
+            self._engine = Engine(options, self._sink, keep)
+        else:
+            self._sink = Tracker(keep, data_callback, end_callback, self._stream_class)
+            self._engine = self._sink.engine = Engine(options, self._sink)
         self._links = LinkCheck(self._engine)
         self._users: dict[object, None] = {}  # calls that want to feed, oldest first: only the first may
 
@@ -280,7 +286,7 @@ class TCPStreamFollower:
         if kind is None:
             self.close()
         else:
-            self._tracker.discard()
+            self._sink.discard()
             self._engine.close()
 
     @contextmanager
@@ -355,10 +361,9 @@ def follow(path_or_file: CaptureSource, *, keep_payload: int | str = "all", **op
     The options are TCPStreamFollower's. Of a damaged capture everything that could be followed is yielded before CaptureError
     is raised; CaptureFileError if it cannot be read.
     """
+    keep = check_keep_payload(keep_payload)
     streams: deque[TCPStream] = deque()
-    tracker = Tracker(check_keep_payload(keep_payload), None, streams.append)
-    engine = tracker.engine = Engine(options, tracker)
-    return _generate(engine, path_or_file, streams)
+    return _generate(Engine(options, WholeStreams(keep, streams.append), keep), path_or_file, streams)
 
 
 def events(path_or_file: CaptureSource, *, anomalies: bool = False, **options: Any) -> Generator[Event, None, None]:

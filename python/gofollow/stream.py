@@ -1,6 +1,7 @@
 """TCPStream: what is known of a connection at one moment."""
 
 import io
+from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, NamedTuple
 
@@ -28,7 +29,48 @@ class Chunk(NamedTuple):
     length: int
 
 
-class Said(list[bytes]):
+class _Side:
+    """What one side said: its gaps, and a payload of which keep bytes are kept at most. An end is a stream offset."""
+
+    __slots__ = ()
+
+    gaps: Sequence[Gap]
+    keep: int
+
+    def length(self, end: int) -> int:
+        """How many bytes up to a stream offset came."""
+        return end - sum(gap.length for gap in self.gaps_to(end)) if self.gaps else end
+
+    def truncated(self, end: int) -> bool:
+        """Whether some of it was not kept."""
+        return self.length(end) > self.keep
+
+    def gaps_to(self, end: int) -> list[Gap]:
+        return [gap for gap in self.gaps if gap.offset < end]
+
+    def chunks_to(self, end: int) -> list[Chunk]:
+        chunks, start, offset = [], 0, 0
+        for gap in [*self.gaps_to(end), Gap(end, 0, "")]:
+            length = min(gap.offset - offset, self.keep - start)
+            if length:
+                chunks.append(Chunk(offset, start, length))
+            start += length
+            offset = gap.offset + gap.length
+        return chunks
+
+
+class Whole(_Side):
+    """What one side of a closed connection said."""
+
+    __slots__ = ("data", "gaps", "keep")
+
+    data: bytes
+
+    def payload(self, end: int, complete: bool) -> bytes:
+        return self.data
+
+
+class Said(_Side, list[bytes]):
     """What one side said so far, in the pieces in which it came. It only grows, so that an end, a stream offset, is a snapshot of it.
 
     Data whose end is at most the limit is appended, as to any list; add takes the rest. Beyond the limit a BytesIO holds the payload
@@ -55,27 +97,6 @@ class Said(list[bytes]):
             self.clear()
             self.limit = 0
         whole.write(data if self.keep == KEEP_ALL else data[: self.keep - whole.tell()])
-
-    def length(self, end: int) -> int:
-        """How many bytes up to a stream offset came."""
-        return end - sum(gap.length for gap in self.gaps_to(end)) if self.gaps else end
-
-    def truncated(self, end: int) -> bool:
-        """Whether some of it was not kept."""
-        return self.length(end) > self.keep
-
-    def gaps_to(self, end: int) -> list[Gap]:
-        return [gap for gap in self.gaps if gap.offset < end]
-
-    def chunks_to(self, end: int) -> list[Chunk]:
-        chunks, start, offset = [], 0, 0
-        for gap in [*self.gaps_to(end), Gap(end, 0, "")]:
-            length = min(gap.offset - offset, self.keep - start)
-            if length:
-                chunks.append(Chunk(offset, start, length))
-            start += length
-            offset = gap.offset + gap.length
-        return chunks
 
     def payload(self, end: int, complete: bool) -> bytes:
         """Return what came up to a stream offset and was kept; complete says that nothing will be added."""
@@ -128,6 +149,13 @@ class _Given(NamedTuple):
         return self
 
 
+def _given_said(payload: bytes) -> Said:
+    said = make_said(KEEP_ALL)
+    if payload:
+        said.append(bytes(payload))
+    return said
+
+
 def _parse_address(value: Any) -> Address | None:
     if isinstance(value, (IPv4Address, IPv6Address)):
         return value
@@ -155,8 +183,8 @@ class TCPStream:
     __slots__ = ("_client", "_client_end", "_direction", "_facts", "_new", "_server", "_server_end")
 
     _facts: Facts | _Given
-    _client: Said
-    _server: Said
+    _client: Said | Whole
+    _server: Said | Whole
     _client_end: int
     _server_end: int
     _direction: int  # index in SIDES, -1 in an end callback
@@ -175,12 +203,8 @@ class TCPStream:
     ) -> None:
         client, server = (_parse_address(client_addr), int(client_port)), (_parse_address(server_addr), int(server_port))
         self._facts = _Given(bool(finished), int(ident), client, server)
-        self._client, self._server = make_said(KEEP_ALL), make_said(KEEP_ALL)
-        for said, payload in ((self._client, client_payload), (self._server, server_payload)):
-            if payload:
-                said.append(bytes(payload))
-                said.end = len(payload)
-        self._client_end, self._server_end = self._client.end, self._server.end
+        self._client, self._server = _given_said(client_payload), _given_said(server_payload)
+        self._client_end, self._server_end = len(client_payload), len(server_payload)
         self._direction, self._new = -1, b""
 
     @property

@@ -17,6 +17,8 @@ SIZE_IS (gofollow_event, 96);
 SIZE_IS (gofollow_endpoint, 24);
 SIZE_IS (gofollow_counters, 104);
 SIZE_IS (gofollow_connection, 296);
+SIZE_IS (gofollow_gap, 24);
+SIZE_IS (gofollow_stream, 40);
 
 static int passed, failed;
 
@@ -223,13 +225,77 @@ test_events (void)
     CHECK (c->reset_text_length == 7 && memcmp (c->reset_text, "stop it", 7) == 0 && c->clean == 0);
     CHECK (c->counters[0].bytes == 5 && c->counters[1].bytes == 5 && c->client.port == 1000 && c->server.port == 80 && c->client.family == 4);
     CHECK (e[0].place == 3 && e[1].place == 3 && e[2].place == 3 && e[3].place == 3);
-    CHECK (e[0].reserved0[0] == 0 && e[0].reserved[2] == 0 && e[0].bytes == NULL);
+    CHECK (e[0].reserved0[0] == 0 && e[0].streams == NULL && e[0].reserved[1] == 0 && e[0].bytes == NULL);
     gofollow_statistics s = { .size = sizeof s };
     CHECK (gofollow_stats (f, &s) == 0 && s.packets == 6 && s.segments == 6 && s.opened == 1 && s.closed[GOFOLLOW_CLOSE_RST] == 1 && s.waiting == 0);
     CHECK (gofollow_others (f, NULL, 0) == 0 && gofollow_others (f, NULL, 1) == GOFOLLOW_ERR_ARGUMENT);
     CHECK (memcmp (e[1].bytes, "hello", 5) == 0);   /* asking for statistics ends nothing */
     CHECK (gofollow_poll (f, e, 16) == 0);
     CHECK (gofollow_destroy (f) == 0 && gofollow_destroy (f) == GOFOLLOW_ERR_HANDLE);
+}
+
+static gofollow_t
+whole_streams (int64_t max_payload, uint64_t max_queued_bytes)
+{
+    gofollow_config config = { .size = sizeof config, .whole_streams = 1, .max_payload = max_payload, .max_queued_bytes = max_queued_bytes };
+    return follower (&config);
+}
+
+/* With whole_streams one event is made of a connection: what both sides said. */
+static void
+test_whole_streams (void)
+{
+    gofollow_t f = whole_streams (0, 0);
+    gofollow_event e[4];
+    handshake (f, 0);
+    CHECK (feed (f, 0, 0, 101, 501, ACK, "hel") == 0 && feed (f, 0, 0, 104, 501, ACK, "lo") == 0 && gofollow_poll (f, e, 4) == 0);
+    CHECK (feed (f, 0, 1, 501, 106, ACK, "wor") == 0 && feed (f, 0, 1, 510, 106, ACK, "ld") == 0);
+    handshake (f, 1);
+    gofollow_statistics s = { .size = sizeof s };
+    CHECK (gofollow_stats (f, &s) == 0 && s.opened == 2 && s.waiting == 0);
+    CHECK (feed (f, 0, 1, 504, 106, RST, "stop it") == 0);
+    CHECK (gofollow_flush (f) == 2 && gofollow_stats (f, &s) == 0 && s.waiting == 2);
+    CHECK (gofollow_poll (f, e, 1) == 1 && e[0].kind == GOFOLLOW_CLOSED && e[0].connection_id == 0 && e[0].place == 3 && e[0].length == 0);
+    const gofollow_stream *both = e[0].streams;
+    CHECK (both[0].length == 5 && memcmp (both[0].payload, "hello", 5) == 0 && both[0].end == 5 && both[0].gap_count == 0 && both[0].gaps == NULL);
+    CHECK (both[1].length == 5 && memcmp (both[1].payload, "world", 5) == 0 && both[1].end == 11 && both[1].gap_count == 1);
+    CHECK (both[1].gaps[0].offset == 3 && both[1].gaps[0].length == 6 && both[1].gaps[0].reason == GOFOLLOW_GAP_CLOSE);
+    const gofollow_connection *c = e[0].connection;
+    CHECK (c->closed == 1 && c->client.port == 1000 && c->counters[1].gap_bytes == 6 && e[0].reason == GOFOLLOW_CLOSE_RST && e[0].by == GOFOLLOW_BY_SERVER);
+    CHECK (c->reset_text_length == 7 && memcmp (c->reset_text, "stop it", 7) == 0);
+    CHECK (gofollow_poll (f, e, 4) == 1 && e[0].connection_id == 1 && e[0].streams[0].length == 0 && e[0].streams[0].payload == NULL);
+    CHECK (gofollow_poll (f, e, 4) == 0 && gofollow_destroy (f) == 0);
+}
+
+static void
+test_whole_streams_limits (void)
+{
+    gofollow_event e[4];
+    gofollow_t f = whole_streams (3, 0);
+    handshake (f, 0);
+    CHECK (feed (f, 0, 0, 101, 501, ACK, "he") == 0 && feed (f, 0, 0, 103, 501, ACK, "llo") == 0 && gofollow_flush (f) == 1);
+    CHECK (gofollow_poll (f, e, 4) == 1 && e[0].streams[0].length == 3 && memcmp (e[0].streams[0].payload, "hel", 3) == 0 && e[0].streams[0].end == 5);
+    CHECK (gofollow_destroy (f) == 0);
+    f = whole_streams (GOFOLLOW_NOTHING, 0);
+    handshake (f, 0);
+    CHECK (feed (f, 0, 0, 101, 501, ACK, "hello") == 0 && gofollow_flush (f) == 1);
+    CHECK (gofollow_poll (f, e, 4) == 1 && e[0].streams[0].length == 0 && e[0].streams[0].payload == NULL && e[0].streams[0].end == 5);
+    CHECK (gofollow_destroy (f) == 0);
+
+    /* Closed streams that nobody polls stop what feeds; open ones do not. */
+    f = whole_streams (0, 8);
+    handshake (f, 0);
+    CHECK (feed (f, 0, 0, 101, 501, ACK, "hello hello") == 0 && feed (f, 0, 0, 112, 501, RST, "") >= 0);
+    CHECK (gofollow_flush (f) == 1 && feed (f, 1, 0, 100, 0, SYN, "") == GOFOLLOW_ERR_FULL && gofollow_flush (f) == GOFOLLOW_ERR_FULL);
+    CHECK (gofollow_poll (f, e, 4) == 1 && e[0].streams[0].length == 11 && feed (f, 1, 0, 100, 0, SYN, "") == 0);
+    CHECK (gofollow_destroy (f) == 0);
+
+    gofollow_config config = { .size = sizeof config, .whole_streams = 1, .anomalies = 1 };
+    CHECK (gofollow_create (&f, &config) == GOFOLLOW_ERR_ARGUMENT);
+    config = (gofollow_config) { .size = sizeof config, .max_payload = 1 };
+    CHECK (gofollow_create (&f, &config) == GOFOLLOW_ERR_ARGUMENT);
+    config = (gofollow_config) { .size = sizeof config, .whole_streams = 1, .max_payload = -2 };
+    CHECK (gofollow_create (&f, &config) == GOFOLLOW_ERR_ARGUMENT);
 }
 
 /* place says where a packet's events begin and end, however they are polled. */
@@ -527,6 +593,8 @@ main (void)
     test_arguments ();
     test_sized_structs ();
     test_events ();
+    test_whole_streams ();
+    test_whole_streams_limits ();
     test_place ();
     test_others ();
     test_full ();

@@ -541,10 +541,10 @@ def test_interrupt_while_events_are_taken_over() -> None:
     def interrupted(polled):
         raise KeyboardInterrupt
 
-    follower._tracker.take = interrupted
+    follower._sink.take = interrupted
     with pytest.raises(KeyboardInterrupt):
         follower.feed(packets[4])
-    del follower._tracker.take
+    del follower._sink.take
     for call in (lambda: follower.feed(packets[5:]), follower.flush):
         with pytest.raises(UsageError, match="interrupted"):
             call()
@@ -585,7 +585,7 @@ def test_interrupt_while_events_are_applied() -> None:
     follower, calls = recorder()
     packets = pdus([b"a"], [b"A"])
     follower.feed(packets[:4])
-    follower._tracker._followed.clear()  # what an interrupt leaves, half applied
+    follower._sink._followed.clear()  # what an interrupt leaves, half applied
     with pytest.raises(KeyError):
         follower.feed(packets[4])
     with pytest.raises(UsageError, match="interrupted"):

@@ -1,0 +1,69 @@
+"""Turns connections whose streams the library joined into TCPStreams, where nobody wants to see data as it comes."""
+
+import struct
+from collections.abc import Callable, Iterator
+from itertools import chain
+
+from ._engine import CONNECTION, EVENT, GAP, STREAMS
+from ._events import GAP_REASONS, Facts, copy_facts
+from ._native import MEMORY, constant
+from .stream import Gap, TCPStream, Whole
+
+# Of a gofollow_event: reason, address of the connection's facts, time, address of its two streams.
+_EVENT = struct.Struct("@2xB13xPq40xP16x")
+assert _EVENT.size == EVENT.size
+_Event = tuple[int, int, int, int]
+
+_FIN = constant("CLOSE_FIN")
+
+
+class WholeStreams:
+    """A sink of a follower with the option whole_streams: calls back with every closed connection."""
+
+    def __init__(self, keep: int, end_callback: Callable[[TCPStream], object]) -> None:
+        self._keep = keep
+        self._end_callback = end_callback
+        self._events: Iterator[_Event] = iter(())
+
+    def take(self, polled: memoryview) -> None:
+        self._events = _EVENT.iter_unpack(bytes(polled))
+
+    def discard(self) -> None:
+        """Forget what is due."""
+        self._events = iter(())
+
+    def run(self) -> None:
+        """Call back. Every line is paid for each connection."""
+        callback, memory, facts_size, keep = self._end_callback, MEMORY, CONNECTION.size, self._keep
+        make_stream, make_facts, make_whole = TCPStream.__new__, Facts.__new__, Whole.__new__
+        calling = False
+        try:
+            for event in self._events:
+                calling = False
+                reason, at, time, streams = event
+                client, server, facts, stream = make_whole(Whole), make_whole(Whole), make_facts(Facts), make_stream(TCPStream)
+                payload, length, client_end, gaps, gap_count, payload_2, length_2, server_end, gaps_2, gap_count_2 = STREAMS.unpack_from(
+                    memory, streams
+                )
+                client.data, client.gaps, client.keep = memory[payload : payload + length], (), keep
+                server.data, server.gaps, server.keep = memory[payload_2 : payload_2 + length_2], (), keep
+                if gap_count:
+                    client.gaps = _gaps(gaps, gap_count)
+                if gap_count_2:
+                    server.gaps = _gaps(gaps_2, gap_count_2)
+                facts.raw = memory[at : at + facts_size] if reason == _FIN else copy_facts(at)  # a reset may have a text
+                facts.finished, facts.closed_ns = True, time
+                stream._client, stream._server, stream._facts = client, server, facts
+                stream._client_end, stream._server_end = client_end, server_end
+                stream._direction, stream._new = -1, b""
+                calling = True
+                callback(stream)
+        except BaseException:
+            if not calling:  # an interrupt: nobody was given the stream
+                self._events = chain([event], self._events)
+            raise
+
+
+def _gaps(address: int, count: int) -> tuple[Gap, ...]:
+    raw = MEMORY[address : address + count * GAP.size]
+    return tuple(Gap(offset, length, GAP_REASONS[reason]) for offset, length, reason in GAP.iter_unpack(raw))
