@@ -25,35 +25,37 @@ type side uint8
 // nobody stands for an end that is none.
 const nobody side = 2
 
-// keyPorts returns the ports of a key whose lower end sent a segment.
-func keyPorts(low, high uint16, ipv6 bool) uint64 {
-	ports := uint64(low)<<16 | uint64(high)
-	if ipv6 {
-		ports |= 1 << 32
+// set makes k the flow key of a segment and returns which end of it is the sender.
+func (k *flowKey) set(s *decode.Segment) side {
+	if s.IPv6 {
+		return k.setIPv6(s)
 	}
-	return ports
+	// Which end is lower is as good as random: no branch may depend on it.
+	src, dst := s.Src.Lo<<16|uint64(s.SrcPort), s.Dst.Lo<<16|uint64(s.DstPort)
+	low, high := min(src, dst), max(src, dst)
+	k.low.Hi, k.low.Lo = 0, low>>16
+	k.high.Hi, k.high.Lo = 0, high>>16
+	k.ports = low&0xffff<<16 | high&0xffff
+	from := side(0)
+	if src > dst {
+		from = 1
+	}
+	return from
 }
 
-// set makes k the flow key of a segment.
-func (k *flowKey) set(s *decode.Segment) {
+func (k *flowKey) setIPv6(s *decode.Segment) side {
+	const ipv6 = 1 << 32
 	if s.Src.Hi < s.Dst.Hi || s.Src.Hi == s.Dst.Hi && (s.Src.Lo < s.Dst.Lo || s.Src.Lo == s.Dst.Lo && s.SrcPort <= s.DstPort) {
-		*k = flowKey{s.Src, s.Dst, keyPorts(s.SrcPort, s.DstPort, s.IPv6)}
-	} else {
-		*k = flowKey{s.Dst, s.Src, keyPorts(s.DstPort, s.SrcPort, s.IPv6)}
+		*k = flowKey{s.Src, s.Dst, ipv6 | uint64(s.SrcPort)<<16 | uint64(s.DstPort)}
+		return 0
 	}
+	*k = flowKey{s.Dst, s.Src, ipv6 | uint64(s.DstPort)<<16 | uint64(s.SrcPort)}
+	return 1
 }
 
-// sender returns which end of k sent a segment, nobody if it has another key.
-func (k *flowKey) sender(s *decode.Segment) side {
-	switch {
-	case k.low.Lo == s.Src.Lo && k.high.Lo == s.Dst.Lo && k.ports == keyPorts(s.SrcPort, s.DstPort, s.IPv6) &&
-		k.low.Hi == s.Src.Hi && k.high.Hi == s.Dst.Hi:
-		return 0
-	case k.low.Lo == s.Dst.Lo && k.high.Lo == s.Src.Lo && k.ports == keyPorts(s.DstPort, s.SrcPort, s.IPv6) &&
-		k.low.Hi == s.Dst.Hi && k.high.Hi == s.Src.Hi:
-		return 1
-	}
-	return nobody
+// is says that two keys are the same.
+func (k *flowKey) is(o *flowKey) bool {
+	return (k.low.Lo^o.low.Lo)|(k.high.Lo^o.high.Lo)|(k.ports^o.ports)|(k.low.Hi^o.low.Hi)|(k.high.Hi^o.high.Hi) == 0
 }
 
 // hashTable finds numbers by the hash of their flow key: open addressing with
@@ -114,7 +116,7 @@ func (t *hashTable) remove(hash, number uint32) {
 
 // flowHash hashes flow keys. It is keyed with random numbers, so that nobody can
 // aim addresses at one slot; nothing that is reported depends on it.
-type flowHash struct{ secret [3]uint64 }
+type flowHash struct{ secret [4]uint64 }
 
 func newFlowHash() *flowHash {
 	h := new(flowHash)
@@ -125,29 +127,21 @@ func newFlowHash() *flowHash {
 	return h
 }
 
-// end mixes one end's address and port with the secret numbers. The hash of a key
-// is the sum of its ends', so that the direction does not matter.
-func (h *flowHash) end(a *decode.Addr, port uint16) uint64 {
-	hi, lo := bits.Mul64(a.Lo^h.secret[0], uint64(port)^h.secret[1])
-	if a.Hi != 0 {
-		hi, lo = bits.Mul64(hi^lo^a.Hi, h.secret[2])
+// of returns the hash of a key.
+func (h *flowHash) of(k *flowKey) uint32 {
+	x := mix(k.low.Lo^h.secret[0], k.high.Lo^h.secret[1])
+	if k.low.Hi|k.high.Hi != 0 {
+		x = mix(x^k.low.Hi, k.high.Hi^h.secret[2])
 	}
-	return hi ^ lo
+	x = mix(x^k.ports, h.secret[3])
+	return uint32(x ^ x>>32)
 }
 
-func (h *flowHash) ofKey(k *flowKey) uint32 {
-	return scatter(h.end(&k.low, uint16(k.ports>>16)) + h.end(&k.high, uint16(k.ports)))
-}
-
-func (h *flowHash) ofSegment(s *decode.Segment) uint32 {
-	return scatter(h.end(&s.Src, s.SrcPort) + h.end(&s.Dst, s.DstPort))
-}
-
-// scatter makes all bits of a sum bear on those of the hash: those of neighbouring
+// mix makes all bits of both factors bear on the result: those of neighbouring
 // addresses, as a scan has them, differ in few, and always in the same way.
-func scatter(sum uint64) uint32 {
-	sum = (sum ^ sum>>32) * 0x9e3779b97f4a7c15 // 2^64 by the golden ratio
-	return uint32(sum ^ sum>>32)
+func mix(a, b uint64) uint64 {
+	hi, lo := bits.Mul64(a, b)
+	return hi ^ lo
 }
 
 // flowTable finds the connection of a segment.
@@ -157,26 +151,22 @@ type flowTable struct {
 	last *Connection // the one found last: packets come in trains
 }
 
-// find returns the connection of a segment, and which end of it sent the segment;
-// nil and nobody if it has none.
-func (t *flowTable) find(s *decode.Segment, conns *connections) (*Connection, side) {
-	if t.last != nil {
-		if from := t.last.key.sender(s); from != nobody {
-			return t.last, from
-		}
+// find returns the connection of a key, nil if it has none.
+func (t *flowTable) find(k *flowKey, conns *connections) *Connection {
+	if t.last != nil && t.last.key.is(k) {
+		return t.last
 	}
-	h := t.ofSegment(s)
+	h := t.of(k)
 	mask := uint32(len(t.slots) - 1)
 	for i := h & mask; t.slots[i].entry != 0; i = (i + 1) & mask {
 		if t.slots[i].hash == h {
-			c := conns.at(t.slots[i].entry - 1)
-			if from := c.key.sender(s); from != nobody {
+			if c := conns.at(t.slots[i].entry - 1); c.key.is(k) {
 				t.last = c
-				return c, from
+				return c
 			}
 		}
 	}
-	return nil, nobody
+	return nil
 }
 
 func newFlowTable(h *flowHash) flowTable {
@@ -185,13 +175,13 @@ func newFlowTable(h *flowHash) flowTable {
 
 // add adds a connection whose key is not in the table.
 func (t *flowTable) add(c *Connection) {
-	t.insert(t.ofKey(&c.key), c.index)
+	t.insert(t.of(&c.key), c.index)
 	t.last = c
 }
 
 // drop takes a connection out.
 func (t *flowTable) drop(c *Connection) {
-	t.remove(t.ofKey(&c.key), c.index)
+	t.remove(t.of(&c.key), c.index)
 	if t.last == c {
 		t.last = nil
 	}

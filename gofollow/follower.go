@@ -30,6 +30,7 @@ type Follower struct {
 	blocks blockPool
 	arena  arena
 	seg    decode.Segment // the segment under way
+	key    flowKey        // and its key
 
 	cause     cause // of the events that are made now
 	current   segmentID
@@ -193,7 +194,6 @@ func (f *Follower) decoded(outcome decode.Outcome, src *block) {
 		src = nil
 	}
 	f.segment(&f.seg, src)
-	f.stats.MaxHeldBytes = max(f.stats.MaxHeldBytes, f.holders.total)
 }
 
 // noSegment counts a packet that is no segment, by what it was.
@@ -213,7 +213,8 @@ func (f *Follower) noSegment(outcome decode.Outcome) {
 		f.stats.TooDeep++
 	case decode.BadChecksum:
 		f.stats.BadChecksum++
-		if c, from := f.table.find(&f.seg, &f.conns); c != nil {
+		from := f.key.set(&f.seg)
+		if c := f.table.find(&f.key, &f.conns); c != nil {
 			f.anomaly(c, from, AnomalyChecksum, c.dirs[from].offsetOf(seqNum(f.seg.Seq)), int64(f.seg.Wire))
 		}
 	}

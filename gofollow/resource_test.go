@@ -269,7 +269,7 @@ func TestFlood(t *testing.T) {
 			t.Errorf("%s: %d probes for %d keys, at most %d", name, probes, n, most)
 		}
 		k := flowKey{low: decode.Addr{Lo: 7}, ports: 7}
-		if h := table.ofKey(&k); h == first {
+		if h := table.of(&k); h == first {
 			t.Error("two tables have the same hash")
 		} else {
 			first = h

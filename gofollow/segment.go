@@ -9,13 +9,19 @@ func (f *Follower) segment(s *decode.Segment, src *block) {
 	if s.Flags&decode.RST != 0 {
 		s.Flags &^= decode.SYN | decode.FIN
 	}
-	c, from := f.table.find(s, &f.conns)
-	if c != nil {
-		if f.cause.time >= c.due {
-			c = f.expire(c, f.cause.time)
-		} else if f.inOrder(c, from, s, src) {
-			return
-		}
+	from := f.key.set(s)
+	c := f.table.find(&f.key, &f.conns)
+	if c != nil && f.cause.time < c.due && f.inOrder(c, from, s, src) {
+		return
+	}
+	f.any(c, from, s, src)
+	f.stats.MaxHeldBytes = max(f.stats.MaxHeldBytes, f.holders.total)
+}
+
+// any takes any segment to its connection, nil if it has none yet.
+func (f *Follower) any(c *Connection, from side, s *decode.Segment, src *block) {
+	if c != nil && f.cause.time >= c.due {
+		c = f.expire(c, f.cause.time)
 	}
 	if c != nil && (s.Flags&decode.SYN != 0 || c.rare.waits()) {
 		var done bool
@@ -24,7 +30,7 @@ func (f *Follower) segment(s *decode.Segment, src *block) {
 		}
 	}
 	if c == nil {
-		if f.late(s) {
+		if f.late(&f.key, from, s) {
 			f.stats.AfterClose++
 			return
 		}
@@ -75,9 +81,8 @@ func (f *Follower) admit(s *decode.Segment) (*Connection, side) {
 	}
 	f.makeRoom()
 	c := f.conns.take()
-	c.key.set(s)
+	c.client = c.key.set(s)
 	c.last = f.cause.time
-	c.client = c.key.sender(s)
 	c.flags |= inTable
 	f.table.add(c)
 	return c, c.client

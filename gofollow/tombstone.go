@@ -45,33 +45,32 @@ func (g *graveyard) add(t *tombstone) {
 	number := (g.first + g.n) & graveNumbers
 	g.n++
 	*g.at(number) = *t
-	g.insert(g.ofKey(&t.key), number)
+	g.insert(g.of(&t.key), number)
 }
 
 // remove takes the tombstone with a number away.
 func (g *graveyard) remove(number uint32) {
 	t := g.at(number)
 	t.gone = true
-	g.hashTable.remove(g.ofKey(&t.key), number)
+	g.hashTable.remove(g.of(&t.key), number)
 	for g.n > 0 && g.at(g.first).gone {
 		g.first, g.n = (g.first+1)&graveNumbers, g.n-1
 	}
 }
 
-// find returns the number of the tombstone of a segment's connection, and which
-// end of that sent the segment; nobody if there is none.
-func (g *graveyard) find(s *decode.Segment) (uint32, side) {
-	h := g.ofSegment(s)
+// find returns the number of a key's tombstone.
+func (g *graveyard) find(k *flowKey) (number uint32, ok bool) {
+	h := g.of(k)
 	mask := uint32(len(g.slots) - 1)
 	for i := h & mask; g.slots[i].entry != 0; i = (i + 1) & mask {
 		if g.slots[i].hash == h {
 			number := g.slots[i].entry - 1
-			if from := g.at(number).key.sender(s); from != nobody {
-				return number, from
+			if g.at(number).key.is(k) {
+				return number, true
 			}
 		}
 	}
-	return 0, nobody
+	return 0, false
 }
 
 // entomb remembers a closed connection. Of too many tombstones the oldest goes.
@@ -88,13 +87,13 @@ func (f *Follower) entomb(c *Connection) {
 
 // late says whether a segment of no connection is a late one of a closed
 // connection. If it begins a new one, the tombstone is taken away.
-func (f *Follower) late(s *decode.Segment) bool {
+func (f *Follower) late(k *flowKey, from side, s *decode.Segment) bool {
 	g := &f.graves
 	if g.n == 0 {
 		return false
 	}
-	number, from := g.find(s)
-	if from == nobody {
+	number, ok := g.find(k)
+	if !ok {
 		return false
 	}
 	t := g.at(number)
