@@ -21,8 +21,8 @@ func (r *reassembly) acknowledged(off streamOffset, now int64) {
 
 // tick counts a segment of the connection. One that equals the segment before it
 // is a copy made by the capture and does not count.
-func (r *reassembly) tick(current segmentID) {
-	if r != nil && r.last != current {
+func (r *reassembly) tick(current *segmentID) {
+	if r != nil && r.last != *current {
 		r.ticks++
 	}
 }

@@ -3,8 +3,6 @@ package gofollow
 import (
 	"bytes"
 	"sort"
-
-	"gofollow/gofollow/internal/decode"
 )
 
 // reassembly is the state of a direction in which something is unusual: data
@@ -157,13 +155,11 @@ func (r *reassembly) lateIn(start, end streamOffset) (n streamOffset) {
 	return n
 }
 
-// segmentID tells a segment from all but its copies.
+// segmentID tells a segment from all but its copies. It is two words, because what is
+// written in smaller parts and copied at once stalls the processor.
 type segmentID struct {
-	seq, ack uint32
-	wire     int32
-	window   uint16
-	flags    decode.Flags
-	from     side
+	numbers uint64 // sequence and acknowledgement number
+	rest    uint64 // length, window, flags, side
 }
 
 // agree says that two different segments brought acknowledgements beyond belief

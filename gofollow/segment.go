@@ -93,9 +93,9 @@ func (f *Follower) follow(c *Connection, from side, s *decode.Segment, src *bloc
 	d, p := &c.dirs[from], &c.dirs[from^1]
 	c.last = max(c.last, f.cause.time)
 	d.packets++
-	f.current = segmentID{s.Seq, s.Ack, int32(s.Wire), s.Window, s.Flags, from}
-	d.slow.tick(f.current)
-	p.slow.tick(f.current)
+	f.current = segmentID{uint64(s.Seq)<<32 | uint64(s.Ack), uint64(s.Wire)<<32 | uint64(s.Window)<<16 | uint64(s.Flags)<<8 | uint64(from)}
+	d.slow.tick(&f.current)
+	p.slow.tick(&f.current)
 	if s.Flags&decode.RST != 0 {
 		f.reset(c, from, s, src)
 		return

@@ -51,7 +51,7 @@ MUTANTS = [
     ("G1 without patience in time", "gaps.go", "m.time > until", "false"),
     ("G1 without patience in segments", "gaps.go", "< patienceSegments && f.config", "< patienceSegments+1 && f.config"),
     ("G1 never", "gaps.go", "if end > r.settled {", "if true {"),
-    ("G1 counts copies", "gaps.go", "r != nil && r.last != current", "r != nil"),
+    ("G1 counts copies", "gaps.go", "r != nil && r.last != *current", "r != nil"),
     ("G2 never", "gaps.go", "h != nil && h.arrived <= until;", "h != nil && h.arrived < 0;"),
     ("G2 one-sided", "gaps.go", "c.dirs[from^1].packets == 0", "c.dirs[from^1].packets == 1"),
     ("G3 bytes", "gaps.go", "r.bytes > l.HeldBytes", "r.bytes > l.HeldBytes+1"),
