@@ -67,13 +67,13 @@ func (f *Follower) receive(c *Connection, from side, off streamOffset, wire int,
 	}
 	inOrder := lo == d.next && int64(len(payload)) == hi-lo
 	if inOrder && d.slow == nil {
-		f.deliver(c, from, lo, payload, src)
+		f.deliver(c, from, lo, payload, src, f.cause.time, false)
 		return
 	}
 	r := f.conns.slowly(d)
 	r.right = max(r.right, hi)
 	if inOrder && len(r.held) == 0 {
-		f.deliver(c, from, lo, payload, src)
+		f.deliver(c, from, lo, payload, src, f.cause.time, false)
 		return
 	}
 	f.place(c, from, lo, hi, payload)
@@ -113,19 +113,13 @@ func (f *Follower) trim(c *Connection, from side, off, end streamOffset) (lo, hi
 	return off, end
 }
 
-// deliver makes the Data event of bytes that arrived at next.
-func (f *Follower) deliver(c *Connection, from side, off streamOffset, payload []byte, src *block) {
-	if src != nil {
-		f.emitData(c, from, off, payload, src, f.cause.time, false)
-		return
+// deliver makes a Data event and moves next behind it. The bytes lie in src; they
+// are copied where that is nil.
+func (f *Follower) deliver(c *Connection, from side, off streamOffset, b []byte, src *block, capturedAt int64, reordered bool) {
+	copied := src == nil
+	if copied {
+		b, src = f.arena.copy(b)
 	}
-	payload, src = f.arena.copy(payload)
-	f.emitData(c, from, off, payload, src, f.cause.time, false)
-	f.blocks.release(src)
-}
-
-// emitData makes a Data event of bytes in src and moves next behind it.
-func (f *Follower) emitData(c *Connection, from side, off streamOffset, b []byte, src *block, capturedAt int64, reordered bool) {
 	e := f.queue.add() // field by field: to build it elsewhere and copy it costs more
 	e.Kind, e.Direction, e.GapReason, e.CloseReason, e.By, e.AnomalyKind, e.Reordered = Data, c.direction(from), 0, 0, 0, 0, reordered
 	e.Conn, e.Time, e.Packet = c, f.cause.time, f.cause.packet
@@ -134,6 +128,9 @@ func (f *Follower) emitData(c *Connection, from side, off streamOffset, b []byte
 	f.queue.keep(src)
 	f.queue.bytes += int64(len(b))
 	c.dirs[from].next = off + int64(len(b))
+	if copied {
+		f.blocks.release(src)
+	}
 }
 
 // emitGap gives [next, end) up.

@@ -22,27 +22,7 @@ func (k *flowKey) loops() bool {
 // side is one end of a flowKey: 0 the lower, 1 the higher.
 type side uint8
 
-// nobody stands for an end that is none.
-const nobody side = 2
-
-// set makes k the flow key of a segment and returns which end of it is the sender.
-func (k *flowKey) set(s *decode.Segment) side {
-	if s.IPv6 {
-		return k.setIPv6(s)
-	}
-	// Which end is lower is as good as random: no branch may depend on it.
-	src, dst := s.Src.Lo<<16|uint64(s.SrcPort), s.Dst.Lo<<16|uint64(s.DstPort)
-	low, high := min(src, dst), max(src, dst)
-	k.low.Hi, k.low.Lo = 0, low>>16
-	k.high.Hi, k.high.Lo = 0, high>>16
-	k.ports = low&0xffff<<16 | high&0xffff
-	from := side(0)
-	if src > dst {
-		from = 1
-	}
-	return from
-}
-
+// setIPv6 makes k the flow key of an IPv6 segment and returns which end of it is the sender.
 func (k *flowKey) setIPv6(s *decode.Segment) side {
 	const ipv6 = 1 << 32
 	if s.Src.Hi < s.Dst.Hi || s.Src.Hi == s.Dst.Hi && (s.Src.Lo < s.Dst.Lo || s.Src.Lo == s.Dst.Lo && s.SrcPort <= s.DstPort) {
@@ -151,10 +131,23 @@ type flowTable struct {
 	last *Connection // the one found last: packets come in trains
 }
 
-// find returns the connection of a key, nil if it has none.
-func (t *flowTable) find(k *flowKey, conns *connections) *Connection {
+// find makes k the flow key of a segment and returns its connection, nil if it has
+// none, and which end of it is the sender.
+func (t *flowTable) find(s *decode.Segment, k *flowKey, conns *connections) (c *Connection, from side) {
+	if s.IPv6 {
+		from = k.setIPv6(s)
+	} else { // which end is lower is as good as random: no branch may depend on it
+		src, dst := s.Src.Lo<<16|uint64(s.SrcPort), s.Dst.Lo<<16|uint64(s.DstPort)
+		low, high := min(src, dst), max(src, dst)
+		k.low.Hi, k.low.Lo = 0, low>>16
+		k.high.Hi, k.high.Lo = 0, high>>16
+		k.ports = low&0xffff<<16 | high&0xffff
+		if src > dst {
+			from = 1
+		}
+	}
 	if t.last != nil && t.last.key.is(k) {
-		return t.last
+		return t.last, from
 	}
 	h := t.of(k)
 	mask := uint32(len(t.slots) - 1)
@@ -162,11 +155,11 @@ func (t *flowTable) find(k *flowKey, conns *connections) *Connection {
 		if t.slots[i].hash == h {
 			if c := conns.at(t.slots[i].entry - 1); c.key.is(k) {
 				t.last = c
-				return c
+				return c, from
 			}
 		}
 	}
-	return nil
+	return nil, from
 }
 
 func newFlowTable(h *flowHash) flowTable {

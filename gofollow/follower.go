@@ -176,24 +176,18 @@ func (f *Follower) packet(link uint32, t int64, data []byte, wireLen int, src *b
 	}
 	outcome := f.decoder.Decode(link, data, wireLen, &f.seg)
 	for {
-		f.decoded(outcome, src)
+		if outcome != decode.TCP {
+			f.noSegment(outcome)
+		} else if f.seg.Owned {
+			f.segment(&f.seg, nil)
+		} else {
+			f.segment(&f.seg, src)
+		}
 		if !f.decoder.More() {
 			return
 		}
 		outcome = f.decoder.Next(&f.seg)
 	}
-}
-
-// decoded follows what a frame, or one of several within it, was found to be.
-func (f *Follower) decoded(outcome decode.Outcome, src *block) {
-	if outcome != decode.TCP {
-		f.noSegment(outcome)
-		return
-	}
-	if f.seg.Owned {
-		src = nil
-	}
-	f.segment(&f.seg, src)
 }
 
 // noSegment counts a packet that is no segment, by what it was.
@@ -213,8 +207,7 @@ func (f *Follower) noSegment(outcome decode.Outcome) {
 		f.stats.TooDeep++
 	case decode.BadChecksum:
 		f.stats.BadChecksum++
-		from := f.key.set(&f.seg)
-		if c := f.table.find(&f.key, &f.conns); c != nil {
+		if c, from := f.table.find(&f.seg, &f.key, &f.conns); c != nil {
 			f.anomaly(c, from, AnomalyChecksum, c.dirs[from].offsetOf(seqNum(f.seg.Seq)), int64(f.seg.Wire))
 		}
 	}

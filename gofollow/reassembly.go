@@ -412,7 +412,7 @@ func (f *Follower) deliverHeld(c *Connection, from side, force bool) {
 		if reordered {
 			r.ReorderedBytes += uint64(n)
 		}
-		f.emitData(c, from, h.start, h.data, h.owner, h.time, reordered)
+		f.deliver(c, from, h.start, h.data, h.owner, h.time, reordered)
 		f.blocks.release(h.owner)
 		f.helds.put(h)
 	}

@@ -136,7 +136,7 @@ func (f *Follower) supersede(c *Connection) *Connection {
 	f.end(c, CloseReused, ByNobody, false)
 	now := f.cause
 	f.cause = n.cause
-	fresh, _ := f.admit(&n.segment)
+	fresh := f.admit(&c.key, n.from)
 	f.follow(fresh, n.from, &n.segment, nil)
 	f.cause = now
 	return fresh

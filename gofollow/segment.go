@@ -9,8 +9,7 @@ func (f *Follower) segment(s *decode.Segment, src *block) {
 	if s.Flags&decode.RST != 0 {
 		s.Flags &^= decode.SYN | decode.FIN
 	}
-	from := f.key.set(s)
-	c := f.table.find(&f.key, &f.conns)
+	c, from := f.table.find(s, &f.key, &f.conns)
 	if c != nil && f.cause.time < c.due && f.inOrder(c, from, s, src) {
 		return
 	}
@@ -34,10 +33,11 @@ func (f *Follower) any(c *Connection, from side, s *decode.Segment, src *block) 
 			f.stats.AfterClose++
 			return
 		}
-		if c, from = f.admit(s); c == nil {
+		if f.config.NoMidstream && s.Flags&(decode.SYN|decode.ACK) != decode.SYN || s.Flags&decode.RST != 0 {
 			f.stats.Unknown++
 			return
 		}
+		c = f.admit(&f.key, from)
 	}
 	f.follow(c, from, s, src)
 }
@@ -61,7 +61,7 @@ func (f *Follower) inOrder(c *Connection, from side, s *decode.Segment, src *blo
 	d.packets++
 	if s.Wire > 0 {
 		d.dataPackets++
-		f.deliver(c, from, d.next, s.Payload, src)
+		f.deliver(c, from, d.next, s.Payload, src, f.cause.time, false)
 		if d.slow != nil {
 			d.slow.right = max(d.slow.right, d.next)
 		}
@@ -73,19 +73,15 @@ func (f *Follower) inOrder(c *Connection, from side, s *decode.Segment, src *blo
 	return true
 }
 
-// admit makes a connection for a segment whose key has none, nil if it is not one
-// to begin with, and says which end of it sent the segment.
-func (f *Follower) admit(s *decode.Segment) (*Connection, side) {
-	if f.config.NoMidstream && s.Flags&(decode.SYN|decode.ACK) != decode.SYN || s.Flags&decode.RST != 0 {
-		return nil, nobody
-	}
+// admit makes a connection, whose first segment comes from that end.
+func (f *Follower) admit(k *flowKey, from side) *Connection {
 	f.makeRoom()
 	c := f.conns.take()
-	c.client = c.key.set(s)
+	c.key, c.client = *k, from
 	c.last = f.cause.time
 	c.flags |= inTable
 	f.table.add(c)
-	return c, c.client
+	return c
 }
 
 // follow is the way of a segment through its connection.

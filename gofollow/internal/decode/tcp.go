@@ -36,14 +36,10 @@ func tcp(p *packet, seg *Segment, verify bool) Outcome {
 
 // readTCP reads the fixed header, which b has.
 func (seg *Segment) readTCP(b []byte) {
-	_ = b[tcpLen-1]
-	seg.SrcPort = be16(b[0:])
-	seg.DstPort = be16(b[2:])
-	seg.Seq = binary.BigEndian.Uint32(b[4:])
-	seg.Ack = binary.BigEndian.Uint32(b[8:])
-	seg.Flags = Flags(b[13])
-	seg.Window = be16(b[14:])
-	seg.Urgent = be16(b[18:])
+	ports, numbers, rest := binary.BigEndian.Uint32(b), binary.BigEndian.Uint64(b[4:]), binary.BigEndian.Uint64(b[12:])
+	seg.SrcPort, seg.DstPort = uint16(ports>>16), uint16(ports)
+	seg.Seq, seg.Ack = uint32(numbers>>32), uint32(numbers)
+	seg.Flags, seg.Window, seg.Urgent = Flags(rest>>48), uint16(rest>>32), uint16(rest)
 	seg.WindowScale = -1
 }
 
