@@ -5,6 +5,7 @@ import (
 	"net/netip"
 
 	"gofollow/gofollow/internal/decode"
+	"gofollow/gofollow/internal/memory"
 )
 
 // Connection tells the facts of one connection. Everything but the closing facts
@@ -75,7 +76,7 @@ func (c *Connection) has(f connFlags) bool { return c.flags&f != 0 }
 // rarely returns c.rare, made on first use.
 func (s *connections) rarely(c *Connection) *rareState {
 	if c.rare == nil {
-		c.rare = s.rares.get()
+		c.rare = s.rares.Get()
 		c.rare.heapDue = never
 	}
 	return c.rare
@@ -84,7 +85,7 @@ func (s *connections) rarely(c *Connection) *rareState {
 // slowly returns d.slow, made on first use.
 func (s *connections) slowly(d *direction) *reassembly {
 	if d.slow == nil {
-		d.slow = s.slows.get()
+		d.slow = s.slows.Get()
 		d.slow.holder, d.slow.right = -1, d.next
 	}
 	return d.slow
@@ -179,8 +180,8 @@ type connections struct {
 	tails  [classes]uint32
 	counts [classes]int
 
-	slows pool[reassembly]
-	rares pool[rareState]
+	slows memory.Pool[reassembly]
+	rares memory.Pool[rareState]
 }
 
 const chunkConnections = 512
@@ -214,10 +215,10 @@ func (s *connections) discard(c *Connection) {
 		return
 	}
 	for i := range c.dirs {
-		s.slows.put(c.dirs[i].slow)
+		s.slows.Put(c.dirs[i].slow)
 		c.dirs[i].slow = nil
 	}
-	s.rares.put(c.rare)
+	s.rares.Put(c.rare)
 	c.rare = nil
 	c.after, s.unused = s.unused, c.index+1
 }

@@ -118,7 +118,7 @@ func (f *Follower) trim(c *Connection, from side, off, end streamOffset) (lo, hi
 func (f *Follower) deliver(c *Connection, from side, off streamOffset, b []byte, src *block, capturedAt int64, reordered bool) {
 	copied := src == nil
 	if copied {
-		b, src = f.arena.copy(b)
+		b, src = f.arena.Copy(b)
 	}
 	e := f.queue.add() // field by field: to build it elsewhere and copy it costs more
 	e.Kind, e.Direction, e.GapReason, e.CloseReason, e.By, e.AnomalyKind, e.Reordered = Data, c.direction(from), 0, 0, 0, 0, reordered
@@ -129,7 +129,7 @@ func (f *Follower) deliver(c *Connection, from side, off streamOffset, b []byte,
 	f.queue.bytes += int64(len(b))
 	c.dirs[from].next = off + int64(len(b))
 	if copied {
-		f.blocks.release(src)
+		f.blocks.Release(src)
 	}
 }
 

@@ -299,28 +299,6 @@ func TestClock(t *testing.T) {
 	}
 }
 
-// TestSizeClass: a size holds what was asked for and wastes at most a quarter of
-// it, classes are distinct, and the last one is blockSize's.
-func TestSizeClass(t *testing.T) {
-	sizes := map[int]int{}
-	for n := 1; n <= blockSize+1; n++ {
-		size, class := sizeClass(n)
-		if size < n || n >= minBlock && size-n >= (n+3)/4 {
-			t.Fatalf("%d bytes get %d", n, size)
-		}
-		if again, c := sizeClass(size); again != size || c != class {
-			t.Fatalf("%d bytes get %d, and those %d", n, size, again)
-		}
-		if other, ok := sizes[class]; ok && other != size {
-			t.Fatalf("class %d has sizes %d and %d", class, size, other)
-		}
-		sizes[class] = size
-		if n <= blockSize != (class < sizeClasses) {
-			t.Fatalf("%d bytes have class %d of %d", n, class, sizeClasses)
-		}
-	}
-}
-
 // TestOverlapsPinNoMemory: segments of which one byte each is kept do not keep the
 // rest of their packets alive.
 func TestOverlapsPinNoMemory(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 
 	"gofollow/gofollow/internal/capture"
 	"gofollow/gofollow/internal/decode"
+	"gofollow/gofollow/internal/memory"
 )
 
 // Follower follows TCP connections. It is not safe for concurrent use;
@@ -24,11 +25,11 @@ type Follower struct {
 	conns   connections
 	graves  graveyard
 	holders holders
-	helds   pool[held]
+	helds   memory.Pool[held]
 	queue   queue
 
-	blocks blockPool
-	arena  arena
+	blocks memory.Blocks
+	arena  memory.Arena
 	seg    decode.Segment // the segment under way
 	key    flowKey        // and its key
 
@@ -64,7 +65,7 @@ func New(config Config) (*Follower, error) {
 		return nil, err
 	}
 	if config.Allocator == nil {
-		config.Allocator = goAllocator{}
+		config.Allocator = memory.GoAllocator{}
 	}
 	hash := newFlowHash()
 	f := &Follower{
@@ -73,11 +74,11 @@ func New(config Config) (*Follower, error) {
 		decoder:  decode.Decoder{VerifyChecksum: config.VerifyChecksum},
 		table:    newFlowTable(hash),
 		graves:   newGraveyard(hash),
-		blocks:   blockPool{allocator: config.Allocator},
+		blocks:   memory.Blocks{Allocator: config.Allocator},
 		clock:    neverBefore,
 		sweepAt:  neverBefore,
 	}
-	f.arena.pool = &f.blocks
+	f.arena.Blocks = &f.blocks
 	return f, nil
 }
 
@@ -325,7 +326,7 @@ func (f *Follower) Close() {
 	for _, r := range f.holders.heap {
 		for _, h := range r.held {
 			if h.owner != nil {
-				f.blocks.release(h.owner)
+				f.blocks.Release(h.owner)
 			}
 		}
 	}
@@ -333,12 +334,12 @@ func (f *Follower) Close() {
 		c := f.conns.at(at)
 		for i := range c.dirs {
 			if r := c.dirs[i].slow; r != nil && r.suspect != nil && r.suspect.owner != nil {
-				f.blocks.release(r.suspect.owner)
+				f.blocks.Release(r.suspect.owner)
 			}
 		}
 	}
-	f.arena.free()
-	f.blocks.drain()
+	f.arena.Free()
+	f.blocks.Drain()
 	f.decoder.Fragments.Flush()
 	f.table, f.conns, f.graves, f.holders, f.queue, f.reminders, f.flushing = flowTable{}, connections{}, graveyard{}, holders{}, queue{}, nil, nil
 }

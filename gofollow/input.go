@@ -89,10 +89,10 @@ func (f *Follower) OpenFile(path string) error {
 	if f.file != nil || f.pushed.Begun() {
 		return ErrFileOpen
 	}
-	block := f.blocks.getReader(blockSize)
-	file, n, err := capture.Open(path, block.mem)
+	block := f.blocks.GetReader(blockSize)
+	file, n, err := capture.Open(path, block.Mem)
 	if err != nil {
-		f.blocks.release(block)
+		f.blocks.Release(block)
 		return err
 	}
 	f.file = &openFile{file: file, block: block, end: n}
@@ -102,7 +102,7 @@ func (f *Follower) OpenFile(path string) error {
 func (f *Follower) closeFile() {
 	if f.file != nil {
 		f.file.file.Close()
-		f.blocks.release(f.file.block)
+		f.blocks.Release(f.file.block)
 		f.file = nil
 	}
 }
@@ -140,13 +140,13 @@ func (f *Follower) readFile(r *openFile, max int) (more bool, err error) {
 	var rec capture.Record
 	made, before := 0, r.file.BytesRead()
 	for taken := 0; max <= 0 || taken < max; {
-		if f.full() || f.blocks.reading-int64(len(r.block.mem)) > f.config.Limits.QueuedBytes {
+		if f.full() || f.blocks.Reading()-int64(len(r.block.Mem)) > f.config.Limits.QueuedBytes {
 			if taken == 0 {
 				err = ErrQueueFull
 			}
 			return true, err
 		}
-		n, ok, err := r.reader.Next(r.block.mem[r.start:r.end], &rec)
+		n, ok, err := r.reader.Next(r.block.Mem[r.start:r.end], &rec)
 		r.start += n
 		switch {
 		case err != nil:
@@ -156,10 +156,10 @@ func (f *Follower) readFile(r *openFile, max int) (more bool, err error) {
 			f.packet(rec.LinkType, rec.Time, rec.Data, rec.WireLen, r.block)
 		case n > 0:
 		case r.err == io.EOF:
-			return false, r.reader.End(r.block.mem[r.start:r.end])
+			return false, r.reader.End(r.block.Mem[r.start:r.end])
 		case r.err != nil:
 			return false, r.reader.Placed(r.err)
-		case r.block.refs > 1 && taken > 0, // let the events be taken, then this block can be used again
+		case r.block.Shared() && taken > 0, // let the events be taken, then this block can be used again
 			made > readAtOnce, r.file.BytesRead()-before > readAtOnce:
 			return true, nil
 		default:
@@ -172,17 +172,17 @@ func (f *Follower) readFile(r *openFile, max int) (more bool, err error) {
 // refill reads on behind the bytes that are not parsed yet, which it moves to the
 // front of a block that no event points into. It returns how many bytes came.
 func (f *Follower) refill(r *openFile) int {
-	rest := r.block.mem[r.start:r.end]
+	rest := r.block.Mem[r.start:r.end]
 	size := max(blockSize, r.reader.Need())
-	if r.block.refs > 1 || size > len(r.block.mem) || len(r.block.mem) > blockSize && size == blockSize {
-		b := f.blocks.getReader(size)
-		copy(b.mem, rest)
-		f.blocks.release(r.block)
+	if r.block.Shared() || size > len(r.block.Mem) || len(r.block.Mem) > blockSize && size == blockSize {
+		b := f.blocks.GetReader(size)
+		copy(b.Mem, rest)
+		f.blocks.Release(r.block)
 		r.block = b
 	} else {
-		copy(r.block.mem, rest)
+		copy(r.block.Mem, rest)
 	}
-	n, err := r.file.Read(r.block.mem[len(rest):])
+	n, err := r.file.Read(r.block.Mem[len(rest):])
 	r.start, r.end, r.err = 0, len(rest)+n, err
 	return n
 }

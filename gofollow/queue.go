@@ -25,7 +25,7 @@ type pin struct {
 // keep pins a block for the event that was added last.
 func (q *queue) keep(b *block) {
 	if n := len(q.pins); n == 0 || q.pins[n-1].owner != b {
-		b.refs++
+		b.Keep()
 		q.pins = append(q.pins, pin{q.made, b, nil})
 	}
 }
@@ -93,7 +93,7 @@ func (f *Follower) unpin(events uint64) {
 		if p := &q.pins[done]; p.conn != nil {
 			f.conns.reported(p.conn)
 		} else {
-			f.blocks.release(p.owner)
+			f.blocks.Release(p.owner)
 		}
 	}
 	q.pins = slices.Delete(q.pins, 0, done)

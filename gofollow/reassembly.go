@@ -179,10 +179,10 @@ func (r *reassembly) firstAbove(off streamOffset) int {
 func (f *Follower) place(c *Connection, from side, lo, hi streamOffset, payload []byte) {
 	cut := lo + streamOffset(len(payload))
 	if len(payload) > 0 {
-		b := f.blocks.get(len(payload))
-		copy(b.mem, payload)
-		f.hold(c, from, held{span: span{lo, cut}, data: b.mem, owner: b})
-		f.blocks.release(b)
+		b := f.blocks.Get(len(payload))
+		copy(b.Mem, payload)
+		f.hold(c, from, held{span: span{lo, cut}, data: b.Mem, owner: b})
+		f.blocks.Release(b)
 	}
 	if cut < hi {
 		f.hold(c, from, held{span: span{cut, hi}, why: GapSnaplen})
@@ -234,13 +234,13 @@ func (f *Follower) insert(c *Connection, from side, n held) {
 // slim gives a range memory of its own if it keeps less than half of its packet's
 // alive: else ranges of one byte could hold whole packets, and no limit would see it.
 func (f *Follower) slim(h *held) {
-	if h.owner == nil || 2*len(h.data) >= len(h.owner.mem) {
+	if h.owner == nil || 2*len(h.data) >= len(h.owner.Mem) {
 		return
 	}
-	own := f.blocks.get(len(h.data))
-	copy(own.mem, h.data)
-	f.blocks.release(h.owner)
-	h.data, h.owner = own.mem, own
+	own := f.blocks.Get(len(h.data))
+	copy(own.Mem, h.data)
+	f.blocks.Release(h.owner)
+	h.data, h.owner = own.Mem, own
 }
 
 // from returns the part of h that begins at off.
@@ -265,10 +265,10 @@ func (f *Follower) put(r *reassembly, i int, n held, start, end streamOffset) in
 			f.holders.changed(r, end-start, 0)
 			return 0
 		}
-		n.owner.refs++
+		n.owner.Keep()
 	}
 	f.holders.changed(r, int64(len(n.data)), 1)
-	h := f.helds.get()
+	h := f.helds.Get()
 	*h = n
 	r.add(i, h, r.youngest)
 	return 1
@@ -282,10 +282,10 @@ func (f *Follower) cutOut(r *reassembly, i int, s span) int {
 		f.holders.changed(r, s.start-s.end, 0)
 	}
 	if s.end < h.end { // what is above s becomes a range of its own
-		rest := f.helds.get()
+		rest := f.helds.Get()
 		*rest = h.from(s.end)
 		if rest.owner != nil {
-			rest.owner.refs++
+			rest.owner.Keep()
 		}
 		f.holders.changed(r, 0, 1)
 		r.add(i+1, rest, h)
@@ -300,9 +300,9 @@ func (f *Follower) cutOut(r *reassembly, i int, s span) int {
 	f.holders.changed(r, 0, -1)
 	r.remove(i)
 	if h.owner != nil {
-		f.blocks.release(h.owner)
+		f.blocks.Release(h.owner)
 	}
-	f.helds.put(h)
+	f.helds.Put(h)
 	return i
 }
 
@@ -323,12 +323,12 @@ func (f *Follower) compare(c *Connection, from side, h, n *held, s span) {
 		}
 	}
 	if e := f.anomaly(c, from, AnomalyOverlapConflict, s.start, s.end-s.start); e != nil {
-		own := f.blocks.get(2 * len(old))
-		copy(own.mem[copy(own.mem, old):], fresh)
-		e.Bytes = own.mem
+		own := f.blocks.Get(2 * len(old))
+		copy(own.Mem[copy(own.Mem, old):], fresh)
+		e.Bytes = own.Mem
 		f.queue.keep(own)
-		f.blocks.release(own)
-		f.queue.bytes += int64(len(own.mem))
+		f.blocks.Release(own)
+		f.queue.bytes += int64(len(own.Mem))
 	}
 }
 
@@ -402,7 +402,7 @@ func (f *Follower) deliverHeld(c *Connection, from side, force bool) {
 			f.holders.changed(r, 0, -1)
 			r.unlink(h)
 			f.emitGap(c, from, h.end, h.why)
-			f.helds.put(h)
+			f.helds.Put(h)
 			continue
 		}
 		n := int64(len(h.data))
@@ -413,8 +413,8 @@ func (f *Follower) deliverHeld(c *Connection, from side, force bool) {
 			r.ReorderedBytes += uint64(n)
 		}
 		f.deliver(c, from, h.start, h.data, h.owner, h.time, reordered)
-		f.blocks.release(h.owner)
-		f.helds.put(h)
+		f.blocks.Release(h.owner)
+		f.helds.Put(h)
 	}
 	if done > 0 {
 		r.removeFirst(done)
@@ -436,9 +436,9 @@ func (f *Follower) believe(c *Connection, from side, lo, hi streamOffset, payloa
 	f.aside += int64(len(payload))
 	s := &held{span: span{lo, hi}, time: f.cause.time, packet: f.cause.packet}
 	if len(payload) > 0 {
-		b := f.blocks.get(len(payload))
-		copy(b.mem, payload)
-		s.data, s.owner = b.mem, b
+		b := f.blocks.Get(len(payload))
+		copy(b.Mem, payload)
+		s.data, s.owner = b.Mem, b
 	}
 	r.suspect = s
 	return false
@@ -463,7 +463,7 @@ func (f *Follower) confirmSuspect(c *Connection, from side) {
 		f.enforceLimits(c, from)
 	}
 	if s.owner != nil {
-		f.blocks.release(s.owner)
+		f.blocks.Release(s.owner)
 	}
 }
 
@@ -476,7 +476,7 @@ func (f *Follower) dropSuspect(c *Connection, from side) {
 	f.anomaly(c, from, AnomalyFarSegment, s.start, s.end-s.start)
 	f.aside -= int64(len(s.data))
 	if s.owner != nil {
-		f.blocks.release(s.owner)
+		f.blocks.Release(s.owner)
 	}
 	c.dirs[from].slow.suspect = nil
 }
