@@ -146,12 +146,16 @@ def _address(raw: bytes, family: int) -> IPv4Address | IPv6Address:
 class Facts:
     """What the engine says of a connection, taken over as it stands there and read when it is first asked for."""
 
-    __slots__ = ("_connection", "closed_ns", "finished", "raw")
+    # Tracker.run makes one field by field.
+    __slots__ = ("_connection", "closed_ns", "raw")
 
     _connection: Connection
     raw: bytes  # copy_facts
-    finished: bool
     closed_ns: int | None
+
+    @property
+    def finished(self) -> bool:
+        return self.closed_ns is not None
 
     @property
     def connection(self) -> Connection:

@@ -1,6 +1,7 @@
 """Turns engine events into callbacks: which stream, which callback, in which order."""
 
 import struct
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 from ._engine import CONNECTION, EVENT, Engine
 from ._events import CLOSED, DATA, GAP, GAP_REASONS, OPENED, Facts, copy_facts
 from ._native import MEMORY, constant
-from .stream import Gap, Said, TCPStream, make_said
+from .stream import Gap, TCPStream, make_said
 
 Callback = Callable[[TCPStream], object]
 
@@ -23,15 +24,37 @@ _LAST = constant("LAST_OF_PACKET")
 _ALONE = constant("FIRST_OF_PACKET") | _LAST
 
 
+def _copy(stream: Any, direction: int, new: bytes | list[tuple[int, bytes]]) -> Any:
+    kind: Any = type(stream)
+    copy = kind.__new__(kind)
+    copy._facts, copy._client, copy._server = stream._facts, stream._client, stream._server
+    copy._client_end, copy._server_end = stream._client_end, stream._server_end
+    copy._direction, copy._new = direction, new
+    return copy
+
+
+# Where references are not counted (PyPy), every stream counts as kept.
+_getrefcount: Callable[[object], int] = getattr(sys, "getrefcount", lambda value: 0)
+
+
+def _references() -> int:
+    """Return what getrefcount says of a stream that Tracker.run has, and nobody else."""
+    followed = {0: Facts()}
+    stream = followed[0]
+    return _getrefcount(stream)
+
+
+_NOT_KEPT = _references() if hasattr(sys, "getrefcount") else -1
+
+
 class _Pending:
     """What a packet that is not wholly taken yet brought for a connection."""
 
-    __slots__ = ("client", "closed", "facts", "new", "server")
+    __slots__ = ("closed", "new")
 
-    def __init__(self, client: Said, server: Said, facts: Facts) -> None:
-        self.client, self.server, self.facts = client, server, facts
+    def __init__(self) -> None:
         self.new: dict[int, list[tuple[int, bytes]]] = {}  # by direction, in the order of their first data
-        self.closed = False
+        self.closed: Any = None  # its stream, if it was closed
 
 
 class Tracker:
@@ -49,7 +72,7 @@ class Tracker:
         self._end_callback = end_callback
         self._keep = keep
         self._stream_class = stream_class
-        self._followed: dict[int, tuple[Said, Said, Facts]] = {}
+        self._followed: dict[int, Any] = {}  # streams by connection
         self._events: Iterator[_Event] = iter(())
         self._pending: dict[int, _Pending] = {}
         self._due: deque[tuple[Callback, TCPStream]] = deque()
@@ -73,9 +96,11 @@ class Tracker:
         """Apply the events that were taken and call back.
 
         One loop, in which every line is paid for each captured packet: what happens most, a packet with one data event, is written out
-        in it, with everything at hand as a local variable.
+        in it, with everything at hand as a local variable. The stream that is given to callbacks is the one that the next event changes,
+        unless somebody keeps it: then he has it, and the follower goes on with a copy.
         """
         data_callback, end_callback, followed, pending, copied, memory, stream_class, make_stream, make_facts, facts_size = self._at_hand
+        number = -1
         calling = True  # an interrupt then leaves no event half applied
         try:
             if self._due:
@@ -83,9 +108,13 @@ class Tracker:
             calling = False
             for kind, direction, reason, place, number, at, time, offset, length, address in self._events:
                 if kind == DATA:
-                    client, server, facts = followed[number]
-                    said = server if direction else client
-                    said.end = end = offset + length
+                    stream = followed[number]
+                    if direction:
+                        said = stream._server
+                        stream._server_end = end = offset + length
+                    else:
+                        said = stream._client
+                        stream._client_end = end = offset + length
                     if copied:
                         data = memory[address : address + length]
                         if end <= said.limit:
@@ -94,46 +123,51 @@ class Tracker:
                             said.add(data)
                         if data_callback is not None:
                             if place == _ALONE:
-                                stream = make_stream(stream_class)
-                                stream._client = client
-                                stream._server = server
-                                stream._facts = facts
-                                stream._client_end = client.end
-                                stream._server_end = server.end
                                 stream._direction = direction
                                 stream._new = data
                                 calling = True
                                 data_callback(stream)
+                                if _getrefcount(stream) != _NOT_KEPT:
+                                    followed[number] = _copy(stream, direction, data)
                                 calling = False
                                 continue
                             if number not in pending:
-                                pending[number] = _Pending(client, server, facts)
+                                pending[number] = _Pending()
                             pending[number].new.setdefault(direction, []).append((offset, data))
                 elif kind == OPENED:
                     facts = make_facts(Facts)
                     facts.raw = memory[at : at + facts_size]
-                    facts.finished = False
                     facts.closed_ns = None
-                    followed[number] = make_said(self._keep), make_said(self._keep), facts
+                    followed[number] = stream = make_stream(stream_class)
+                    stream._facts = facts
+                    stream._client = make_said(self._keep)
+                    stream._server = make_said(self._keep)
+                    stream._client_end = stream._server_end = 0
+                    stream._direction = -1
+                    stream._new = b""
                 elif kind == CLOSED:
-                    client, server, _ = followed.pop(number)
-                    facts = make_facts(Facts)
+                    stream = followed.pop(number)
+                    stream._facts = facts = make_facts(Facts)
                     facts.raw = memory[at : at + facts_size] if reason == _FIN else copy_facts(at)  # a reset may have a text
-                    facts.finished = True
                     facts.closed_ns = time
                     if pending:
                         if number not in pending:
-                            pending[number] = _Pending(client, server, facts)
-                        pending[number].facts = facts
-                        pending[number].closed = True
+                            pending[number] = _Pending()
+                        pending[number].closed = stream
                     elif end_callback is not None:
-                        stream = self._snapshot(client, server, facts, -1, b"")
+                        stream._direction = -1
+                        stream._new = b""
                         calling = True
                         end_callback(stream)
                         calling = False
                 elif kind == GAP:
-                    said = followed[number][direction]  # type: ignore[assignment]
-                    said.end = offset + length
+                    stream = followed[number]
+                    if direction:
+                        said = stream._server
+                        stream._server_end = offset + length
+                    else:
+                        said = stream._client
+                        stream._client_end = offset + length
                     said.gaps.append(Gap(offset, length, GAP_REASONS[reason]))
                 if pending and place & _LAST:
                     self._settle()
@@ -143,6 +177,8 @@ class Tracker:
         except BaseException:
             if self.engine is not None:
                 self.engine.torn = True  # an interrupt here would lose the events
+            if number in followed:  # who caught the exception may keep the stream
+                followed[number] = _copy(followed[number], -1, b"")
             # Not left half unpacked: the garbage collector cannot clear a memoryview that is still exported.
             self._events = iter([*self._events])
             if calling and self.engine is not None:
@@ -151,20 +187,14 @@ class Tracker:
 
     def _settle(self) -> None:
         """Make the callbacks of a packet due, all of whose events are applied."""
-        for one in self._pending.values():
+        for number, one in self._pending.items():
+            stream = one.closed or self._followed[number]
             if self._data_callback is not None:
                 for direction, new in one.new.items():
-                    self._due.append((self._data_callback, self._snapshot(one.client, one.server, one.facts, direction, new)))
+                    self._due.append((self._data_callback, _copy(stream, direction, new)))
             if one.closed and self._end_callback is not None:
-                self._due.append((self._end_callback, self._snapshot(one.client, one.server, one.facts, -1, b"")))
+                self._due.append((self._end_callback, _copy(stream, -1, b"")))
         self._pending.clear()
-
-    def _snapshot(self, client: Said, server: Said, facts: Facts, direction: int, new: bytes | list[tuple[int, bytes]]) -> TCPStream:
-        stream: TCPStream = self._stream_class.__new__(self._stream_class)
-        stream._client, stream._server, stream._facts = client, server, facts
-        stream._client_end, stream._server_end = client.end, server.end
-        stream._direction, stream._new = direction, new
-        return stream
 
     def _call_due(self) -> None:
         due = self._due

@@ -52,7 +52,7 @@ class WholeStreams:
                 if gap_count_2:
                     server.gaps = _gaps(gaps_2, gap_count_2)
                 facts.raw = memory[at : at + facts_size] if reason == _FIN else copy_facts(at)  # a reset may have a text
-                facts.finished, facts.closed_ns = True, time
+                facts.closed_ns = time
                 stream._client, stream._server, stream._facts = client, server, facts
                 stream._client_end, stream._server_end = client_end, server_end
                 stream._direction, stream._new = -1, b""

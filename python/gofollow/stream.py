@@ -9,8 +9,6 @@ from ._events import SIDES, Counters, Facts, Side
 
 Address = IPv4Address | IPv6Address
 KEEP_ALL = 1 << 63
-# Longer payloads are kept in one piece. Shorter ones would be copied at each growth, before memory is moved by its pages.
-_PIECES = 128 * 1024
 
 
 class Gap(NamedTuple):
@@ -73,14 +71,13 @@ class Whole(_Side):
 class Said(_Side, list[bytes]):
     """What one side said so far, in the pieces in which it came. It only grows, so that an end, a stream offset, is a snapshot of it.
 
-    Data whose end is at most the limit is appended, as to any list; add takes the rest. Beyond the limit a BytesIO holds the payload
-    instead of the list: its getvalue shares the buffer until the next write, so that reading the whole in every callback copies
-    nothing as long as the value before was let go. One thread appends; any may read.
+    Data whose end is at most the limit is appended, as to any list; add takes the rest. Reading it before it is complete sets the
+    limit to 0, and a BytesIO then holds the payload instead of the list: its getvalue shares the buffer until the next write, so
+    that reading the whole in every callback copies nothing as long as the value before was let go. One thread appends; any may read.
     """
 
-    __slots__ = ("end", "gaps", "keep", "kept", "limit", "whole")
+    __slots__ = ("gaps", "keep", "kept", "limit", "whole")
 
-    end: int  # of data and gaps, as a stream offset
     gaps: list[Gap]
     keep: int  # so many bytes at most
     kept: Any  # what cycapture keeps of what was read: None nothing yet, False nothing any more
@@ -118,11 +115,10 @@ class Said(_Side, list[bytes]):
 def make_said(keep: int) -> Said:
     """Return the Said of a side that was silent so far, of which keep bytes are kept at most."""
     said = Said()
-    said.end = 0
     said.gaps = []
     said.keep = keep
     said.kept = None
-    said.limit = min(keep, _PIECES)
+    said.limit = keep
     said.whole = None
     return said
 
@@ -179,7 +175,7 @@ class TCPStream:
     the one before was let go. For a long connection, or to keep what was read, use new_data: it costs what is new.
     """
 
-    # Tracker.run makes one field by field, for a third of what calling __init__ costs.
+    # Tracker makes one field by field, for a third of what calling __init__ costs, and changes it as long as nobody else has it.
     __slots__ = ("_client", "_client_end", "_direction", "_facts", "_new", "_server", "_server_end")
 
     _facts: Facts | _Given

@@ -352,7 +352,7 @@ def test_gap_calls_nobody_and_maps_the_payload() -> None:
     assert calls[0][1].client_chunks == [Chunk(0, 0, 3)]
 
 
-def test_long_payload_shares_its_buffer() -> None:
+def test_long_payload_is_joined_once() -> None:
     follower, calls = recorder()
     piece = bytes(range(250)) * 4
     for packet in conversation([piece] * 400, [b"."] * 400):
@@ -360,8 +360,52 @@ def test_long_payload_shares_its_buffer() -> None:
     last = calls[-1][1]
     payload = last.client_payload
     assert payload == piece * 400
-    assert payload is last._client.whole.getvalue()
+    assert payload is last.client_payload
     assert calls[100][1].client_payload == piece * 51  # read late: only what was there then
+
+
+def said(stream):
+    return stream.direction, stream.new_data, stream.client_payload, stream.server_payload, stream.new_chunks, stream.finished
+
+
+@pytest.mark.parametrize(
+    ("keep", "kept_in"),
+    [
+        (lambda stream: stream, lambda kept: kept),
+        (lambda stream: [stream] if stream.new_data in b"bB" else [], lambda kept: kept[0] if kept else None),
+        (lambda stream: stream.__repr__, lambda kept: kept.__self__),
+        (lambda stream: iter([stream]), next),
+        (lambda stream: (lambda: stream), lambda kept: kept()),
+    ],
+)
+def test_a_kept_stream_does_not_change(keep, kept_in) -> None:
+    """However it is kept: the follower then goes on with another one, otherwise with the same."""
+    seen = []
+    follower = TCPStreamFollower(lambda stream: seen.append((keep(stream), said(stream))))
+    follower.feed(pdus([b"a", b"b", b"c", b"d"], [b"A", b"B", b"C", b"D"]))
+    follower.close()
+    assert [new for _, (_, new, *_) in seen] == [b"a", b"A", b"b", b"B", b"c", b"C", b"d", b"D"]
+    for kept, then in seen:
+        stream = kept_in(kept)
+        assert stream is None or said(stream) == then
+
+
+def test_a_stream_kept_by_an_exception_does_not_change() -> None:
+    seen = []
+
+    def data(stream):
+        seen.append(said(stream))
+        raise KeyError(stream)
+
+    follower = TCPStreamFollower(data)
+    for packet in pdus([b"a", b"b"], [b"A", b"B"]):
+        try:
+            follower.feed([packet])
+        except KeyError as error:
+            seen[-1] = (error.args[0], seen[-1])
+    follower.close()
+    assert len(seen) == 4
+    assert [said(stream) for stream, _ in seen] == [then for _, then in seen]
 
 
 def test_keep_payload() -> None:
