@@ -325,16 +325,13 @@ func (f *Follower) Close() {
 	f.unpin(f.queue.made)
 	for _, r := range f.holders.heap {
 		for _, h := range r.held {
-			if h.owner != nil {
-				f.blocks.Release(h.owner)
-			}
+			f.blocks.Release(h.owner)
 		}
 	}
 	for _, at := range f.conns.live() {
-		c := f.conns.at(at)
-		for i := range c.dirs {
-			if r := c.dirs[i].slow; r != nil && r.suspect != nil && r.suspect.owner != nil {
-				f.blocks.Release(r.suspect.owner)
+		for _, d := range f.conns.at(at).dirs {
+			if d.slow != nil && d.slow.suspect != nil {
+				f.blocks.Release(d.slow.suspect.owner)
 			}
 		}
 	}

@@ -179,8 +179,7 @@ func (r *reassembly) firstAbove(off streamOffset) int {
 func (f *Follower) place(c *Connection, from side, lo, hi streamOffset, payload []byte) {
 	cut := lo + streamOffset(len(payload))
 	if len(payload) > 0 {
-		b := f.blocks.Get(len(payload))
-		copy(b.Mem, payload)
+		b := f.blocks.Copy(payload)
 		f.hold(c, from, held{span: span{lo, cut}, data: b.Mem, owner: b})
 		f.blocks.Release(b)
 	}
@@ -237,8 +236,7 @@ func (f *Follower) slim(h *held) {
 	if h.owner == nil || 2*len(h.data) >= len(h.owner.Mem) {
 		return
 	}
-	own := f.blocks.Get(len(h.data))
-	copy(own.Mem, h.data)
+	own := f.blocks.Copy(h.data)
 	f.blocks.Release(h.owner)
 	h.data, h.owner = own.Mem, own
 }
@@ -299,9 +297,7 @@ func (f *Follower) cutOut(r *reassembly, i int, s span) int {
 	}
 	f.holders.changed(r, 0, -1)
 	r.remove(i)
-	if h.owner != nil {
-		f.blocks.Release(h.owner)
-	}
+	f.blocks.Release(h.owner)
 	f.helds.Put(h)
 	return i
 }
@@ -436,8 +432,7 @@ func (f *Follower) believe(c *Connection, from side, lo, hi streamOffset, payloa
 	f.aside += int64(len(payload))
 	s := &held{span: span{lo, hi}, time: f.cause.time, packet: f.cause.packet}
 	if len(payload) > 0 {
-		b := f.blocks.Get(len(payload))
-		copy(b.Mem, payload)
+		b := f.blocks.Copy(payload)
 		s.data, s.owner = b.Mem, b
 	}
 	r.suspect = s
@@ -462,9 +457,7 @@ func (f *Follower) confirmSuspect(c *Connection, from side) {
 		f.deliverHeld(c, from, false)
 		f.enforceLimits(c, from)
 	}
-	if s.owner != nil {
-		f.blocks.Release(s.owner)
-	}
+	f.blocks.Release(s.owner)
 }
 
 // dropSuspect forgets the suspect.
@@ -475,8 +468,6 @@ func (f *Follower) dropSuspect(c *Connection, from side) {
 	}
 	f.anomaly(c, from, AnomalyFarSegment, s.start, s.end-s.start)
 	f.aside -= int64(len(s.data))
-	if s.owner != nil {
-		f.blocks.Release(s.owner)
-	}
+	f.blocks.Release(s.owner)
 	c.dirs[from].slow.suspect = nil
 }

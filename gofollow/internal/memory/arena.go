@@ -11,8 +11,7 @@ type Arena struct {
 // reference for the caller.
 func (a *Arena) Copy(b []byte) ([]byte, *Block) {
 	if len(b) > BlockSize/4 {
-		own := a.Blocks.Get(len(b))
-		copy(own.Mem, b)
+		own := a.Blocks.Copy(b)
 		return own.Mem, own
 	}
 	switch {

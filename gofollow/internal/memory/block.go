@@ -80,6 +80,13 @@ func (p *Blocks) Get(n int) *Block {
 	return b
 }
 
+// Copy returns a block with a copy of b, not empty, and one reference.
+func (p *Blocks) Copy(b []byte) *Block {
+	own := p.Get(len(b))
+	copy(own.Mem, b)
+	return own
+}
+
 // GetReader is Get for a block to read into, which Reading counts.
 func (p *Blocks) GetReader(n int) *Block {
 	b := p.Get(n)
@@ -91,8 +98,11 @@ func (p *Blocks) GetReader(n int) *Block {
 // Reading returns how many bytes GetReader's blocks have that are in use.
 func (p *Blocks) Reading() int64 { return p.reading }
 
-// Release gives one reference back.
+// Release gives one reference back, if b is not nil.
 func (p *Blocks) Release(b *Block) {
+	if b == nil {
+		return
+	}
 	if b.refs--; b.refs > 0 {
 		return
 	}

@@ -56,6 +56,7 @@ func TestBlocks(t *testing.T) {
 	}
 	at := &b.Mem[0]
 	p.Release(b)
+	p.Release(nil)
 	if b = p.Get(999); &b.Mem[0] != at || len(b.Mem) != 999 {
 		t.Error("a spare block was not used again")
 	}
