@@ -2,7 +2,7 @@
 #
 # Needed: Go 1.24, Python 3.10 with venv, a C compiler, make. What else Python
 # needs is put into build/venv; nothing outside build/ and the caches of Go and
-# pip is touched, except by install, record and golden.
+# pip is touched, except by install, record, golden and profile.
 
 SHELL   := /bin/bash
 GO      ?= go
@@ -28,7 +28,7 @@ FUZZTIME ?= 20s
 # The tests are run from outside the tree's python/, so that they see what is installed.
 PYTEST = cd $(BUILD) && venv/bin/python -m pytest -c ../pyproject.toml --rootdir .. -p no:cacheprovider
 
-.PHONY: help demo build test test-go test-c test-py test-full lint bench bench-scale install uninstall clean record golden fuzz mutants random venv
+.PHONY: help demo build test test-go test-c test-py test-full lint bench bench-scale install uninstall clean record golden profile fuzz mutants random venv
 
 help:
 	@echo 'make demo       build everything and follow a capture'
@@ -45,6 +45,7 @@ help:
 	@echo 'make install    the C library: PREFIX=$(PREFIX) DESTDIR=$(DESTDIR); make uninstall takes it away'
 	@echo 'make record     record the captures of tests/data again (Linux, root)'
 	@echo 'make golden     write the expected event logs of tests/data'
+	@echo 'make profile    write the profile by which the C library is compiled'
 	@echo 'make clean      remove what was built'
 
 demo: $(BUILD)/installed
@@ -139,6 +140,9 @@ record:
 
 golden:
 	$(GO) test ./gofollow -run TestGolden -update
+
+profile:
+	tools/profile.sh
 
 clean:
 	rm -rf $(BUILD) dist *.egg-info python/*.egg-info python/gofollow/*.so python/gofollow/_ffi.py python/gofollow/THIRD-PARTY-NOTICES.txt

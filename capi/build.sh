@@ -50,7 +50,7 @@ link="-Wl,-soname,libgofollow.so.$abi '-Wl,--version-script=$root/capi/exports.m
 (
     cd "$root"
     CGO_ENABLED=1 CC="$cc" CGO_CFLAGS="${CGO_CFLAGS:--O2 -g} -DGOFOLLOW_VERSION=$version" \
-        "$go" build -buildmode=c-shared -buildvcs=false -trimpath \
+        "$go" build -buildmode=c-shared -buildvcs=false -trimpath -pgo="$root/capi/library.pgo" \
         -ldflags "-s -w \"-extldflags=$link\"" -o "$work/libgofollow.so" ./capi
 ) || fail "the Go compiler failed, its messages stand above"
 

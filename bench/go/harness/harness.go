@@ -61,7 +61,7 @@ func (r *Report) print() error {
 func Main(follow Follower) {
 	sums := flag.Bool("sums", false, "print what every connection said")
 	once := flag.Bool("once", false, "do not warm up")
-	profile := flag.String("profile", "", "write a CPU profile of what is on the clock to this file")
+	profile := flag.String("profile", "", "write a CPU profile to this file, of following FILE for five seconds")
 	flag.Parse()
 	if err := run(follow, flag.Arg(0), *sums, *once, *profile); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -93,6 +93,11 @@ func run(follow Follower, path string, sums, once bool, profile string) error {
 			return err
 		}
 		defer pprof.StopCPUProfile()
+		for end := time.Now().Add(5 * time.Second); time.Now().Before(end); {
+			if _, err := follow(path, nil); err != nil {
+				return err
+			}
+		}
 	}
 	began, used := time.Now(), processorTime()
 	delivered, err := follow(path, nil)
