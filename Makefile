@@ -37,7 +37,7 @@ help:
 	@echo 'make test-full  the tests, and what needs more: race detector, sanitizer, tshark (tools/packages.txt)'
 	@echo 'make lint       formatters, vet, staticcheck, C warnings, ruff, mypy'
 	@echo 'make fuzz       every fuzz target for FUZZTIME=$(FUZZTIME)'
-	@echo 'make mutants    break the engine in some ninety places: each must fail a test (ten minutes)'
+	@echo 'make mutants    break the engine in some two hundred places: each must fail a test (ten minutes)'
 	@echo 'make random     follow RUNS=100000 random captures'
 	@echo 'make bench      measure against other followers: RUNS=n ONLY=rows WORKLOADS=names CPU=1 (bench/README.md)'
 	@echo 'make bench-scale  show how time and memory grow with connections and packets'

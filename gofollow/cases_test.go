@@ -25,6 +25,7 @@ import (
 //	cut=2             only so many bytes of the payload were captured
 //	urg=2             the urgent pointer
 //	win=10            the window, 60000 without
+//	pad=6             so many bytes stand behind the IP datagram
 //	bad               the checksum is wrong
 //
 // H stands for the handshake. Clients have 10.0.0.1:40001 and so on, the server
@@ -71,6 +72,8 @@ func script(t testing.TB, text string) (packets []gofollow.Packet) {
 				s.urgent = uint16(n)
 			case key == "win":
 				s.window = uint16(n)
+			case key == "pad":
+				s.trailer = bytes.Repeat([]byte("#"), int(n))
 			case word == "bad":
 				bad, err = true, nil
 			case notOffset == nil:
@@ -96,7 +99,7 @@ func script(t testing.TB, text string) (packets []gofollow.Packet) {
 			frame[14+20+16] ^= 0x55
 		}
 		now += step
-		packets = append(packets, gofollow.Packet{LinkType: gofollow.LinkEthernet, Time: int64(now), Data: frame[:len(frame)-cut], WireLen: len(frame)})
+		packets = append(packets, gofollow.Packet{LinkType: gofollow.LinkEthernet, Time: int64(now), Data: s.cut(frame, cut), WireLen: len(frame)})
 	}
 	return packets
 }
@@ -172,6 +175,15 @@ func oneByteEach(side string, n int) string {
 	return b.String()
 }
 
+// acksOfEach is n bare acknowledgements, each of a byte more.
+func acksOfEach(side string, n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, " %s A ack=%d;", side, i+1)
+	}
+	return b.String()
+}
+
 // shown is what oneByteEach comes out as.
 func shown(side string, n int) string {
 	var b strings.Builder
@@ -210,6 +222,7 @@ func TestCases(t *testing.T) {
 			want: `open port/midstream; s0 y; c0 xy; fin c2 | closed flush`},
 		{name: "mid-stream, bytes below the start", script: `c 5 "x"; c 2 "abc"`, want: `open port/midstream; c0 x | closed flush`, dropped: `c before=3`},
 		{name: "mid-stream, the SYN comes late", script: `c 0 "hi"; c S; c 2 "!"`, want: `open port/midstream; c0 hi; c2 ! | closed flush`},
+		{name: "mid-stream, the SYN comes late, below a bare ACK", script: `c A 3; s 0 "y"; c S; c 0 "abc"`, want: `open port/midstream; s0 y; c0 abc | closed flush`},
 		{name: "mid-stream not wanted", script: `c 0 "x"; s SA; c S; c 0 "y"`, want: `open; c0 y | closed flush`, config: gofollow.Config{NoMidstream: true}},
 		{name: "SYN with data", script: `c S "hi"; s SA ack=2; c 2 "!"`, want: `open; c0 hi; c2 ! | closed flush`},
 		{name: "SYN with data, other bytes later", script: `c S "hi"; s SA; c 0 "XY!"`, want: `open; c0 hi; c2 ! | closed flush`},
@@ -217,6 +230,9 @@ func TestCases(t *testing.T) {
 		{name: "several SYN+ACKs, the latest counts", script: `c S; s SA; s SA isn=7000; c A; s 0 "x"`, want: `open; s0 x | closed flush`},
 		{name: "several SYN+ACKs, the client takes the first", script: `c S; s SA; s SA isn=7000; s A; c A ack=-2000; s 0 "abc" isn=5000`, want: `open; s0 abc | closed flush`},
 		{name: "simultaneous open", script: `c S; s S; c SA; s SA; c 0 "a"; s 0 "b"`, want: `open; c0 a; s0 b | closed flush`},
+		{name: "two SYNs and an ACK are no handshake", script: `c S; s S; c A; c 0 "a" t=61s`, want: `open; closed timeout; 1.open port/midstream; 1.c0 a | 1.closed flush`},
+		{name: "a SYN+ACK and an ACK are no handshake", script: `s SA; c A; c 0 "a" t=61s`,
+			want: `open synack/synack; closed timeout; 1.open port/midstream; 1.c0 a | 1.closed flush`},
 		{name: "SYN and FIN in one", script: `c SF; s SA; c 0 "a"`, want: `open; fin c0 | closed flush`, dropped: `c after-fin=1`},
 
 		// One direction.
@@ -234,24 +250,40 @@ func TestCases(t *testing.T) {
 		{name: "a copy that begins below the start", script: `H; c -1 "?ab"`, want: `open; c0 ab | closed flush`, dropped: `c before=1`},
 		{name: "zero-window probe", script: `H; c 0 "ab"; c 2 "c"; c 2 "cd"`, want: `open; c0 ab; c2 c; c3 d | closed flush`},
 		{name: "no ACK flag", script: `H; c P 0 "a"`, want: `open; !no_ack_flag c; c0 a | closed flush`, config: noisy},
+		{name: "padding", script: `H; c A pad=6; c 0 "ab" pad=3; c 2 "c"`, want: `open; c0 ab; c2 c | closed flush`},
 		{name: "far segment", script: `H; c 0 "a"; c 100000000 "x"; c 1 "b"`, want: `open; c0 a; c1 b | !far_segment c; closed flush`, config: noisy},
+		{name: "far segment, to the byte", script: `H; c 67108865 "x"; c2 S; s2 SA; c2 A; c2 67108864 "y"`,
+			want: `open; 1.open | !far_segment c; closed flush; 1.gap c0+67108864 close; 1.c67108864 y*; 1.closed flush`, config: noisy},
+		{name: "far segment, not far from what was acknowledged", script: `H; s A ack=100000000; c 100000005 "x"`,
+			want: `open | gap c0+100000005 close; c100000005 x*; closed flush`},
+		{name: "far segment, too large to hold", script: `H; c 100000000 "xxxxx"`, want: `open; !far_segment c | closed flush`,
+			config: gofollow.Config{Anomalies: true, Limits: gofollow.Limits{TotalHeldBytes: 4}}},
 		{name: "far segment, continued", script: `H; c 100000000 "x"; c 100000001 "y"`,
 			want: `open | gap c0+100000000 close; c100000000 x*; c100000001 y*; closed flush`},
 		{name: "far segment, acknowledged", script: `H; c 0 "a"; c 100000000 "x"; s A ack=100000001; c 1 "b"`,
 			want: `open; c0 a; c1 b | gap c2+99999998 close; c100000000 x*; closed flush`},
+		{name: "far segment, acknowledged up to it", script: `H; c 0 "a"; c 100000000 "x"; s A ack=100000000; c 1 "b"`,
+			want: `open; c0 a; c1 b | gap c2+99999998 close; c100000000 x*; closed flush`},
 		{name: "far segment, a newer one replaces it", script: `H; c 100000000 "x"; c 200000000 "y"; c 200000001 "z"`,
 			want: `open; !far_segment c | gap c0+200000000 close; c200000000 y*; c200000001 z*; closed flush`, config: noisy},
+		{name: "far segment, reached", script: `H; c 10 "x"; c 0 "abcdefgh"; c 8 "ijkl"; c 12 "m"`, want: `open; c0 abcdefgh; c8 ijkl; c12 m | closed flush`,
+			config: gofollow.Config{Anomalies: true, Limits: gofollow.Limits{FarBytes: 4}}},
 		{name: "a wild ACK is told", script: `H; c 0 "a"; s A ack=1600000000`, want: `open; c0 a; !ack_unseen c | closed flush`, config: noisy},
 		{name: "bytes below the start are told", script: `H; c 0 "a"; c -2 "xya"`, want: `open; c0 a; !before_start c | closed flush`, config: noisy},
 		{name: "a wrong checksum is told", script: `H; c 0 "a" bad; c 0 "b"`, want: `open; !checksum c; c0 b | closed flush`,
 			config: gofollow.Config{VerifyChecksum: true, Anomalies: true}},
 		{name: "cut packet", script: `H; c 0 "abcdef" cut=2; c 6 "g"`, want: `open; c0 ab; gap c2+4 snaplen; c6 g | closed flush`},
 		{name: "cut packet at the end", script: `H; c 0 "abcdef" cut=2`, want: `open; c0 ab | gap c2+4 snaplen; closed flush`},
+		{name: "cut packet, acknowledged", script: `H; c 0 "abcdef" cut=2; s A ack=6`, want: `open; c0 ab; gap c2+4 snaplen | closed flush`},
+		{name: "cut packet, then the FIN", script: `H; c 0 "abcdef" cut=2; c FA 6`, want: `open; c0 ab; gap c2+4 snaplen; fin c6 | closed flush`},
+		{name: "cut packet, again as a whole", script: `H; c 2 "cdef" cut=1; c 3 "def"; c 0 "ab"`, want: `open; c0 ab; c2 c*; c3 def* | closed flush`},
 		{name: "urgent, inline", script: `H; c UA 0 "abc" urg=2`, want: `open; c0 abc | closed flush`},
 		{name: "urgent, taken out", script: `H; c UA 0 "abc" urg=2`, want: `open; c0 a; gap c1+1 urgent; c2 c | closed flush`,
 			config: gofollow.Config{Urgent: gofollow.UrgentOOB}},
 		{name: "wrong checksum", script: `H; c 0 "a" bad; c 0 "b"`, want: `open; c0 a | closed flush`},
 		{name: "wrong checksum, verified", script: `H; c 0 "a" bad; c 0 "b"`, want: `open; c0 b | closed flush`, config: gofollow.Config{VerifyChecksum: true}},
+		{name: "cut packet, verified", script: `H; c 0 "abcdef" cut=2; c 6 "g"`, want: `open; c0 ab; gap c2+4 snaplen; c6 g | closed flush`,
+			config: gofollow.Config{VerifyChecksum: true}},
 
 		// Holes given up.
 		{name: "G1, patience by time", script: `H; c 2 "b"; s A ack=3; s A ack=3 t=400ms; c 3 "c" t=200ms`, want: `open; gap c0+2 ack; c2 b*; c3 c | closed flush`},
@@ -259,19 +291,26 @@ func TestCases(t *testing.T) {
 		{name: "G1, patience over to the moment", script: `H; c 2 "b"; s A ack=3; c 0 "aa" t=500ms`, want: `open; gap c0+2 ack; c2 b* | closed flush`, dropped: `c late=2`},
 		{name: "G1, at once", script: `H; c 2 "b"; s A ack=3; c 0 "aa"`, want: `open; gap c0+2 ack; c2 b* | closed flush`, dropped: `c late=2`, config: atOnce},
 		{name: "G1, the ACK ends at the hole", script: `H; c 0 "a"; c 2 "c"; s A ack=1; s A ack=1`, want: `open; c0 a | gap c1+1 close; c2 c*; closed flush`, config: atOnce},
+		{name: "G1, the ACK ends at the data", script: `H; c 2 "b"; s A ack=2; c 0 "aa"`, want: `open; gap c0+2 ack; c2 b* | closed flush`, dropped: `c late=2`, config: atOnce},
 		{name: "G1, 63 further segments", script: `H; c 2 "b"; s A ack=3;` + oneByteEach("s", 63) + ` c 0 "aa"`,
 			want: `open; ` + shown("s", 63) + `c0 aa; c2 b* | closed flush`},
 		{name: "G1, 64 further segments", script: `H; c 2 "b"; s A ack=3;` + oneByteEach("s", 64) + ` c 0 "aa"`,
+			want: `open; ` + shown("s", 64) + `gap c0+2 ack; c2 b* | closed flush`, dropped: `c late=2`},
+		{name: "G1, 64 further segments of the side that misses something", script: `H;` + oneByteEach("s", 64) + ` c 2 "b"; s A 64 ack=3;` + acksOfEach("c", 64) + ` c 0 "aa"`,
 			want: `open; ` + shown("s", 64) + `gap c0+2 ack; c2 b* | closed flush`, dropped: `c late=2`},
 		{name: "G1, copies are no segments", script: `H; c 2 "b"; s A ack=3` + strings.Repeat(`; s A ack=3`, 70) + `; c 0 "aa"`, want: `open; c0 aa; c2 b* | closed flush`},
 		{name: "G1, a FIN beyond the hole", script: `H; c FA 2; s A ack=3`, want: `open; gap c0+2 ack; fin c2 | closed flush`, config: atOnce},
 		{name: "G1, nothing beyond the hole", script: `H; s A ack=5; c A`, want: `open | gap c0+5 close; closed flush`, config: atOnce},
 		{name: "data of the other side gives nothing up", script: `H; c 2 "b"; s 0 "x"; s 1 "y" t=2s`, want: `open; s0 x; s1 y | gap c0+2 close; c2 b*; closed flush`},
 		{name: "G2, old", script: `H; c 2 "b"; s A; s A t=31s`, want: `open; gap c0+2 timeout; c2 b* | closed flush`},
+		{name: "G2, by what arrived first", script: `H; c 2 "b"; c 6 "d" t=20s; s A t=11s`, want: `open; gap c0+2 timeout; c2 b* | gap c3+3 close; c6 d*; closed flush`},
 		{name: "G2, one side only", script: `c S; c 2 "b"; c 3 "c" t=4s`, want: `open; gap c0+2 timeout; c2 b*; c3 c | closed flush`},
 		{name: "G3, segments", script: `H; c 2 "a"; c 4 "b"; c 6 "d"`, want: `open; gap c0+2 limit; c2 a* | gap c3+1 close; c4 b*; gap c5+1 close; c6 d*; closed flush`,
 			config: gofollow.Config{Limits: gofollow.Limits{HeldSegments: 2}}},
 		{name: "G3, bytes", script: `H; c 2 "aaa"; c 6 "bb"`, want: `open; gap c0+2 limit; c2 aaa* | gap c5+1 close; c6 bb*; closed flush`,
+			config: gofollow.Config{Limits: gofollow.Limits{HeldBytes: 4}}},
+		{name: "G3, bytes, hole after hole", script: `H; c 2 "a"; c 4 "b"; c 6 "cccc"`,
+			want:   `open; gap c0+2 limit; c2 a*; gap c3+1 limit; c4 b* | gap c5+1 close; c6 cccc*; closed flush`,
 			config: gofollow.Config{Limits: gofollow.Limits{HeldBytes: 4}}},
 		{name: "G3, bytes of all", script: `H; c2 S; c 2 "aaa"; c2 2 "bb"`, want: `open; 1.open; gap c0+2 limit; c2 aaa* | closed flush; 1.gap c0+2 close; 1.c2 bb*; 1.closed flush`,
 			config: gofollow.Config{Limits: gofollow.Limits{TotalHeldBytes: 4}}},
@@ -283,7 +322,11 @@ func TestCases(t *testing.T) {
 			want: `open; c0 01234567890123456789; c20 held* | closed flush`},
 		{name: "a wild ACK, copied by the capture", script: `H; c 0 "abc"; s A ack=1600000000; s A ack=1600000000`, want: `open; c0 abc | closed flush`},
 		{name: "a wild ACK, confirmed", script: `H; c 0 "abc"; s A ack=1600000000; s A ack=1600000100`, want: `open; c0 abc | gap c3+1600000097 close; closed flush`},
+		{name: "a wild ACK, contradicted by the next", script: `H; c 0 "abc"; s A ack=1600000000; s A ack=1500000000`, want: `open; c0 abc | closed flush`},
+		{name: "an ACK as far ahead as with the gaps is believed", script: `H; c 50000000 "x"; s A ack=50000001; s A ack=1150000000`,
+			want: `open; gap c0+50000000 ack; c50000000 x* | gap c50000001+1099999999 close; closed flush`, config: atOnce},
 		{name: "an ACK before its stream's start", script: `c 0 "a" ack=9; s 0 "abc"`, want: `open port/midstream; c0 a; s0 abc | gap s3+6 close; closed flush`},
+		{name: "an ACK goes back", script: `H; c 0 "a"; s A ack=9; s A ack=1`, want: `open; c0 a | gap c1+8 close; closed flush`},
 		{name: "G3, another connection's last hole", script: `H; c 2 "aaa"; c FA 5; s FA 0; c2 S; c2 2 "bb"; c A 6`,
 			want:   `open; fin s0; 1.open; gap c0+2 limit; c2 aaa*; fin c5; closed fin | 1.gap c0+2 close; 1.c2 bb*; 1.closed flush`,
 			config: gofollow.Config{Limits: gofollow.Limits{TotalHeldBytes: 4}}},
@@ -297,10 +340,13 @@ func TestCases(t *testing.T) {
 		{name: "data past FIN", script: `H; c FA 0 "ab"; c 2 "cd"`, want: `open; c0 ab; fin c2; !after_fin c | closed flush`, dropped: `c after-fin=2`, config: noisy},
 		{name: "FIN below data", script: `H; c 0 "abcd"; c FA 2`, want: `open; c0 abcd; !fin_below_data c | closed flush`, config: noisy},
 		{name: "FIN below held data", script: `H; c 2 "cd"; c FA 3`, want: `open; !fin_below_data c | gap c0+2 close; c2 cd*; closed flush`, config: noisy},
+		{name: "FIN below data, after a copy", script: `H; c 0 "ab"; c 0 "ab"; c 2 "cd"; c FA 3`, want: `open; c0 ab; c2 cd; !fin_below_data c | closed flush`, config: noisy},
+		{name: "FIN far away", script: `H; c 0 "a"; c FA 100000000; c 1 "b"`, want: `open; c0 a; !fin_below_data c; c1 b | closed flush`, config: noisy},
 		{name: "a second FIN elsewhere", script: `H; c FA 0 "ab"; c FA 5`, want: `open; c0 ab; fin c2; !fin_below_data c | closed flush`, config: noisy},
 		{name: "half-close", script: `H; c FA 0; s 0 "ab" ack=1; c A 1 ack=2; s 2 "c" t=60s; s FA 3`, want: `open; fin c0; s0 ab; s2 c; fin s3; closed fin clean`},
 		{name: "simultaneous close", script: `H; c FA 0; s FA 0; c A 1 ack=1; s A 1 ack=1`, want: `open; fin c0; fin s0; closed fin clean`},
 		{name: "late segments meet a tombstone", script: `H; c 0 "a"; c FA 1; s FA 0; c 0 "a" t=2s; s RA 1; c A 2 t=2s`, want: `open; c0 a; fin c1; fin s0; closed fin clean`},
+		{name: "a late SYN+ACK meets a tombstone", script: `H; c FA 0; s FA 0; s SA`, want: `open; fin c0; fin s0; closed fin clean`},
 		{name: "the tombstone is gone", script: `H; c FA 0; s FA 0; c 1 "z" t=6s`, want: `open; fin c0; fin s0; closed fin clean; 1.open port/midstream; 1.c0 z | 1.closed flush`},
 		{name: "the tombstone is gone to the moment", script: `H; c FA 0; s FA 0; c 1 "y" t=4999ms; c 1 "z"`,
 			want: `open; fin c0; fin s0; closed fin clean; 1.open port/midstream; 1.c0 z | 1.closed flush`},
@@ -310,6 +356,8 @@ func TestCases(t *testing.T) {
 		{name: "first FIN closes", script: `H; c 0 "a"; c FA 1; s 0 "b"`, want: `open; c0 a; fin c1; closed fin`, config: firstFIN},
 		{name: "first FIN closes, what is held comes out", script: `H; c 2 "x"; s FA 0 "b"`, want: `open; s0 b; gap c0+2 close; c2 x*; fin s1; closed fin`, config: firstFIN},
 		{name: "first FIN before the SYN+ACK is nothing", script: `c S; c FA 0; s SA; c 0 "a"`, want: `open; c0 a | closed flush`, config: firstFIN},
+		{name: "first RST before the SYN+ACK is nothing", script: `c S; c R 0; s SA; c 0 "a"`, want: `open; c0 a | closed flush`, config: firstFIN},
+		{name: "first FIN closes, elsewhere", script: `H; c 0 "a"; c FA 5`, want: `open; c0 a; closed fin`, config: firstFIN},
 		{name: "first RST closes, with its data", script: `H; c 0 "a"; s RA 0 "bye"`, want: `open; c0 a; s0 bye; closed rst by server`, config: firstFIN},
 
 		// Reset.
@@ -317,6 +365,12 @@ func TestCases(t *testing.T) {
 		{name: "RST, holes before it", script: `H; c 2 "b"; s RA 0`, want: `open | gap c0+2 close; c2 b*; closed rst by server`},
 		{name: "RST, out of window", script: `H; c 0 "a"; s RA 2000000000`, want: `open; c0 a; !rst_out_of_window s | closed flush`, config: noisy},
 		{name: "RST, within the window", script: `H; c 0 "a"; c R 100`, want: `open; c0 a | closed rst by client`},
+		{name: "RST, of a FIN that was sent", script: `H; s FA 0; c RA 0 ack=1`, want: `open; fin s0 | closed rst by client`},
+		{name: "RST, of more than a FIN", script: `H; c RA 0 ack=2`, want: `open; !rst_out_of_window c | closed flush`, config: noisy},
+		{name: "RST, its own ACK is not believed", script: `H; s RA 0 ack=1`, want: `open | closed rst by server`},
+		{name: "RST, the first counts", script: `H; s RA 0 "one"; c R 0 "two" t=600ms; c2 S t=600ms`, want: `open; closed rst by server "one"; 1.open | 1.closed flush`},
+		{name: "RST, then both FINs", script: `H; s RA 0; c FA 0; s FA 0`, want: `open; fin c0; fin s0 | closed rst by server`},
+		{name: "SYN and RST in one are a RST", script: `H; c 0 "a"; c SR isn=1002`, want: `open; c0 a | closed rst by client`},
 		{name: "RST, at the end of the largest window where the handshake was not seen", script: `c 0 "a"; s A ack=1 win=10; c R 163842; c R 163841`,
 			want: `open port/midstream; c0 a; !rst_out_of_window c | closed rst by client`, config: noisy},
 		{name: "RST, between the ACK and the next number", script: `H; c 0 "abc"; s A ack=1; c R 2`, want: `open; c0 abc | closed rst by client`},
@@ -330,10 +384,14 @@ func TestCases(t *testing.T) {
 		{name: "RST before the handshake is over, behind the SYN", script: `c S "hi"; s SA ack=2; c R 0`, want: `open; c0 hi | closed rst by client`},
 		{name: "RST before the handshake is over, elsewhere", script: `c S "hi"; s SA ack=2; c R 1; c R -2`, want: `open; c0 hi; !rst_out_of_window c; !rst_out_of_window c | closed flush`, config: noisy},
 		{name: "refused, tried again with the same number", script: `c S; s RA; c S t=200ms; s SA; c 0 "a"`, want: `open; closed rst by server; 1.open; 1.c0 a | 1.closed flush`},
+		{name: "refused, tried again with the same number after the linger", script: `c S; s RA; c S t=2s; s SA; c 0 "a"`,
+			want: `open; closed rst by server; 1.open; 1.c0 a | 1.closed flush`},
 		{name: "data after RST, the other side", script: `H; s RA 0; c 0 "a"`, want: `open; c0 a | closed rst by server`},
+		{name: "data after RST, the other side, with higher numbers", script: `c S isn=9000; s SA; c A; s RA 0; c 0 "a"`, want: `open; c0 a | closed rst by server`},
 		{name: "data after RST does not prolong the linger", script: `H; c2 S; s2 SA; c2 A; s RA 0; s2 RA 0; c 0 "a"; c3 S t=3s`,
 			want: `open; 1.open; c0 a; closed rst by server; 1.closed rst by server; 2.open | 2.closed flush`},
 		{name: "data after RST, its own side", script: `H; s RA 0; s 0 "b"; s 1 "c" t=2s`, want: `open; !rst_cancelled s; s0 b; s1 c | closed flush`, config: noisy},
+		{name: "data after RST, its own side, out of sequence", script: `H; s RA 0; s 3 "b"`, want: `open | gap s0+3 close; s3 b*; closed rst by server`},
 		{name: "RST, strict, at what a bare acknowledgement says", script: `H; c 0 "abcdefghij"; s A ack=5; c R 5`, want: `open; c0 abcdefghij | closed rst by client`,
 			config: gofollow.Config{RST: gofollow.RSTStrict}},
 		{name: "RST, beyond the window of a bare acknowledgement", script: `H; c 0 "a"; s A ack=1 win=10; c R 500`, want: `open; c0 a; !rst_out_of_window c | closed flush`, config: noisy},
@@ -362,12 +420,15 @@ func TestCases(t *testing.T) {
 			want: `open; c0 o; closed reused; 1.open; 1.c0 abc; 1.c3 def* | 1.closed flush`},
 		{name: "reuse of a live one, taken back", script: `H; c 0 "o"; c S isn=9000; c 1 "p" isn=1000; s SA isn=8000 ack=8000; c 2 "q"`,
 			want: `open; c0 o; c1 p; c2 q | gap c3+7997 close; closed flush`},
+		{name: "reuse of a live one, the old SYN+ACK again", script: `H; s 0 "o"; c S isn=9000; s SA ack=-8000`, want: `open; s0 o | closed flush`},
 		{name: "of too many candidates the oldest is dropped", script: `H; s 0 "o"; c2 S; s2 SA; c2 A; c S isn=500000000; c2 S isn=500000000; s SA isn=8000; s2 SA isn=8000`,
 			want: `open; s0 o; 1.open; 1.closed reused; 2.open | closed flush; 2.closed flush`, config: gofollow.Config{Limits: gofollow.Limits{Tombstones: 1}}},
 		{name: "reuse of one of which the client was not seen", script: `s 0 "old" ack=187; c S isn=500000000; s SA isn=90000; c A; s 3 "w"; s 0 "new"`,
 			want: `open port/midstream; s0 old; closed reused; 1.open; 1.s0 new; 1.s3 w* | 1.closed flush`},
 		{name: "a late SYN that fits what was acknowledged", script: `s 0 "abc" ack=187; c S; c 180 "z"`, want: `open port/midstream; s0 abc | gap c0+180 close; c180 z*; gap c181+6 close; closed flush`},
 		{name: "reuse of a silent one", script: `H; c 0 "o"; c S isn=9000 t=6s`, want: `open; c0 o; closed reused; 1.open | 1.closed flush`},
+		{name: "reuse of a silent one, to the moment", script: `H; c S isn=9000 t=4999ms; c2 S; s2 SA; c2 A; c2 S isn=9000 t=5s`,
+			want: `open; 1.open; 1.closed reused; 2.open | closed flush; 2.closed flush`},
 		{name: "reuse in linger", script: `H; s RA 0; c S isn=9000`, want: `open; closed rst by server; 1.open | 1.closed flush`},
 		{name: "SYN+ACK on an ended one", script: `H; c FA 0; s FA 0; s SA isn=8000; s 0 "n"`,
 			want: `open; fin c0; fin s0; closed fin clean; 1.open synack/synack; 1.s0 n | 1.closed flush`},
@@ -380,10 +441,22 @@ func TestCases(t *testing.T) {
 		{name: "half-closed timeout", script: `H; c FA 0; s 0 "b" t=700s`, want: `open; fin c0; closed timeout; 1.open port/midstream; 1.s0 b | 1.closed flush`},
 		{name: "no timeout", script: `H; c FA 0; s 0 "b" t=700s`, want: `open; fin c0; s0 b | closed flush`,
 			config: gofollow.Config{Timeouts: gofollow.Timeouts{HalfClosed: gofollow.Never}}},
+		{name: "timeouts of one moment, in order of opening", script: `H; c2 S t=0s; c3 S t=20s`, want: `open; 1.open; closed timeout; 1.closed timeout; 2.open | 2.closed flush`,
+			config: gofollow.Config{Timeouts: gofollow.Timeouts{Handshake: 10 * time.Second, Idle: 10 * time.Second}}},
+		{name: "time goes back", script: `c 0 "a"; c 1 "b" t=8s; c 2 "c" t=-5s; c 3 "d" t=12s`, want: `open port/midstream; c0 a; c1 b; c2 c; c3 d | closed flush`,
+			config: gofollow.Config{Timeouts: gofollow.Timeouts{Idle: 10 * time.Second}}},
+		{name: "time goes back, after a handshake", script: `H; c 0 "a" t=8s; c 1 "b" t=-5s; c 2 "c" t=12s`, want: `open; c0 a; c1 b; c2 c | closed flush`,
+			config: gofollow.Config{Timeouts: gofollow.Timeouts{Idle: 10 * time.Second}}},
 		{name: "eviction", script: `c S; c2 S; c2 0 "b"`, want: `open; closed evicted; 1.open; 1.c0 b | 1.closed flush`,
 			config: gofollow.Config{Limits: gofollow.Limits{Connections: 1}}},
 		{name: "eviction, SYN-only before established", script: `H; c2 S; c3 S; c 0 "a"`, want: `open; 1.open; 1.closed evicted; 2.open; c0 a | closed flush; 2.closed flush`,
 			config: gofollow.Config{Limits: gofollow.Limits{Connections: 2}}},
+		{name: "eviction, the longest silent first", script: `H; c2 S; s2 SA; c2 A; c 0 "a"; c3 S`, want: `open; 1.open; c0 a; 1.closed evicted; 2.open | closed flush; 2.closed flush`,
+			config: gofollow.Config{Limits: gofollow.Limits{Connections: 2}}},
+		{name: "eviction, tombstones first", script: `H; c FA 0; s FA 0; c2 S; c3 S`, want: `open; fin c0; fin s0; closed fin clean; 1.open; 2.open | 1.closed flush; 2.closed flush`,
+			config: gofollow.Config{Limits: gofollow.Limits{Connections: 2}}},
+		{name: "eviction, not for an unknown RST", script: `c S; c2 R; c 0 "a"`, want: `open; c0 a | closed flush`,
+			config: gofollow.Config{Limits: gofollow.Limits{Connections: 1}}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r := follow(t, test.config, script(t, test.script))
@@ -439,6 +512,21 @@ func TestManyWraps(t *testing.T) {
 	}
 }
 
+// TestFarAboveHole: numbers are told apart although more than 2 GiB lie above a hole
+// and nothing was acknowledged.
+func TestFarAboveHole(t *testing.T) {
+	const jump, jumps = 60 << 20, 80
+	var text strings.Builder
+	text.WriteString("c S; s SA; c A")
+	for i := range int64(jumps) {
+		fmt.Fprintf(&text, `; c %d "x"`, (i+1)*jump)
+	}
+	s := follow(t, gofollow.Config{}, script(t, text.String())).conversations[0].streams[gofollow.ClientToServer]
+	if len(s.data) != jumps || s.end != jumps*jump+1 || len(s.gaps) != jumps {
+		t.Errorf("%d bytes up to %d with %d gaps, want %d up to %d with as many", len(s.data), s.end, len(s.gaps), jumps, jumps*jump+1)
+	}
+}
+
 // TestAdvanceTime closes by the clock alone, at the deadline and by no packet.
 func TestAdvanceTime(t *testing.T) {
 	f, r := newFollower(t, gofollow.Config{}), &result{}
@@ -447,7 +535,7 @@ func TestAdvanceTime(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, ms := range []int64{1004, 1005} { // the reset came at 5 ms
+	for _, ms := range []int64{1004, 1500} { // the reset came at 5 ms
 		r.poll(f)
 		if len(r.log) != 1 {
 			t.Errorf("before %d ms: %q", ms, r.log)

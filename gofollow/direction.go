@@ -161,7 +161,7 @@ func (f *Follower) finish(c *Connection, from side, off streamOffset) {
 	d := &c.dirs[from]
 	switch {
 	case d.fin == off:
-	case d.fin != noFIN || off < d.next || off < d.right() || f.far(c, from, off):
+	case d.fin != noFIN || off < d.right() || f.far(c, from, off):
 		f.anomaly(c, from, AnomalyFINBelowData, off, 0)
 	default:
 		d.fin = off

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"math/rand/v2"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -185,6 +186,25 @@ func TestDamagedPackets(t *testing.T) {
 	}
 	follow(t, gofollow.Config{Anomalies: true, VerifyChecksum: true}, packets)
 	follow(t, gofollow.Config{Anomalies: true, CloseOn: gofollow.CloseOnFirstFIN, Urgent: gofollow.UrgentOOB}, packets)
+}
+
+// TestWrongWireLength: a length on the wire that no packet has is not believed, where
+// nothing else says how long the segment was.
+func TestWrongWireLength(t *testing.T) {
+	a, b := netip.MustParseAddrPort("10.0.0.1:40001"), netip.MustParseAddrPort("10.0.0.2:80")
+	s := segment{src: a, dst: b, flags: "A", payload: []byte("more than Ethernet pads"), noLength: true}
+	for _, test := range []struct {
+		wire int
+		want string
+	}{
+		{gofollow.MaxPacket + 1, "open port/midstream; c0 more than Ethernet pads | closed flush"},
+		{100, "open port/midstream; c0 more than Ethernet pads | gap c23+23 snaplen; closed flush"},
+	} {
+		packet := gofollow.Packet{LinkType: gofollow.LinkEthernet, Data: s.frame(t), WireLen: test.wire}
+		if got := follow(t, gofollow.Config{}, []gofollow.Packet{packet}).String(); got != test.want {
+			t.Errorf("%d bytes:\n got %s\nwant %s", test.wire, got, test.want)
+		}
+	}
 }
 
 // TestQueueFull refuses a packet while events wait, and loses nothing.

@@ -48,7 +48,7 @@ func (f *Follower) any(c *Connection, from side, s *decode.Segment, src *block) 
 // What it does is what follow would; anything else it leaves to it.
 func (f *Follower) inOrder(c *Connection, from side, s *decode.Segment, src *block) bool {
 	d, p := &c.dirs[from], &c.dirs[from^1]
-	if c.class != established || c.has(doubtfulISN) || d.fin != noFIN || p.fin != noFIN || d.ack > d.next || p.ack > p.next || c.rare.waits() ||
+	if c.class != established || c.has(doubtfulISN) || d.fin != noFIN || d.ack > d.next || p.ack > p.next || c.rare.waits() ||
 		s.Flags&^(decode.PSH|decode.ECE|decode.CWR) != decode.ACK || seqNum(s.Seq) != d.seqAt(d.next) || len(s.Payload) != s.Wire ||
 		s.Wire > 0 && d.slow.waits() {
 		return false

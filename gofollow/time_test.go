@@ -54,4 +54,9 @@ func TestNoTime(t *testing.T) {
 			}
 		}
 	}
+	packets := script(t, `c 0 "a" t=5s; c 1 "b" t=-2s; c 2 "c"`)
+	packets[2].Time = gofollow.NoTime
+	if log := follow(t, gofollow.Config{}, packets).log; !strings.Contains(log[3]+" ", " time=3000000000 ") {
+		t.Errorf("after one whose time goes back: %s", log[3])
+	}
 }
