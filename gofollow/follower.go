@@ -48,7 +48,7 @@ type Follower struct {
 	nextID uint64
 	stats  Stats
 
-	notFollowed notFollowed
+	notFollowed decode.Counts
 }
 
 // cause is the packet that events come from: its time and number, or a deadline
@@ -196,14 +196,14 @@ func (f *Follower) noSegment(outcome decode.Outcome) {
 	switch outcome {
 	case decode.NotTCP:
 		f.stats.NotTCP++
-		f.notFollowed.add(f.decoder.Stopped)
+		f.notFollowed.Add(f.decoder.Stopped)
 	case decode.Fragment:
 		f.stats.Fragments++
 	case decode.Malformed:
 		f.stats.Malformed++
 	case decode.UnknownLink:
 		f.stats.UnknownLink++
-		f.notFollowed.add(f.decoder.Stopped)
+		f.notFollowed.Add(f.decoder.Stopped)
 	case decode.TooDeep:
 		f.stats.TooDeep++
 	case decode.BadChecksum:

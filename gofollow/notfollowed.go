@@ -17,23 +17,6 @@ type NotFollowed struct {
 	LinkType bool
 }
 
-// maxNotFollowed bounds how many different things are counted by name. Ordinary
-// captures have a dozen; garbage has any number.
-const maxNotFollowed = 256
-
-// notFollowed counts packets by decode's numbers.
-type notFollowed map[uint32]uint64
-
-func (n *notFollowed) add(stopped uint32) {
-	if *n == nil {
-		*n = notFollowed{}
-	}
-	if _, known := (*n)[stopped]; !known && len(*n) >= maxNotFollowed {
-		stopped = decode.Rest
-	}
-	(*n)[stopped]++
-}
-
 // NotFollowed tells what the packets of Stats.NotTCP and Stats.UnknownLink were, the
 // most frequent first.
 func (f *Follower) NotFollowed() []NotFollowed {

@@ -70,8 +70,23 @@ const (
 	otherRest
 )
 
-// Rest stands for what is not told apart any more. Name and IsLinkType take it.
-const Rest = uint32(otherRest)
+// Counts counts packets by what a Decoder Stopped at, up to maxCounts different things by
+// their own names and the others together.
+type Counts map[uint32]uint64
+
+// maxCounts bounds Counts. Ordinary captures have a dozen; garbage has any number.
+const maxCounts = 256
+
+// Add counts a packet. The nil map is ready for the first.
+func (n *Counts) Add(stopped uint32) {
+	if *n == nil {
+		*n = Counts{}
+	}
+	if _, known := (*n)[stopped]; !known && len(*n) >= maxCounts {
+		stopped = uint32(otherRest)
+	}
+	(*n)[stopped]++
+}
 
 // IsLinkType tells whether a Decoder Stopped at the link type of a frame.
 func IsLinkType(stopped uint32) bool { return protocol(stopped)&linkType != 0 }
