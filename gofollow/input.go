@@ -35,7 +35,7 @@ func (f *Follower) FeedCapture(b []byte) (int, error) {
 func (f *Follower) feedPushed(b []byte) (taken int, err error) {
 	var rec capture.Record
 	for before := f.pushed.Decompressed(); ; {
-		if f.pushed.HasPlain(b) && f.full() || f.pushed.Decompressed()-before > readAtOnce {
+		if f.pushed.HasPlain(b) && f.full() {
 			return taken, ErrQueueFull
 		}
 		n, ok, err := f.pushed.Next(b, &rec)
@@ -48,6 +48,8 @@ func (f *Follower) feedPushed(b []byte) (taken int, err error) {
 			return taken, nil
 		case err != nil:
 			return taken, err
+		case f.pushed.Decompressed()-before > readAtOnce:
+			return taken, ErrQueueFull
 		}
 	}
 }

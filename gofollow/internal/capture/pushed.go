@@ -27,6 +27,11 @@ const (
 // io.EOF says that b is used up, and after End that the capture was complete; any
 // other error is a *Error and final.
 func (p *Pushed) Next(b []byte, rec *Record) (n int, ok bool, err error) {
+	if p.begun && p.decompressor == nil && len(p.carry) == 0 { // the way of nearly all records
+		if n, ok, err = p.reader.Next(b, rec); n > 0 {
+			return n, ok, nil
+		}
+	}
 	switch {
 	case p.failed != nil:
 		return 0, false, p.failed
