@@ -443,6 +443,8 @@ func TestCases(t *testing.T) {
 			config: gofollow.Config{Timeouts: gofollow.Timeouts{HalfClosed: gofollow.Never}}},
 		{name: "timeouts of one moment, in order of opening", script: `H; c2 S t=0s; c3 S t=20s`, want: `open; 1.open; closed timeout; 1.closed timeout; 2.open | 2.closed flush`,
 			config: gofollow.Config{Timeouts: gofollow.Timeouts{Handshake: 10 * time.Second, Idle: 10 * time.Second}}},
+		{name: "timeouts of one moment, of one class by their last packets", script: `c S; c2 S t=0s; c2 S; c S t=0s; c3 S t=70s`,
+			want: `open; 1.open; 1.closed timeout; closed timeout; 2.open | 2.closed flush`},
 		{name: "time goes back", script: `c 0 "a"; c 1 "b" t=8s; c 2 "c" t=-5s; c 3 "d" t=12s`, want: `open port/midstream; c0 a; c1 b; c2 c; c3 d | closed flush`,
 			config: gofollow.Config{Timeouts: gofollow.Timeouts{Idle: 10 * time.Second}}},
 		{name: "time goes back, after a handshake", script: `H; c 0 "a" t=8s; c 1 "b" t=-5s; c 2 "c" t=12s`, want: `open; c0 a; c1 b; c2 c | closed flush`,

@@ -226,8 +226,8 @@ func (f *Follower) tick(t int64) {
 
 func leaps(from, to int64) bool { return to > from && uint64(to)-uint64(from) > uint64(maxClockJump) }
 
-// sweep does what is due by the clock, in order of deadline, then id. It stops
-// when the event queue is full and returns false then.
+// sweep does what is due by the clock, in order of deadline, then id; within a class
+// in that of the last packets. It stops when the event queue is full and returns false then.
 func (f *Follower) sweep() bool {
 	f.sweepAt = after(f.clock, time.Duration(sweepEvery))
 	f.decoder.Fragments.Expire(f.clock)

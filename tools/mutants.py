@@ -3,9 +3,9 @@
 
     tools/mutants.py [WORD ...]      all mutants, or those whose name contains one of the words
 
-The tree is copied, so nothing here is changed. A mutant is killed by a test that fails or takes for ever, not by
-what does not compile. Exits 1 if a mutant lives, 2 if nothing can be said: when the tests fail as they are, or a
-mutant does not fit the code or does not compile.
+The tree is copied, so nothing here is changed. A mutant is killed by a test that fails or takes for ever; one that
+does not compile is not. Exits 1 if a mutant is not killed, 2 if nothing can be said: when the tests fail as they
+are, or a mutant does not fit the code.
 """
 
 from __future__ import annotations
@@ -426,7 +426,7 @@ def kill(tree: pathlib.Path, chosen: list[Mutant]) -> list[str]:
             print(f"killed by {by}" if by else "LIVES", flush=True)
         except Unclear as error:
             by = None
-            print(f"DOES NOT COMPILE\n{error}", flush=True)
+            print(f"NOT TESTED\n{error}", flush=True)
         if not by:
             alive.append(name)
         path.write_text(source, encoding="utf-8")
@@ -435,6 +435,9 @@ def kill(tree: pathlib.Path, chosen: list[Mutant]) -> list[str]:
 
 def main() -> int:
     chosen = [m for m in MUTANTS if len(sys.argv) == 1 or any(word in m[0] for word in sys.argv[1:])]
+    if not chosen:
+        print(f"mutants: stopped: no name contains {' or '.join(sys.argv[1:])}")
+        return 2
     with tempfile.TemporaryDirectory() as folder:
         try:
             alive = kill(copy_tree(folder), chosen)
