@@ -30,6 +30,9 @@ func (q *queue) keep(b *block) {
 	}
 }
 
+// grow makes room for n more events at once: by small steps as much again would be left behind.
+func (q *queue) grow(n int) { q.events = slices.Grow(q.events, n) }
+
 // add appends an event whose fields hold what another event left there.
 func (q *queue) add() *Event {
 	q.made++

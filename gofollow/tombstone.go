@@ -19,31 +19,44 @@ type tombstone struct {
 type graveyard struct {
 	*flowHash
 	hashTable
-	ring  []tombstone // a power of two
-	first uint32      // number of the oldest; numbers are counted modulo 2^31
-	n     uint32      // how many there are from first on
+	ring  []*[plots]tombstone // a power of two of them, made when they are first needed
+	first uint32              // number of the oldest; numbers are counted modulo 2^31
+	n     uint32              // how many there are from first on
 }
 
-const graveNumbers = 1<<31 - 1
+const (
+	graveNumbers = 1<<31 - 1
+	plots        = 256 // tombstones made at once: to move them to a larger array costs more than they do
+)
 
 func newGraveyard(h *flowHash) graveyard {
-	return graveyard{flowHash: h, hashTable: newHashTable(), ring: make([]tombstone, 64)}
+	return graveyard{flowHash: h, hashTable: newHashTable(), ring: make([]*[plots]tombstone, 4)}
 }
 
 // at returns the tombstone with a number.
-func (g *graveyard) at(number uint32) *tombstone { return &g.ring[int(number)&(len(g.ring)-1)] }
+func (g *graveyard) at(number uint32) *tombstone {
+	return &(*g.plots(number))[number%plots]
+}
+
+// plots returns the place of a number's tombstones in the ring.
+func (g *graveyard) plots(number uint32) **[plots]tombstone {
+	return &g.ring[int(number/plots)&(len(g.ring)-1)]
+}
 
 // add adds a tombstone.
 func (g *graveyard) add(t *tombstone) {
-	if int(g.n) == len(g.ring) {
-		bigger := make([]tombstone, 2*len(g.ring))
-		for i := range g.n {
-			bigger[int(g.first+i)&(len(bigger)-1)] = *g.at(g.first + i)
+	if int(g.n) > (len(g.ring)-1)*plots {
+		old := *g
+		g.ring = make([]*[plots]tombstone, 2*len(old.ring))
+		for i := range uint32(len(old.ring)) {
+			*g.plots(g.first + i*plots) = *old.plots(g.first + i*plots)
 		}
-		g.ring = bigger
 	}
 	number := (g.first + g.n) & graveNumbers
 	g.n++
+	if p := g.plots(number); *p == nil {
+		*p = new([plots]tombstone)
+	}
 	*g.at(number) = *t
 	g.insert(g.of(&t.key), number)
 }
