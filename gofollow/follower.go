@@ -274,7 +274,7 @@ func (f *Follower) Flush() error {
 		if f.flushing = f.conns.live(); len(f.flushing) == 0 {
 			break
 		}
-		f.queue.grow(min(4*len(f.flushing), f.config.Limits.QueuedEvents))
+		f.queue.expect(min(len(f.flushing), f.config.Limits.QueuedEvents/3))
 	}
 	f.flushing = nil
 	f.decoder.Fragments.Flush()

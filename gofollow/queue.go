@@ -30,8 +30,12 @@ func (q *queue) keep(b *block) {
 	}
 }
 
-// grow makes room for n more events at once: by small steps as much again would be left behind.
-func (q *queue) grow(n int) { q.events = slices.Grow(q.events, n) }
+// expect makes room for what so many connections make when they end: to grow by
+// doubling would leave as much memory behind again.
+func (q *queue) expect(connections int) {
+	q.events = slices.Grow(q.events, 3*connections)
+	q.pins = slices.Grow(q.pins, 2*connections)
+}
 
 // add appends an event whose fields hold what another event left there.
 func (q *queue) add() *Event {
