@@ -177,13 +177,10 @@ func (f *Follower) refill(r *openFile) int {
 	rest := r.block.Mem[r.start:r.end]
 	size := max(blockSize, r.reader.Need())
 	if r.block.Shared() || size > len(r.block.Mem) || len(r.block.Mem) > blockSize && size == blockSize {
-		b := f.blocks.GetReader(size)
-		copy(b.Mem, rest)
-		f.blocks.Release(r.block)
-		r.block = b
-	} else {
-		copy(r.block.Mem, rest)
+		defer f.blocks.Release(r.block)
+		r.block = f.blocks.GetReader(size)
 	}
+	copy(r.block.Mem, rest)
 	n, err := r.file.Read(r.block.Mem[len(rest):])
 	r.start, r.end, r.err = 0, len(rest)+n, err
 	return n

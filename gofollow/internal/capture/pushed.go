@@ -28,7 +28,7 @@ const (
 // other error is a *Error and final.
 func (p *Pushed) Next(b []byte, rec *Record) (n int, ok bool, err error) {
 	if p.begun && p.decompressor == nil && len(p.carry) == 0 { // the way of nearly all records
-		if n, ok, err = p.reader.Next(b, rec); n > 0 {
+		if n, ok, _ = p.reader.Next(b, rec); n > 0 {
 			return n, ok, nil
 		}
 	}
