@@ -40,18 +40,20 @@ func (r *configReader) count(v C.uint64_t) int {
 	return int(v)
 }
 
-// wholeStreams says whether a follower joins streams, and how much it keeps of
-// each direction.
+// wholeStreams says whether a follower joins streams, whether other events come
+// out too, and how much it keeps of each direction.
 type wholeStreams struct {
-	wanted bool
-	keep   int64
+	wanted, too bool
+	keep        int64
 }
 
 // configFrom converts a whole gofollow_config. ok is false if a number is out of
 // every range.
 func configFrom(c *C.gofollow_config) (config gofollow.Config, whole wholeStreams, ok bool) {
 	r := configReader{bad: c.reserved != 0 || c.reserved1 != 0}
-	whole.wanted = r.flag(c.whole_streams)
+	mode := r.choice(c.whole_streams)
+	whole.wanted, whole.too = mode != C.GOFOLLOW_STREAMS_NONE, mode == C.GOFOLLOW_STREAMS_TOO
+	r.bad = r.bad || mode > C.GOFOLLOW_STREAMS_TOO
 	switch whole.keep = int64(c.max_payload); whole.keep {
 	case 0:
 		whole.keep = math.MaxInt64

@@ -171,8 +171,23 @@ func (h *handle) poll(events *C.gofollow_event, limit C.size_t) int {
 		return h.streams.poll(unsafe.Slice((*cEvent)(unsafe.Pointer(events)), n))
 	}
 	polled := h.follower.Poll(n)
-	h.facts.events(unsafe.Slice((*cEvent)(unsafe.Pointer(events)), len(polled)), polled, h.follower.Peek())
+	out := unsafe.Slice((*cEvent)(unsafe.Pointer(events)), len(polled))
+	h.facts.events(out, polled, h.follower.Peek())
+	if h.joined != nil {
+		h.joined.join(out, polled)
+	}
 	return len(polled)
+}
+
+//export gofollow_go_said
+func gofollow_go_said(f C.gofollow_t, id C.uint64_t, direction C.uint32_t, buffer unsafe.Pointer, size C.size_t) C.int {
+	return C.int(use(uint64(f), func(h *handle) (int, error) {
+		if h.joined == nil {
+			return 0, errNotJoined
+		}
+		out := unsafe.Slice((*byte)(buffer), int(min(size, math.MaxInt32)))
+		return h.joined.copySaid(uint64(id), gofollow.Direction(direction), out)
+	}))
 }
 
 //export gofollow_go_advance_time

@@ -98,6 +98,8 @@ typedef uint64_t gofollow_t;
 
 enum { GOFOLLOW_CLOSE_ON_BOTH = 0, GOFOLLOW_CLOSE_ON_FIRST_FIN = 1 };
 enum { GOFOLLOW_RST_LENIENT = 0, GOFOLLOW_RST_STRICT = 1, GOFOLLOW_RST_IGNORE = 2 };
+/* Whether CLOSED events come with what both sides said, see gofollow_stream: no, yes and they are the only events, yes. */
+enum { GOFOLLOW_STREAMS_NONE = 0, GOFOLLOW_STREAMS_ALONE = 1, GOFOLLOW_STREAMS_TOO = 2 };
 enum { GOFOLLOW_URGENT_INLINE = 0, GOFOLLOW_URGENT_OOB = 1 };
 enum {
     GOFOLLOW_OVERLAP_FIRST = 0, GOFOLLOW_OVERLAP_LAST = 1, GOFOLLOW_OVERLAP_BSD = 2, GOFOLLOW_OVERLAP_LINUX = 3,
@@ -138,8 +140,7 @@ typedef struct gofollow_config {
     uint64_t max_far_bytes;             /* 64 MiB */
     uint64_t max_queued_events;         /* 65536 */
     uint64_t max_queued_bytes;          /* 16 MiB */
-    uint32_t whole_streams;             /* 1: instead of all other events only CLOSED ones, with what both sides said, see
-                                           gofollow_stream; not together with anomalies */
+    uint32_t whole_streams;             /* GOFOLLOW_STREAMS_; not together with anomalies */
     uint32_t reserved1;                 /* 0 */
     int64_t  max_payload;               /* with whole_streams, of each direction: all; GOFOLLOW_NOTHING */
 } gofollow_config;
@@ -358,6 +359,12 @@ int gofollow_read_file (gofollow_t f, size_t max_packets, gofollow_progress *pro
 /* Moves up to max waiting events to the caller's array. Returns how many, 0 if
  * none waits. */
 int gofollow_poll (gofollow_t f, gofollow_event *events, size_t max);
+
+/* Copies what one side of an open connection said in the events polled so far, the
+ * first size bytes of it at most, and returns how many that are. For followers with
+ * GOFOLLOW_STREAMS_TOO: GOFOLLOW_ERR_STATE for others, and where no such connection
+ * is open. What events point to stays valid. */
+int gofollow_said (gofollow_t f, uint64_t connection_id, uint32_t direction, void *buffer, size_t size);
 
 /* Says that it is now ts_ns: what is overdue by then expires. For live use
  * without packets. Returns how many events wait; on GOFOLLOW_ERR_FULL poll and

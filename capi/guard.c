@@ -217,6 +217,17 @@ gofollow_poll (gofollow_t f, gofollow_event *events, size_t max)
 }
 
 int
+gofollow_said (gofollow_t f, uint64_t connection_id, uint32_t direction, void *buffer, size_t size)
+{
+    REFUSE_IF_FORKED ();
+    if (direction > GOFOLLOW_SERVER_TO_CLIENT)
+        return refuse (f, "direction is neither 0 nor 1");
+    if (buffer == NULL && size > 0)
+        return refuse (f, "buffer is NULL and size is not 0");
+    return gofollow_go_said (f, connection_id, direction, buffer, size);
+}
+
+int
 gofollow_advance_time (gofollow_t f, int64_t ts_ns)
 {
     REFUSE_IF_FORKED ();

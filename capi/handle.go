@@ -10,13 +10,19 @@ import (
 	"gofollow/gofollow"
 )
 
+var (
+	errNotJoined = errors.New("this follower does not join streams beside giving their events: set whole_streams to GOFOLLOW_STREAMS_TOO")
+	errNotOpen   = errors.New("no such connection is open")
+)
+
 // handle is a follower as C knows it. One call at a time uses it, which holds
 // busy; only message is for any thread at any time.
 type handle struct {
 	follower *gofollow.Follower
 	memory   *cMemory // what the follower allocated
 	facts    facts    // what the events of the last poll point to
-	streams  *streams // nil without the option whole_streams
+	streams  *streams // in place of the queue, or nil
+	joined   *streams // beside it, or nil
 	packets  []gofollow.Packet
 
 	busy     atomic.Bool
@@ -79,7 +85,12 @@ func create(config gofollow.Config, whole wholeStreams) (id uint64, code int32) 
 	}
 	h := &handle{follower: follower, memory: memory}
 	if whole.wanted {
-		h.streams = newStreams(memory, whole.keep, &config.Limits)
+		s := newStreams(memory, whole.keep, &config.Limits)
+		if whole.too {
+			h.joined = s
+		} else {
+			h.streams = s
+		}
 	}
 	return table.add(h), 0
 }
@@ -226,7 +237,7 @@ func (h *handle) fail(err error) int32 {
 		return errTooBig
 	case errors.Is(err, gofollow.ErrClosed):
 		return errHandle
-	case errors.Is(err, gofollow.ErrNoFile), errors.Is(err, gofollow.ErrFileOpen):
+	case errors.Is(err, gofollow.ErrNoFile), errors.Is(err, gofollow.ErrFileOpen), errors.Is(err, errNotJoined), errors.Is(err, errNotOpen):
 		return errState
 	case errors.As(err, &inCapture):
 		switch inCapture.Kind {

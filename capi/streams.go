@@ -38,8 +38,9 @@ var (
 )
 
 // streams joins what each side of a connection says, for followers with the
-// option whole_streams. It takes the engine's events as they are made and gives
-// one for each closed connection, so it stands where the queue stands otherwise.
+// option whole_streams. Where other events are not wanted it takes the engine's as
+// they are made and gives one for each closed connection, so it stands where the
+// queue stands otherwise.
 type streams struct {
 	memory    buffers
 	keep      int64 // so many bytes of payload per direction
@@ -100,6 +101,27 @@ func (s *streams) absorb(f *gofollow.Follower) {
 			s.take(&events[i])
 		}
 	}
+}
+
+// join takes events that out has already, and completes those of closed connections.
+func (s *streams) join(out []cEvent, events []gofollow.Event) {
+	s.settle()
+	for i := range events {
+		s.take(&events[i])
+		if events[i].Kind == gofollow.Closed {
+			out[i].streams = s.closed[len(s.closed)-1].event.streams
+		}
+	}
+	s.out = len(s.closed)
+}
+
+// copySaid copies what a side of an open connection said, as much as fits.
+func (s *streams) copySaid(id uint64, direction gofollow.Direction, buffer []byte) (int, error) {
+	c := s.open[id]
+	if c == nil {
+		return 0, errNotOpen
+	}
+	return copy(buffer, c.said[direction].payload), nil
 }
 
 func (s *streams) take(e *gofollow.Event) {

@@ -267,6 +267,34 @@ test_whole_streams (void)
     CHECK (gofollow_poll (f, e, 4) == 0 && gofollow_destroy (f) == 0);
 }
 
+/* With GOFOLLOW_STREAMS_TOO all events are made, and those of closed connections tell the same besides. */
+static void
+test_streams_too (void)
+{
+    gofollow_config config = { .size = sizeof config, .whole_streams = GOFOLLOW_STREAMS_TOO };
+    gofollow_t f = follower (&config);
+    gofollow_event e[8];
+    char said[8] = "";
+    handshake (f, 0);
+    CHECK (feed (f, 0, 0, 101, 501, ACK, "hel") == 2 && gofollow_said (f, 0, 0, said, 8) == GOFOLLOW_ERR_STATE);
+    CHECK (gofollow_poll (f, e, 8) == 2 && e[0].kind == GOFOLLOW_OPENED && e[1].kind == GOFOLLOW_DATA && e[1].streams == NULL);
+    CHECK (gofollow_said (f, 0, 0, said, 8) == 3 && memcmp (said, "hel", 4) == 0 && memcmp (e[1].bytes, "hel", 3) == 0);
+    CHECK (gofollow_said (f, 0, 1, said, 8) == 0 && gofollow_said (f, 0, 1, NULL, 0) == 0 && gofollow_said (f, 1, 0, said, 8) == GOFOLLOW_ERR_STATE);
+    CHECK (gofollow_said (f, 0, 2, said, 8) == GOFOLLOW_ERR_ARGUMENT && gofollow_said (f, 0, 0, NULL, 1) == GOFOLLOW_ERR_ARGUMENT);
+    CHECK (feed (f, 0, 0, 104, 501, ACK, "lo") == 1 && gofollow_said (f, 0, 0, said, 8) == 3 && gofollow_poll (f, e, 8) == 1);
+    CHECK (gofollow_said (f, 0, 0, said, 4) == 4 && memcmp (said, "hell", 5) == 0);
+    CHECK (feed (f, 0, 1, 504, 106, ACK, "ld") == 0 && gofollow_flush (f) == 3 && gofollow_poll (f, e, 8) == 3);
+    CHECK (e[0].kind == GOFOLLOW_GAP && e[1].kind == GOFOLLOW_DATA && e[2].kind == GOFOLLOW_CLOSED);
+    const gofollow_stream *both = e[2].streams;
+    CHECK (both[0].length == 5 && memcmp (both[0].payload, "hello", 5) == 0 && both[0].end == 5 && both[0].gap_count == 0);
+    CHECK (both[1].length == 2 && memcmp (both[1].payload, "ld", 2) == 0 && both[1].end == 5 && both[1].gap_count == 1 && both[1].gaps[0].length == 3);
+    CHECK (gofollow_said (f, 0, 0, said, 8) == GOFOLLOW_ERR_STATE && gofollow_destroy (f) == 0);
+    f = whole_streams (0, 0);
+    CHECK (gofollow_said (f, 0, 0, said, 8) == GOFOLLOW_ERR_STATE && gofollow_destroy (f) == 0);
+    config.whole_streams = 3;
+    CHECK (gofollow_create (&f, &config) == GOFOLLOW_ERR_ARGUMENT);
+}
+
 static void
 test_whole_streams_limits (void)
 {
@@ -594,6 +622,7 @@ main (void)
     test_sized_structs ();
     test_events ();
     test_whole_streams ();
+    test_streams_too ();
     test_whole_streams_limits ();
     test_place ();
     test_others ();
