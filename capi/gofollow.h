@@ -361,9 +361,10 @@ int gofollow_read_file (gofollow_t f, size_t max_packets, gofollow_progress *pro
 int gofollow_poll (gofollow_t f, gofollow_event *events, size_t max);
 
 /* Copies what one side of an open connection said in the events polled so far, the
- * first size bytes of it at most, and returns how many that are. For followers with
- * GOFOLLOW_STREAMS_TOO: GOFOLLOW_ERR_STATE for others, and where no such connection
- * is open. What events point to stays valid. */
+ * first size bytes of it at most, and returns how many that are; also of one whose
+ * CLOSED event came with the last poll. For followers with GOFOLLOW_STREAMS_TOO:
+ * GOFOLLOW_ERR_STATE for others, and for any other connection. What events point to
+ * stays valid. */
 int gofollow_said (gofollow_t f, uint64_t connection_id, uint32_t direction, void *buffer, size_t size);
 
 /* Says that it is now ts_ns: what is overdue by then expires. For live use

@@ -115,13 +115,18 @@ func (s *streams) join(out []cEvent, events []gofollow.Event) {
 	s.out = len(s.closed)
 }
 
-// copySaid copies what a side of an open connection said, as much as fits.
+// copySaid copies what a side of a connection said, as much as fits, if the
+// connection was not closed before the last poll.
 func (s *streams) copySaid(id uint64, direction gofollow.Direction, buffer []byte) (int, error) {
-	c := s.open[id]
-	if c == nil {
-		return 0, errNotOpen
+	if c := s.open[id]; c != nil {
+		return copy(buffer, c.said[direction].payload), nil
 	}
-	return copy(buffer, c.said[direction].payload), nil
+	for i := range s.closed {
+		if s.closed[i].event.connectionID == id {
+			return copy(buffer, s.closed[i].payload[direction]), nil
+		}
+	}
+	return 0, errNotOpen
 }
 
 func (s *streams) take(e *gofollow.Event) {

@@ -14,6 +14,7 @@ from importlib import metadata
 from ._engine import Statistics
 from ._events import Connection, Counters, Endpoint, Event, format_event
 from ._frames import LinkType
+from ._said import Chunk, Gap
 from .errors import (
     CaptureError,
     CaptureFileError,
@@ -26,7 +27,7 @@ from .errors import (
     UsageError,
 )
 from .follower import TCPStreamFollower, events, follow
-from .stream import Chunk, Gap, TCPStream
+from .stream import TCPStream
 
 __all__ = [
     "CaptureError",

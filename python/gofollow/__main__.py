@@ -11,9 +11,10 @@ from typing import Any
 
 from . import __version__
 from ._events import format_event
+from ._said import Chunk, Gap
 from .errors import GofollowError, GofollowWarning
 from .follower import events, follow
-from .stream import Chunk, Gap, TCPStream
+from .stream import TCPStream
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

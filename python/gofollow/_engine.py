@@ -33,6 +33,7 @@ _FULL = constant("ERR_FULL")
 NO_TIME = constant("NO_TIME")
 _BUSY = constant("ERR_BUSY")
 _NOTHING = constant("NOTHING")
+_STREAMS_ALONE, _STREAMS_TOO = constant("STREAMS_ALONE"), constant("STREAMS_TOO")
 _MOST = (1 << 63) - 1
 _CLOSED = "this follower is closed: make a new one"
 _CHAR_POINTER = ffi.typeof("const char *")
@@ -124,12 +125,19 @@ class Engine:
     One thread at a time may feed; statistics can be read from any.
     """
 
-    def __init__(self, options: Mapping[str, object], sink: Sink, whole: int | None = None) -> None:
-        """Make a follower. If whole is given, only closed connections come out, with so many bytes of payload per direction at most."""
+    def __init__(self, options: Mapping[str, object], sink: Sink, whole: int | None = None, joined: int = 0) -> None:
+        """Make a follower.
+
+        If whole is given, only closed connections come out, with so many bytes of payload per direction at most; if joined is, other
+        events come out too.
+        """
         config = make_config(options)
         if whole is not None:
-            config.whole_streams = 1
+            config.whole_streams = _STREAMS_ALONE
             config.max_payload = min(whole, _MOST) or _NOTHING
+        elif joined:
+            config.whole_streams = _STREAMS_TOO
+            config.max_payload = joined
         self._lib: Any = _native.library()
         handle = ffi.new("gofollow_t *")
         code = self._lib.gofollow_create(handle, config)
@@ -140,6 +148,7 @@ class Engine:
         self._sink = sink
         self._alone = threading.RLock()  # the library refuses calls that overlap
         self._process = os.getpid()
+        self.thread = 0  # the one that feeds, or did so last
         self.torn = False
         self._left = False  # whether the sink was stopped by an exception
         self._abandoned = False  # whether the capture is to be ended once the sink has taken what is left
@@ -289,6 +298,19 @@ class Engine:
             others.append((ffi.string(other.name).decode("utf-8", "replace"), other.packets, bool(other.link_type)))
         return count
 
+    def said(self, connection: int, direction: int, size: int) -> bytes:
+        """Return the first bytes that a side of an open connection said, where the engine joins streams beside giving their events.
+
+        From any thread. Raises UsageError if the connection is not open.
+        """
+        if not self._finalizer.alive:
+            raise UsageError(_CLOSED)
+        buffer = ffi.new("char[]", size)
+        count = self._call(self._lib.gofollow_said, self._handle, connection, direction, buffer, size)
+        if count < 0:
+            raise self._error(count)
+        return bytes(ffi.buffer(buffer, count))
+
     @property
     def closed(self) -> bool:
         return not self._finalizer.alive
@@ -337,7 +359,8 @@ class Engine:
                 return
 
     def resume(self) -> None:
-        """Go on with events that an exception of the sink stopped."""
+        """Begin to feed from this thread. Go on with events that an exception of the sink stopped."""
+        self.thread = threading.get_ident()
         if self.torn:
             return
         if self._left:

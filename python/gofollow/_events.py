@@ -143,29 +143,6 @@ def _address(raw: bytes, family: int) -> IPv4Address | IPv6Address:
     return IPv4Address(raw[:4]) if family == 4 else IPv6Address(raw)
 
 
-class Facts:
-    """What the engine says of a connection, taken over as it stands there and read when it is first asked for."""
-
-    # Tracker.run makes one field by field.
-    __slots__ = ("_connection", "closed_ns", "raw")
-
-    _connection: Connection
-    raw: bytes  # copy_facts
-    closed_ns: int | None
-
-    @property
-    def finished(self) -> bool:
-        return self.closed_ns is not None
-
-    @property
-    def connection(self) -> Connection:
-        try:
-            return self._connection
-        except AttributeError:
-            self._connection = read_connection(self.raw)
-            return self._connection
-
-
 class EventCollector:
     """A sink that keeps every event, copied, in order."""
 

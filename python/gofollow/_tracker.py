@@ -4,47 +4,46 @@ import struct
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator
+from itertools import count
+from threading import get_ident
 from typing import Any
 
-from ._engine import CONNECTION, EVENT, Engine
-from ._events import CLOSED, DATA, GAP, GAP_REASONS, OPENED, Facts, copy_facts
+from ._engine import CONNECTION, EVENT, STREAMS, Engine
+from ._events import CLOSED, DATA, GAP, GAP_REASONS, OPENED, copy_facts
 from ._native import MEMORY, constant
-from .stream import Gap, TCPStream, make_said
+from ._said import KEEP_ALL, Facts, Gap, OneSide, Whole, make_said
+from .errors import UsageError
+from .stream import TCPStream
 
 Callback = Callable[[TCPStream], object]
 
 # Of a gofollow_event only what is needed here, which is less to make: kind, direction, reason, place, connection id, address of the
-# connection's facts, time, offset, length, address of the bytes.
-_EVENT = struct.Struct("@BBBxxB2xQPq8xqQP32x")
+# connection's facts, time, offset, length, address of the bytes, address of the two streams.
+_EVENT = struct.Struct("@BBBxxB2xQPq8xqQP8xP16x")
 assert _EVENT.size == EVENT.size
-_Event = tuple[int, int, int, int, int, int, int, int, int, int]
+_Event = tuple[int, int, int, int, int, int, int, int, int, int, int]
+_PAYLOADS = struct.Struct("@PQ24xPQ24x")  # of two gofollow_stream the addresses and lengths
+assert _PAYLOADS.size == STREAMS.size
+_ID = struct.Struct("@Q")  # of a gofollow_connection
 
 _FIN = constant("CLOSE_FIN")
 _LAST = constant("LAST_OF_PACKET")
 _ALONE = constant("FIRST_OF_PACKET") | _LAST
+# So much of each side the library joins. Of longer streams it would move what is there again and again.
+_JOINED = 128 * 1024
 
 
 def _copy(stream: Any, direction: int, new: bytes | list[tuple[int, bytes]]) -> Any:
     kind: Any = type(stream)
     copy = kind.__new__(kind)
-    copy._facts, copy._client, copy._server = stream._facts, stream._client, stream._server
-    copy._client_end, copy._server_end = stream._client_end, stream._server_end
+    copy._facts, copy._client_end, copy._server_end, copy._limit = stream._facts, stream._client_end, stream._server_end, stream._limit
     copy._direction, copy._new = direction, new
     return copy
 
 
-# Where references are not counted (PyPy), every stream counts as kept.
-_getrefcount: Callable[[object], int] = getattr(sys, "getrefcount", lambda value: 0)
-
-
-def _references() -> int:
-    """Return what getrefcount says of a stream that Tracker.run has, and nobody else."""
-    followed = {0: Facts()}
-    stream = followed[0]
-    return _getrefcount(stream)
-
-
-_NOT_KEPT = _references() if hasattr(sys, "getrefcount") else -1
+# Where references are not counted (PyPy), they change all the time: every stream counts as kept.
+_never_the_same = count()
+_getrefcount: Callable[[object], int] = getattr(sys, "getrefcount", lambda value: next(_never_the_same))
 
 
 class _Pending:
@@ -58,30 +57,45 @@ class _Pending:
 
 
 class Tracker:
-    """A sink that keeps what connections said and calls back.
+    """A sink that knows what connections said and calls back.
 
     The callbacks run while the events are taken: one after each packet for every direction that got data, and then one for every
-    connection that was closed.
+    connection that was closed. What both sides say the library joins, so that it need not be looked at here, as long as nobody keeps
+    a stream of the connection or reads a payload before its end, and it does not get long.
     """
+
+    engine: Engine
 
     def __init__(
         self, keep: int, data_callback: Callback | None, end_callback: Callback | None, stream_class: Any = TCPStream
     ) -> None:
-        self.engine: Engine | None = None
         self._data_callback = data_callback
         self._end_callback = end_callback
         self._keep = keep
-        self._stream_class = stream_class
         self._followed: dict[int, Any] = {}  # streams by connection
         self._events: Iterator[_Event] = iter(())
         self._pending: dict[int, _Pending] = {}
         self._due: deque[tuple[Callback, TCPStream]] = deque()
+        # The stream that a data callback is given, and its new bytes in the library's memory.
+        self._current: Any = None
+        self._address = self._length = 0
+        # So much of each side the engine is to join.
+        self.joined = _JOINED if keep == KEEP_ALL and (data_callback is not None or end_callback is not None) else 0
         # What run wants as local variables, in one go: where packets come one by one, it is called for each.
         copied = data_callback is not None or keep > 0
         self._at_hand = (
-            *(data_callback, end_callback, self._followed, self._pending, copied, MEMORY),
-            *(stream_class, stream_class.__new__, Facts.__new__, CONNECTION.size),
+            *(data_callback, end_callback, self._followed, self._pending, copied, MEMORY, self.joined or -1),
+            *(stream_class, stream_class.__new__, Facts.__new__, CONNECTION.size, self._references()),
         )
+
+    def _references(self) -> int:
+        """Return what getrefcount says of the stream that run has, and nobody else."""
+        followed = {0: Facts()}
+        stream = followed[0]
+        self._current = stream
+        references = _getrefcount(stream)
+        self._current = None
+        return references
 
     def take(self, polled: memoryview) -> None:
         if self._data_callback is not None or self._end_callback is not None:  # otherwise nobody will ever see anything of it
@@ -99,57 +113,91 @@ class Tracker:
         in it, with everything at hand as a local variable. The stream that is given to callbacks is the one that the next event changes,
         unless somebody keeps it: then he has it, and the follower goes on with a copy.
         """
-        data_callback, end_callback, followed, pending, copied, memory, stream_class, make_stream, make_facts, facts_size = self._at_hand
+        data_callback, end_callback, followed, pending, copied, memory, limit, *rest = self._at_hand
+        stream_class, make_stream, make_facts, facts_size, not_kept = rest
         number = -1
         calling = True  # an interrupt then leaves no event half applied
         try:
             if self._due:
                 self._call_due()
             calling = False
-            for kind, direction, reason, place, number, at, time, offset, length, address in self._events:
+            for kind, direction, reason, place, number, at, time, offset, length, address, streams in self._events:
                 if kind == DATA:
                     stream = followed[number]
-                    if direction:
-                        said = stream._server
-                        stream._server_end = end = offset + length
-                    else:
-                        said = stream._client
-                        stream._client_end = end = offset + length
-                    if copied:
-                        data = memory[address : address + length]
-                        if end <= said.limit:
-                            said.append(data)
+                    end = offset + length
+                    if end <= stream._limit:
+                        if direction:
+                            stream._server_end = end
                         else:
-                            said.add(data)
-                        if data_callback is not None:
-                            if place == _ALONE:
+                            stream._client_end = end
+                        if place == _ALONE:
+                            if data_callback is not None:
                                 stream._direction = direction
-                                stream._new = data
+                                self._current = stream
+                                self._address = address
+                                self._length = length
                                 calling = True
                                 data_callback(stream)
-                                if _getrefcount(stream) != _NOT_KEPT:
-                                    followed[number] = _copy(stream, direction, data)
+                                if _getrefcount(stream) != not_kept:
+                                    self._part(number, stream)
                                 calling = False
-                                continue
-                            if number not in pending:
-                                pending[number] = _Pending()
-                            pending[number].new.setdefault(direction, []).append((offset, data))
+                            continue
+                        if data_callback is not None:
+                            self._add_pending(number, direction, offset, memory[address : address + length])
+                    else:
+                        facts = stream._facts
+                        if facts.client_said is None:
+                            self._take_over(stream)
+                        if direction:
+                            said = facts.server_said
+                            stream._server_end = end
+                        else:
+                            said = facts.client_said
+                            stream._client_end = end
+                        if copied:
+                            data = memory[address : address + length]
+                            if end <= said.limit:
+                                said.append(data)
+                            else:
+                                said.add(data)
+                            if data_callback is not None:
+                                if place == _ALONE:
+                                    stream._direction = direction
+                                    stream._new = data
+                                    self._current = stream
+                                    calling = True
+                                    data_callback(stream)
+                                    if _getrefcount(stream) != not_kept:
+                                        followed[number] = _copy(stream, direction, data)
+                                    calling = False
+                                    continue
+                                self._add_pending(number, direction, offset, data)
                 elif kind == OPENED:
                     facts = make_facts(Facts)
                     facts.raw = memory[at : at + facts_size]
                     facts.closed_ns = None
+                    if limit > 0:
+                        facts.client_said = facts.server_said = None
+                        facts.source = self
+                    else:
+                        facts.client_said, facts.server_said = make_said(self._keep), make_said(self._keep)
                     followed[number] = stream = make_stream(stream_class)
                     stream._facts = facts
-                    stream._client = make_said(self._keep)
-                    stream._server = make_said(self._keep)
+                    stream._limit = limit
                     stream._client_end = stream._server_end = 0
-                    stream._direction = -1
-                    stream._new = b""
+                    stream._new = None
                 elif kind == CLOSED:
                     stream = followed.pop(number)
+                    said = stream._facts
                     stream._facts = facts = make_facts(Facts)
                     facts.raw = memory[at : at + facts_size] if reason == _FIN else copy_facts(at)  # a reset may have a text
                     facts.closed_ns = time
+                    if said.client_said is None:
+                        address, length, server_address, server_length = _PAYLOADS.unpack_from(memory, streams)
+                        facts.client_said = memory[address : address + length]
+                        facts.server_said = memory[server_address : server_address + server_length]
+                    else:
+                        facts.client_said, facts.server_said = said.client_said, said.server_said
                     if pending:
                         if number not in pending:
                             pending[number] = _Pending()
@@ -162,11 +210,14 @@ class Tracker:
                         calling = False
                 elif kind == GAP:
                     stream = followed[number]
+                    facts = stream._facts
+                    if facts.client_said is None:
+                        self._take_over(stream)
                     if direction:
-                        said = stream._server
+                        said = facts.server_said
                         stream._server_end = offset + length
                     else:
-                        said = stream._client
+                        said = facts.client_said
                         stream._client_end = offset + length
                     said.gaps.append(Gap(offset, length, GAP_REASONS[reason]))
                 if pending and place & _LAST:
@@ -175,15 +226,63 @@ class Tracker:
                     self._call_due()
                     calling = False
         except BaseException:
-            if self.engine is not None:
-                self.engine.torn = True  # an interrupt here would lose the events
-            if number in followed:  # who caught the exception may keep the stream
-                followed[number] = _copy(followed[number], -1, b"")
+            self.engine.torn = True  # an interrupt here would lose the events
+            if number in followed:  # who catches the exception may keep the stream
+                self._part(number, followed[number])
             # Not left half unpacked: the garbage collector cannot clear a memoryview that is still exported.
             self._events = iter([*self._events])
-            if calling and self.engine is not None:
+            if calling:
                 self.engine.torn = False
             raise
+        self._current = None
+
+    def _add_pending(self, number: int, direction: int, offset: int, data: bytes) -> None:
+        if number not in self._pending:
+            self._pending[number] = _Pending()
+        self._pending[number].new.setdefault(direction, []).append((offset, data))
+
+    def _part(self, number: int, stream: Any) -> None:
+        """Leave a stream to those who keep it, and go on with another one."""
+        if stream._facts.client_said is None:
+            self._take_over(stream)
+        if stream._new is None:
+            stream._new = MEMORY[self._address : self._address + self._length] if stream is self._current else b""
+        self._followed[number] = _copy(stream, -1, b"")
+
+    def _take_over(self, stream: Any) -> None:
+        """Keep from now on here what the sides of a stream's connection say."""
+        facts = stream._facts
+        (number,) = _ID.unpack_from(facts.raw)
+        ends = stream._client_end, stream._server_end
+        sides = [make_said(self._keep) for _ in ends]
+        for direction, end in enumerate(ends):
+            if end:
+                sides[direction].append(self.engine.said(number, direction, end))
+        facts.client_said, facts.server_said = sides
+        self._followed[number]._limit = -1
+
+    def said(self, stream: Any, direction: int) -> OneSide:
+        facts, end = stream._facts, stream._server_end if direction else stream._client_end
+        if get_ident() == self.engine.thread:
+            self._take_over(stream)
+        else:  # the engine's thread may go on meanwhile
+            try:
+                return Whole(self.engine.said(_ID.unpack_from(facts.raw)[0], direction, end))
+            except UsageError:
+                if facts.server_said is None:
+                    raise
+                # It has gone on, but has taken over before what was said.
+        side: OneSide = facts.server_said if direction else facts.client_said
+        return side
+
+    def new_data(self, stream: Any) -> bytes:
+        length = self._length
+        if stream is self._current and get_ident() == self.engine.thread:
+            return bytes(MEMORY[self._address : self._address + length])
+        payload = self.said(stream, stream._direction).payload(stream._server_end if stream._direction else stream._client_end, False)
+        # Where somebody else goes on with the connection now, he has said what is new before.
+        new: bytes | None = stream._new
+        return payload[len(payload) - length :] if new is None else new
 
     def _settle(self) -> None:
         """Make the callbacks of a packet due, all of whose events are applied."""
@@ -200,7 +299,10 @@ class Tracker:
         due = self._due
         while due:
             callback, stream = due[0]
+            references = _getrefcount(stream)
             try:
                 callback(stream)
             finally:
+                if _getrefcount(stream) != references and stream._facts.client_said is None:
+                    self._take_over(stream)
                 due.popleft()

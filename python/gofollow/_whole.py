@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 
 from ._engine import CONNECTION, EVENT, GAP, STREAMS
-from ._events import GAP_REASONS, Facts, copy_facts
+from ._events import GAP_REASONS, copy_facts
 from ._native import MEMORY, constant
-from .stream import Gap, TCPStream, Whole
+from ._said import KEEP_ALL, Facts, Gap, Whole
+from .stream import TCPStream
 
 # Of a gofollow_event: reason, address of the connection's facts, time, address of its two streams.
 _EVENT = struct.Struct("@2xB13xPq40xP16x")
@@ -35,25 +36,23 @@ class WholeStreams:
     def run(self) -> None:
         """Call back. Every line is paid for each connection."""
         callback, memory, facts_size, keep = self._end_callback, MEMORY, CONNECTION.size, self._keep
-        make_stream, make_facts, make_whole = TCPStream.__new__, Facts.__new__, Whole.__new__
+        make_stream, make_facts = TCPStream.__new__, Facts.__new__
         calling = False
         try:
             for event in self._events:
                 calling = False
                 reason, at, time, streams = event
-                client, server, facts, stream = make_whole(Whole), make_whole(Whole), make_facts(Facts), make_stream(TCPStream)
+                facts, stream = make_facts(Facts), make_stream(TCPStream)
                 payload, length, client_end, gaps, gap_count, payload_2, length_2, server_end, gaps_2, gap_count_2 = STREAMS.unpack_from(
                     memory, streams
                 )
-                client.data, client.gaps, client.keep = memory[payload : payload + length], (), keep
-                server.data, server.gaps, server.keep = memory[payload_2 : payload_2 + length_2], (), keep
-                if gap_count:
-                    client.gaps = _gaps(gaps, gap_count)
-                if gap_count_2:
-                    server.gaps = _gaps(gaps_2, gap_count_2)
+                client, server = memory[payload : payload + length], memory[payload_2 : payload_2 + length_2]
+                if gap_count or gap_count_2 or keep < KEEP_ALL:
+                    client, server = Whole(client, _gaps(gaps, gap_count), keep), Whole(server, _gaps(gaps_2, gap_count_2), keep)
+                facts.client_said, facts.server_said = client, server
                 facts.raw = memory[at : at + facts_size] if reason == _FIN else copy_facts(at)  # a reset may have a text
                 facts.closed_ns = time
-                stream._client, stream._server, stream._facts = client, server, facts
+                stream._facts = facts
                 stream._client_end, stream._server_end = client_end, server_end
                 stream._direction, stream._new = -1, b""
                 calling = True

@@ -185,7 +185,7 @@ class TCPStreamFollower:
             self._engine = Engine(options, self._sink, keep)
         else:
             self._sink = Tracker(keep, data_callback, end_callback, self._stream_class)
-            self._engine = self._sink.engine = Engine(options, self._sink)
+            self._engine = self._sink.engine = Engine(options, self._sink, joined=self._sink.joined)
         self._links = LinkCheck(self._engine)
         self._users: dict[object, None] = {}  # calls that want to feed, oldest first: only the first may
 

@@ -288,7 +288,8 @@ test_streams_too (void)
     const gofollow_stream *both = e[2].streams;
     CHECK (both[0].length == 5 && memcmp (both[0].payload, "hello", 5) == 0 && both[0].end == 5 && both[0].gap_count == 0);
     CHECK (both[1].length == 2 && memcmp (both[1].payload, "ld", 2) == 0 && both[1].end == 5 && both[1].gap_count == 1 && both[1].gaps[0].length == 3);
-    CHECK (gofollow_said (f, 0, 0, said, 8) == GOFOLLOW_ERR_STATE && gofollow_destroy (f) == 0);
+    CHECK (gofollow_said (f, 0, 1, said, 8) == 2 && memcmp (said, "ld", 2) == 0);
+    CHECK (gofollow_poll (f, e, 8) == 0 && gofollow_said (f, 0, 0, said, 8) == GOFOLLOW_ERR_STATE && gofollow_destroy (f) == 0);
     f = whole_streams (0, 0);
     CHECK (gofollow_said (f, 0, 0, said, 8) == GOFOLLOW_ERR_STATE && gofollow_destroy (f) == 0);
     config.whole_streams = 3;

@@ -216,9 +216,9 @@ def test_reading_the_payload_in_every_callback_of_a_file_copies_nothing() -> Non
     shared = []
 
     def data(stream):
-        payload, said = stream.client_payload, stream._client
+        payload, said = stream.client_payload, stream._facts.client_said
         if stream.direction == "server":
-            payload, said = stream.server_payload, stream._server
+            payload, said = stream.server_payload, stream._facts.server_said
         shared.append(said[0] is payload if said.whole is None else said.whole.getvalue() is payload)
 
     with TCPStreamFollower(data) as follower:

@@ -2,6 +2,7 @@
 
 import io
 import os
+import queue
 import signal
 import subprocess
 import sys
@@ -406,6 +407,81 @@ def test_a_stream_kept_by_an_exception_does_not_change() -> None:
     follower.close()
     assert len(seen) == 4
     assert [said(stream) for stream, _ in seen] == [then for _, then in seen]
+
+
+def long_and_short():
+    """Frames of many connections, some long, each side's payload with their number in it, and the payloads by port and direction."""
+    frames, payloads = [], {}
+    for number in range(60):
+        size, turns = (1400, 150) if number % 20 == 0 else (50, 3)
+        parts = [[bytes([number, turn % 256, side]) * size for turn in range(turns)] for side in (1, 2)]
+        frames.append(conversation(*parts, ("10.0.0.1", 3000 + number), close=number % 2 == 0))
+        payloads[3000 + number, "client"], payloads[3000 + number, "server"] = (b"".join(side) for side in parts)
+    length = max(map(len, frames))
+    return [series[at] for at in range(length) for series in frames if at < len(series)], payloads
+
+
+@pytest.mark.parametrize("wait", [True, False])
+@pytest.mark.parametrize("close_on", ["both", "first-fin"])
+def test_another_thread_reads_what_callbacks_were_given(wait, close_on) -> None:
+    """While they wait for it, and while the follower goes on."""
+    frames, payloads = long_and_short()
+    read, faults = [], []
+    given = queue.SimpleQueue()
+
+    def reader():
+        while (job := given.get()) is not None:
+            stream, done = job
+            try:
+                read.append((stream.client_port, stream.direction, stream.new_data, stream.client_payload, stream.server_payload))
+            except Exception as fault:
+                faults.append(fault)
+            done.set()
+
+    def data(stream):
+        if stream.new_data[:1] in b"\0\1\2\3\4\5":
+            done = threading.Event()
+            given.put((stream, done))
+            if wait:
+                del stream
+                assert done.wait(60)
+
+    thread = threading.Thread(target=reader)
+    thread.start()
+    with TCPStreamFollower(data, data, close_on=close_on) as follower:
+        follower.feed_file(io.BytesIO(pcap(frames)))
+    given.put(None)
+    thread.join()
+    assert not faults
+    said = {}
+    for port, direction, new, client, server in read:
+        if direction is not None:
+            payload = client if direction == "client" else server
+            said[port, direction] = said.get((port, direction), b"") + new
+            assert said[port, direction] == payload[: len(said[port, direction])] == payload
+        assert payloads[port, "client"].startswith(client)
+        assert payloads[port, "server"].startswith(server)
+    assert said == {key: payload for key, payload in payloads.items() if key[0] < 3006}
+
+
+def test_payloads_read_now_and_then() -> None:
+    """Of long and short connections, in data callbacks or only at the end: always what was said so far."""
+    frames, payloads = long_and_short()
+    said, ended = {}, {}
+
+    def data(stream):
+        key = stream.client_port, stream.direction
+        said[key] = said.get(key, b"") + stream.new_data
+        if stream.client_port % 7 == len(said[key]) % 3:
+            assert stream.client_payload == said.get((stream.client_port, "client"), b"")
+            assert stream.server_payload == said.get((stream.client_port, "server"), b"")
+
+    def end(stream):
+        ended[stream.client_port, "client"], ended[stream.client_port, "server"] = stream.client_payload, stream.server_payload
+
+    with TCPStreamFollower(data, end) as follower:
+        follower.feed_file(io.BytesIO(pcap(frames)))
+    assert said == ended == payloads
 
 
 def test_keep_payload() -> None:

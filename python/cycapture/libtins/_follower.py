@@ -33,9 +33,8 @@ class TCPStream:
     """
 
     # gofollow's follower makes one in place of its own stream, with that one's fields.
-    __slots__ = ("_client", "_client_end", "_direction", "_facts", "_new", "_server", "_server_end")
-    _client: Any
-    _server: Any
+    __slots__ = ("_client_end", "_direction", "_facts", "_limit", "_new", "_server_end")
+    _limit: int
     _client_end: int
     _server_end: int
     _facts: Any  # of one made by hand _ByHand, the other fields not being there
@@ -86,14 +85,14 @@ class TCPStream:
         """What the client sent so far, without what is missing."""
         if isinstance(self._facts, _ByHand):
             return made(self._facts.client_payload)
-        return _read(self._client, self._client_end, self._facts.finished)
+        return _read(self._facts.side(self, 0), self._client_end, self._facts.finished)
 
     @property
     def server_payload(self) -> Payload:
         """What the server sent so far, without what is missing."""
         if isinstance(self._facts, _ByHand):
             return made(self._facts.server_payload)
-        return _read(self._server, self._server_end, self._facts.finished)
+        return _read(self._facts.side(self, 1), self._server_end, self._facts.finished)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return TCPStream, (
@@ -126,7 +125,7 @@ class _ByHand(NamedTuple):
 def _read(said: Any, end: int, finished: bool) -> Payload:
     """What a side said up to an end: a continuation of what was read of it before, as long as the connection is open."""
     share = partial(said.payload, end, finished)
-    kept = said.kept
+    kept: Any = getattr(said, "kept", False)
     if kept is None and not finished:
         kept = said.kept = Kept()
     if not kept:
@@ -145,10 +144,12 @@ def _ending(callback: Callable[[TCPStream], Any] | None) -> Callable[[TCPStream]
             if callback is not None:
                 callback(stream)
         finally:
-            for said in (stream._client, stream._server):
-                kept, said.kept = said.kept, False  # scripts keep streams: copies must not stay with them
-                if kept:
-                    kept.part()
+            said: Any
+            for said in (stream._facts.client_said, stream._facts.server_said):
+                if hasattr(said, "kept"):
+                    kept, said.kept = said.kept, False  # scripts keep streams: copies must not stay with them
+                    if kept:
+                        kept.part()
 
     return call
 
