@@ -324,6 +324,8 @@ MUTANTS = [
     ("short cut past an ACK ahead of the data", "segment.go", "d.ack > d.next || p.ack > p.next ||", "p.ack > p.next ||"),
     ("short cut past an ACK ahead of the peer's data", "segment.go", "d.ack > d.next || p.ack > p.next ||", "d.ack > d.next ||"),
     ("short cut past a waiting SYN", "segment.go", "p.ack > p.next || c.rare.waits() ||", "p.ack > p.next ||"),
+    ("events give back too early", "queue.go", "if last > events {", "if last > events+1 {"),
+    ("tombstones meet in the ring", "tombstone.go", "if int(g.n) > (len(g.ring)-1)*plots {", "if int(g.n) > len(g.ring)*plots {"),
     ("short cut past a FIN", "segment.go", "|| d.fin != noFIN ||", "||"),
     ("short cut past two SYN+ACKs", "segment.go", "c.class != established || c.has(doubtfulISN) ||", "c.class != established ||"),
     ("short cut whatever the class", "segment.go", "c.class != established ||", ""),
