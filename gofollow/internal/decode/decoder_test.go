@@ -216,11 +216,13 @@ func TestRules(t *testing.T) {
 		{"29 tags", tags(29), 0, 1, TCP, n},
 		{"30 tags", tags(30), 0, 1, TooDeep, 0},
 	} {
-		var got Segment
-		o := new(Decoder).Decode(c.link, c.b, len(c.b)+c.wire, &got)
-		if o != c.want || o == TCP && got.Wire != c.size {
-			t.Errorf("%s: %v, %d bytes; want %v, %d", c.name, o, got.Wire, c.want, c.size)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			var got Segment
+			o := new(Decoder).Decode(c.link, c.b, len(c.b)+c.wire, &got)
+			if o != c.want || o == TCP && got.Wire != c.size {
+				t.Errorf("%v, %d bytes; want %v, %d", o, got.Wire, c.want, c.size)
+			}
+		})
 	}
 	for shift, want := range map[byte]int8{0: 0, 14: 14, 15: 14, 255: 14} {
 		if got := windowScale([]byte{1, 3, 3, shift}); got != want {
