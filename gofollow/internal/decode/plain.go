@@ -10,8 +10,7 @@ const plainLen = ethernetLen + ipv4Len + tcpLen
 // were on the wire, len(frame) <= wireLen. seg is valid only if the outcome is TCP (or BadChecksum).
 //
 // What nearly every frame of nearly every capture is, it reads at one go:
-// Ethernet, IPv4 without options or fragments, TCP that is no SYN, all of it
-// captured. Any other frame is taken apart layer by layer, and a plain one would
+// Ethernet, IPv4 without options or fragments, TCP, all of it captured. Any other frame is taken apart layer by layer, and a plain one would
 // give the same there.
 func (d *Decoder) Decode(link uint32, frame []byte, wireLen int, seg *Segment) Outcome {
 	if link != linkEthernet || d.VerifyChecksum || len(frame) < plainLen {
@@ -22,7 +21,7 @@ func (d *Decoder) Decode(link uint32, frame []byte, wireLen int, seg *Segment) O
 	total, header := int(be16(ip[2:])), int(tcp[12]>>4)*4
 	end := ethernetLen + total
 	if binary.BigEndian.Uint32(b[12:])>>8 != uint32(etherIPv4)<<8|0x45 || be16(ip[6:])&0x3fff != 0 || ip[9] != byte(protoTCP-ipProtocol) ||
-		header < tcpLen || total < ipv4Len+header || end > len(frame) || Flags(tcp[13])&SYN != 0 {
+		header < tcpLen || total < ipv4Len+header || end > len(frame) {
 		return d.layers(link, frame, wireLen, seg)
 	}
 	seg.IPv6, seg.Owned = false, false
@@ -31,5 +30,8 @@ func (d *Decoder) Decode(link uint32, frame []byte, wireLen int, seg *Segment) O
 	seg.readTCP(tcp)
 	seg.Wire = total - ipv4Len - header
 	seg.Payload = frame[end-seg.Wire : end : end]
+	if seg.Flags&SYN != 0 {
+		seg.WindowScale = windowScale(frame[plainLen : end-seg.Wire])
+	}
 	return TCP
 }
