@@ -114,6 +114,7 @@ func (h *flowHash) of(k *flowKey) uint32 {
 		x = mix(x^k.low.Hi, k.high.Hi^h.secret[2])
 	}
 	x = mix(x^k.ports, h.secret[3])
+	x = mix(x, 0x9e3779b97f4a7c15) // under some secrets, ports in a row still lie in a row
 	return uint32(x ^ x>>32)
 }
 
