@@ -342,7 +342,7 @@ MUTANTS = [
     ("short cut forgets the ACK", "segment.go", "= s.Window, max(p.ack, ack)", "= s.Window, p.ack"),
     ("short cut forgets the window", "segment.go", "p.window, p.ack = s.Window,", "p.window, p.ack = p.window,"),
     ("plain frame, header longer than it", "internal/decode/plain.go", "total < ipv4Len+header ||", ""),
-    ("plain frame, a SYN", "internal/decode/plain.go", "|| Flags(tcp[13])&SYN != 0 {", "{"),
+    ("plain frame, a SYN", "internal/decode/plain.go", "if seg.Flags&SYN != 0 {", "if false {"),
 ]
 
 
