@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from cycapture.libtins import EthernetII
 from frames import ACK, CLIENT, RST, SERVER, SYN, conversation, pcap, tcp
+from gofollow._tracker import Tracker
 
 import gofollow
 from gofollow import Chunk, Gap, LinkType, TCPStream, TCPStreamFollower, UsageError, follow
@@ -409,6 +410,24 @@ def test_a_stream_kept_by_an_exception_does_not_change() -> None:
     assert [said(stream) for stream, _ in seen] == [then for _, then in seen]
 
 
+@pytest.mark.skipif(sys.implementation.name != "cpython", reason="counts references")
+def test_only_who_is_kept_is_copied(monkeypatch) -> None:
+    parted, kept = [], []
+    part = Tracker._part
+    monkeypatch.setattr(Tracker, "_part", lambda tracker, number, stream: parted.append(number) or part(tracker, number, stream))
+
+    def data(stream):
+        if (stream.client_port, stream.new_data) == (4001, b"b"):
+            kept.append(stream)
+
+    payloads = []
+    with TCPStreamFollower(data, lambda stream: payloads.append(stream.client_payload)) as follower:
+        for port in (4000, 4001, 4002):
+            follower.feed([EthernetII.from_buffer(frame) for frame in conversation([b"a", b"b", b"c"], [b"A"] * 3, ("10.0.0.1", port))])
+    assert parted == [1]
+    assert payloads == [b"abc"] * 3
+
+
 def long_and_short():
     """Frames of many connections, some long, each side's payload with their number in it, and the payloads by port and direction."""
     frames, payloads = [], {}
@@ -790,7 +809,8 @@ with gofollow.TCPStreamFollower() as follower:
 
 
 def test_exit_in_a_forked_child_within_a_with_block() -> None:
-    done = subprocess.run([sys.executable, "-c", EXIT_IN_CHILD], timeout=60, stderr=subprocess.PIPE)
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", EXIT_IN_CHILD]  # Python itself warns of fork
+    done = subprocess.run(command, timeout=60, stderr=subprocess.PIPE)
     assert (done.returncode, done.stderr) == (5, b"")
 
 
