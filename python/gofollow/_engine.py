@@ -384,10 +384,8 @@ class Engine:
     def hand_over(self, count: int) -> None:
         """Hand the events that feed_poll moved, and those behind them, to the sink."""
         sink = self._sink
-        self.torn = True
-        self._left = True
         sink.take(self._few[count] if count < _FEW else self._event_bytes[: count * EVENT.size])
-        self.torn = False
+        self._left = True  # an interrupt before is a matter for rescue
         sink.run()
         if count == POLL:
             self.drain()

@@ -3,7 +3,7 @@
 import struct
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from itertools import count
 from threading import get_ident
 from typing import Any
@@ -65,6 +65,7 @@ class Tracker:
     """
 
     engine: Engine
+    run: Callable[[], None]
 
     def __init__(
         self, keep: int, data_callback: Callback | None, end_callback: Callback | None, stream_class: Any = TCPStream
@@ -72,6 +73,7 @@ class Tracker:
         self._data_callback = data_callback
         self._end_callback = end_callback
         self._keep = keep
+        self._stream_class = stream_class
         self._followed: dict[int, Any] = {}  # streams by connection
         self._events: Iterator[_Event] = iter(())
         self._pending: dict[int, _Pending] = {}
@@ -81,12 +83,11 @@ class Tracker:
         self._address = self._length = 0
         # So much of each side the engine is to join.
         self.joined = _JOINED if keep == KEEP_ALL and (data_callback is not None or end_callback is not None) else 0
-        # What run wants as local variables, in one go: where packets come one by one, it is called for each.
-        copied = data_callback is not None or keep > 0
-        self._at_hand = (
-            *(data_callback, end_callback, self._followed, self._pending, copied, MEMORY, self.joined or -1),
-            *(stream_class, stream_class.__new__, Facts.__new__, CONNECTION.size, self._references()),
-        )
+        self._begin()
+
+    def _begin(self) -> None:
+        # A generator, since where packets come one by one its local variables would be made for each.
+        self.run = self._follow().__next__
 
     def _references(self) -> int:
         """Return what getrefcount says of the stream that run has, and nobody else."""
@@ -106,135 +107,144 @@ class Tracker:
         self._events = iter(())
         self._due.clear()
 
-    def run(self) -> None:
-        """Apply the events that were taken and call back.
+    def _follow(self) -> Generator[None, None, None]:
+        """Apply the events that were taken and call back, each time that it is asked to go on.
 
         One loop, in which every line is paid for each captured packet: what happens most, a packet with one data event, is written out
         in it, with everything at hand as a local variable. The stream that is given to callbacks is the one that the next event changes,
         unless somebody keeps it: then he has it, and the follower goes on with a copy.
         """
-        data_callback, end_callback, followed, pending, copied, memory, limit, *rest = self._at_hand
-        stream_class, make_stream, make_facts, facts_size, not_kept = rest
-        number = -1
-        calling = True  # an interrupt then leaves no event half applied
-        try:
-            if self._due:
-                self._call_due()
-            calling = False
-            for kind, direction, reason, place, number, at, time, offset, length, address, streams in self._events:
-                if kind == DATA:
-                    stream = followed[number]
-                    end = offset + length
-                    if end <= stream._limit:
-                        if direction:
-                            stream._server_end = end
-                        else:
-                            stream._client_end = end
-                        if place == _ALONE:
+        data_callback, end_callback, followed, pending = self._data_callback, self._end_callback, self._followed, self._pending
+        memory, keep, limit = MEMORY, self._keep, self.joined or -1
+        copied = data_callback is not None or keep > 0
+        stream_class, make_facts, facts_size, not_kept = self._stream_class, Facts.__new__, CONNECTION.size, self._references()
+        make_stream = stream_class.__new__
+        stream: Any
+        facts: Any
+        said: Any
+        while True:
+            number = -1
+            calling = True  # an interrupt then leaves no event half applied
+            try:
+                if self._due:
+                    self._call_due()
+                calling = False
+                for kind, direction, reason, place, number, at, time, offset, length, address, streams in self._events:
+                    if kind == DATA:
+                        stream = followed[number]
+                        end = offset + length
+                        if end <= stream._limit:
+                            if direction:
+                                stream._server_end = end
+                            else:
+                                stream._client_end = end
+                            if place == _ALONE:
+                                if data_callback is not None:
+                                    stream._direction = direction
+                                    self._current = stream
+                                    self._address = address
+                                    self._length = length
+                                    calling = True
+                                    data_callback(stream)
+                                    if _getrefcount(stream) != not_kept:
+                                        self._part(number, stream)
+                                    calling = False
+                                continue
                             if data_callback is not None:
-                                stream._direction = direction
-                                self._current = stream
-                                self._address = address
-                                self._length = length
-                                calling = True
-                                data_callback(stream)
-                                if _getrefcount(stream) != not_kept:
-                                    self._part(number, stream)
-                                calling = False
-                            continue
-                        if data_callback is not None:
-                            self._add_pending(number, direction, offset, memory[address : address + length])
-                    else:
+                                self._add_pending(number, direction, offset, memory[address : address + length])
+                        else:
+                            facts = stream._facts
+                            if facts.client_said is None:
+                                self._take_over(stream)
+                            if direction:
+                                said = facts.server_said
+                                stream._server_end = end
+                            else:
+                                said = facts.client_said
+                                stream._client_end = end
+                            if copied:
+                                data = memory[address : address + length]
+                                if end <= said.limit:
+                                    said.append(data)
+                                else:
+                                    said.add(data)
+                                if data_callback is not None:
+                                    if place == _ALONE:
+                                        stream._direction = direction
+                                        stream._new = data
+                                        self._current = stream
+                                        calling = True
+                                        data_callback(stream)
+                                        if _getrefcount(stream) != not_kept:
+                                            followed[number] = _copy(stream, direction, data)
+                                        calling = False
+                                        continue
+                                    self._add_pending(number, direction, offset, data)
+                    elif kind == OPENED:
+                        facts = make_facts(Facts)
+                        facts.raw = memory[at : at + facts_size]
+                        facts.closed_ns = None
+                        if limit > 0:
+                            facts.client_said = facts.server_said = None
+                            facts.source = self
+                        else:
+                            facts.client_said, facts.server_said = make_said(keep), make_said(keep)
+                        followed[number] = stream = make_stream(stream_class)
+                        stream._facts = facts
+                        stream._limit = limit
+                        stream._client_end = stream._server_end = 0
+                        stream._new = None
+                    elif kind == CLOSED:
+                        stream = followed.pop(number)
+                        said = stream._facts
+                        stream._facts = facts = make_facts(Facts)
+                        facts.raw = memory[at : at + facts_size] if reason == _FIN else copy_facts(at)  # a reset may have a text
+                        facts.closed_ns = time
+                        if said.client_said is None:
+                            address, length, server_address, server_length = _PAYLOADS.unpack_from(memory, streams)
+                            facts.client_said = memory[address : address + length]
+                            facts.server_said = memory[server_address : server_address + server_length]
+                        else:
+                            facts.client_said, facts.server_said = said.client_said, said.server_said
+                        if pending:
+                            if number not in pending:
+                                pending[number] = _Pending()
+                            pending[number].closed = stream
+                        elif end_callback is not None:
+                            stream._direction = -1
+                            stream._new = b""
+                            calling = True
+                            end_callback(stream)
+                            calling = False
+                    elif kind == GAP:
+                        stream = followed[number]
                         facts = stream._facts
                         if facts.client_said is None:
                             self._take_over(stream)
                         if direction:
                             said = facts.server_said
-                            stream._server_end = end
+                            stream._server_end = offset + length
                         else:
                             said = facts.client_said
-                            stream._client_end = end
-                        if copied:
-                            data = memory[address : address + length]
-                            if end <= said.limit:
-                                said.append(data)
-                            else:
-                                said.add(data)
-                            if data_callback is not None:
-                                if place == _ALONE:
-                                    stream._direction = direction
-                                    stream._new = data
-                                    self._current = stream
-                                    calling = True
-                                    data_callback(stream)
-                                    if _getrefcount(stream) != not_kept:
-                                        followed[number] = _copy(stream, direction, data)
-                                    calling = False
-                                    continue
-                                self._add_pending(number, direction, offset, data)
-                elif kind == OPENED:
-                    facts = make_facts(Facts)
-                    facts.raw = memory[at : at + facts_size]
-                    facts.closed_ns = None
-                    if limit > 0:
-                        facts.client_said = facts.server_said = None
-                        facts.source = self
-                    else:
-                        facts.client_said, facts.server_said = make_said(self._keep), make_said(self._keep)
-                    followed[number] = stream = make_stream(stream_class)
-                    stream._facts = facts
-                    stream._limit = limit
-                    stream._client_end = stream._server_end = 0
-                    stream._new = None
-                elif kind == CLOSED:
-                    stream = followed.pop(number)
-                    said = stream._facts
-                    stream._facts = facts = make_facts(Facts)
-                    facts.raw = memory[at : at + facts_size] if reason == _FIN else copy_facts(at)  # a reset may have a text
-                    facts.closed_ns = time
-                    if said.client_said is None:
-                        address, length, server_address, server_length = _PAYLOADS.unpack_from(memory, streams)
-                        facts.client_said = memory[address : address + length]
-                        facts.server_said = memory[server_address : server_address + server_length]
-                    else:
-                        facts.client_said, facts.server_said = said.client_said, said.server_said
-                    if pending:
-                        if number not in pending:
-                            pending[number] = _Pending()
-                        pending[number].closed = stream
-                    elif end_callback is not None:
-                        stream._direction = -1
-                        stream._new = b""
+                            stream._client_end = offset + length
+                        said.gaps.append(Gap(offset, length, GAP_REASONS[reason]))
+                    if pending and place & _LAST:
+                        self._settle()
                         calling = True
-                        end_callback(stream)
+                        self._call_due()
                         calling = False
-                elif kind == GAP:
-                    stream = followed[number]
-                    facts = stream._facts
-                    if facts.client_said is None:
-                        self._take_over(stream)
-                    if direction:
-                        said = facts.server_said
-                        stream._server_end = offset + length
-                    else:
-                        said = facts.client_said
-                        stream._client_end = offset + length
-                    said.gaps.append(Gap(offset, length, GAP_REASONS[reason]))
-                if pending and place & _LAST:
-                    self._settle()
-                    calling = True
-                    self._call_due()
-                    calling = False
-        except BaseException:
-            self.engine.torn = True  # an interrupt here would lose the events
-            if number in followed:  # who catches the exception may keep the stream
-                self._part(number, followed[number])
-            # Not left half unpacked: the garbage collector cannot clear a memoryview that is still exported.
-            self._events = iter([*self._events])
-            if calling:
-                self.engine.torn = False
-            raise
-        self._current = None
+            except BaseException:
+                self.engine.torn = True  # an interrupt here would lose the events
+                if number in followed:  # who catches the exception may keep the stream
+                    self._part(number, followed[number])
+                # Not left half unpacked: the garbage collector cannot clear a memoryview that is still exported.
+                self._events = iter([*self._events])
+                self._begin()
+                if calling:
+                    self.engine.torn = False
+                raise
+            self._current = stream = facts = said = data = None  # what is closed is not kept any longer
+            yield
 
     def _add_pending(self, number: int, direction: int, offset: int, data: bytes) -> None:
         if number not in self._pending:
