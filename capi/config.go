@@ -50,7 +50,7 @@ type wholeStreams struct {
 // configFrom converts a whole gofollow_config. ok is false if a number is out of
 // every range.
 func configFrom(c *C.gofollow_config) (config gofollow.Config, whole wholeStreams, ok bool) {
-	r := configReader{bad: c.reserved != 0 || c.reserved1 != 0}
+	r := configReader{bad: c.reserved1 != 0}
 	mode := r.choice(c.whole_streams)
 	whole.wanted, whole.too = mode != C.GOFOLLOW_STREAMS_NONE, mode == C.GOFOLLOW_STREAMS_TOO
 	r.bad = r.bad || mode > C.GOFOLLOW_STREAMS_TOO
@@ -69,6 +69,7 @@ func configFrom(c *C.gofollow_config) (config gofollow.Config, whole wholeStream
 		VerifyChecksum: r.flag(c.verify_checksum),
 		Urgent:         gofollow.UrgentMode(r.choice(c.urgent)),
 		Anomalies:      r.flag(c.anomalies),
+		NoHalfClosed:   r.flag(c.no_half_closed),
 		GapPatience:    r.duration(c.gap_patience_ns),
 		Limits: gofollow.Limits{
 			HeldBytes:      r.size(c.max_held_bytes),

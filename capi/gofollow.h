@@ -51,7 +51,7 @@ extern "C" {
 /* The number of the binary interface that this header describes. It grows when a
  * program compiled against an older header would go wrong. Compare it with
  * gofollow_abi_version (). */
-#define GOFOLLOW_ABI_VERSION 2
+#define GOFOLLOW_ABI_VERSION 3
 
 /* A follower. Never 0, never used again for another one. */
 typedef uint64_t gofollow_t;
@@ -122,7 +122,7 @@ typedef struct gofollow_config {
     uint32_t verify_checksum;           /* 1: drop segments with a wrong TCP checksum */
     uint32_t urgent;                    /* GOFOLLOW_URGENT_ */
     uint32_t anomalies;                 /* 1: make GOFOLLOW_ANOMALY events */
-    uint32_t reserved;                  /* 0 */
+    uint32_t no_half_closed;            /* 1: make no GOFOLLOW_HALF_CLOSED events */
     int64_t  gap_patience_ns;           /* 500 ms; GOFOLLOW_AT_ONCE */
     int64_t  handshake_timeout_ns;      /* 60 s; each of these: GOFOLLOW_NEVER switches it off */
     int64_t  idle_timeout_ns;           /* 1 h */
@@ -327,12 +327,21 @@ int gofollow_feed_batch (gofollow_t f, const gofollow_packet *packets, size_t n,
  * at any part. Otherwise as gofollow_feed_batch. */
 int gofollow_feed_joined (gofollow_t f, uint32_t link_type, const void *bytes, const uint32_t *lengths, size_t n, size_t *consumed);
 
+/* What gofollow_feed_poll is given for one packet after the other. */
+typedef struct gofollow_feeding {
+    gofollow_t      f;
+    uint32_t        link_type;
+    uint32_t        reserved;           /* 0 */
+    gofollow_event *events;             /* room for max events; may be NULL if max is 0 */
+    size_t          max;
+} gofollow_feeding;
+
 /* Feeds one whole packet without a time and moves up to max waiting events to the
- * caller's array: gofollow_feed and gofollow_poll in one call, for where calls are
- * dear. Returns how many events were moved; if max, more may wait. If fewer, the
+ * caller's array: gofollow_feed and gofollow_poll in one call, with few arguments,
+ * for where calls are dear. Returns how many events were moved; if max, more may wait. If fewer, the
  * kind of the array's next event is set to 0, so that the array alone tells. On an
  * error, such as GOFOLLOW_ERR_FULL, the packet was not taken and no event moved. */
-int gofollow_feed_poll (gofollow_t f, uint32_t link_type, const void *bytes, size_t n, gofollow_event *events, size_t max);
+int gofollow_feed_poll (const gofollow_feeding *feeding, const void *bytes, size_t n);
 
 /* Feeds bytes of a capture file (see gofollow_open_file), cut anywhere.
  * *consumed tells how many bytes were taken, also on error: on GOFOLLOW_ERR_FULL,

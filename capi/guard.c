@@ -149,16 +149,21 @@ gofollow_feed_joined (gofollow_t f, uint32_t link_type, const void *bytes, const
 }
 
 int
-gofollow_feed_poll (gofollow_t f, uint32_t link_type, const void *bytes, size_t n, gofollow_event *events, size_t max)
+gofollow_feed_poll (const gofollow_feeding *feeding, const void *bytes, size_t n)
 {
     REFUSE_IF_FORKED ();
+    if (feeding == NULL)
+        return GOFOLLOW_ERR_ARGUMENT;
+    gofollow_t f = feeding->f;
     if (n > GOFOLLOW_MAX_PACKET)
         return refuse_too_big (f);
     if (bytes == NULL && n > 0)
         return refuse (f, "bytes is NULL and n is not 0");
-    if (events == NULL && max > 0)
-        return refuse (f, "events is NULL and max is not 0");
-    return gofollow_go_feed_poll (f, link_type, (void *) (uintptr_t) bytes, n, events, max);
+    if (feeding->events == NULL && feeding->max > 0)
+        return refuse (f, "feeding->events is NULL and feeding->max is not 0");
+    if (feeding->reserved != 0)
+        return refuse (f, "feeding->reserved is not 0");
+    return gofollow_go_feed_poll (f, feeding->link_type, (void *) (uintptr_t) bytes, n, feeding->events, feeding->max);
 }
 
 int

@@ -38,6 +38,8 @@ type Config struct {
 
 	// Anomalies asks for events of kind Anomaly.
 	Anomalies bool
+	// NoHalfClosed leaves out events of kind HalfClosed.
+	NoHalfClosed bool
 
 	Limits   Limits
 	Timeouts Timeouts

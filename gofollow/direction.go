@@ -178,6 +178,9 @@ func (f *Follower) halfClose(c *Connection, from side) {
 	if c.closedBy == ByNobody {
 		c.closedBy = c.by(from)
 	}
+	if f.config.NoHalfClosed {
+		return
+	}
 	e := f.queue.push(HalfClosed, c, f.cause)
 	e.Direction, e.Offset = c.direction(from), d.fin
 }

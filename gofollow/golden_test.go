@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -54,6 +55,9 @@ func TestGolden(t *testing.T) {
 			}
 			config.Limits.QueuedEvents = 3
 			sameLines(t, "ReadFile with a queue for three events", followFile(t, config, path, 0).log, want)
+			halfClosed := func(line string) bool { return strings.HasPrefix(line, "half-closed ") }
+			log := followFile(t, gofollow.Config{NoHalfClosed: true}, path, 0).log
+			sameLines(t, "NoHalfClosed", log, slices.DeleteFunc(slices.Clone(want), halfClosed))
 		})
 	}
 }

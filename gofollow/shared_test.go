@@ -123,7 +123,7 @@ func sharedEndpoint(t *testing.T, text string) netip.AddrPort {
 // followFile reads a capture file, at most max packets at a time.
 func followFile(t testing.TB, config gofollow.Config, path string, max int) *result {
 	t.Helper()
-	f, r := newFollower(t, config), &result{}
+	f, r := newFollower(t, config), &result{noHalfClosed: config.NoHalfClosed}
 	if err := f.OpenFile(path); err != nil {
 		t.Fatal(err)
 	}

@@ -125,7 +125,9 @@ class Engine:
     One thread at a time may feed; statistics can be read from any.
     """
 
-    def __init__(self, options: Mapping[str, object], sink: Sink, whole: int | None = None, joined: int = 0) -> None:
+    def __init__(
+        self, options: Mapping[str, object], sink: Sink, whole: int | None = None, joined: int = 0, half_closed: bool = True
+    ) -> None:
         """Make a follower.
 
         If whole is given, only closed connections come out, with so many bytes of payload per direction at most; if joined is, other
@@ -138,6 +140,7 @@ class Engine:
         elif joined:
             config.whole_streams = _STREAMS_TOO
             config.max_payload = joined
+        config.no_half_closed = not half_closed
         self._lib: Any = _native.library()
         handle = ffi.new("gofollow_t *")
         code = self._lib.gofollow_create(handle, config)
@@ -153,6 +156,7 @@ class Engine:
         self._left = False  # whether the sink was stopped by an exception
         self._abandoned = False  # whether the capture is to be ended once the sink has taken what is left
         self.events: Any = ffi.new("gofollow_event[]", POLL)
+        self.feeding: Any = ffi.new("gofollow_feeding *", {"f": self._handle, "events": self.events, "max": POLL})
         self._event_bytes = memoryview(ffi.buffer(self.events))
         self._few = [self._event_bytes[: count * EVENT.size] for count in range(_FEW)]  # what one packet makes, ready
         self._consumed: Any = ffi.new("size_t *")
@@ -326,10 +330,11 @@ class Engine:
                 self._finalizer()
 
     def handle(self) -> int:
-        """Return the handle, for feed_poll: gofollow_feed_poll, for loops that do without this object for each packet.
+        """Return the handle, where it can be fed.
 
-        Such a loop gives it events and POLL, and what it moved to hand_over; what it does not take, feed_packet takes. Whatever
-        exception leaves the loop, it calls rescue.
+        A loop that does without this object for each packet asks once, and calls feed_poll, which is gofollow_feed_poll, with feeding.
+        It gives what that moved to hand_over; what it does not take, feed_packet takes. Whatever exception leaves the loop, it calls
+        rescue.
         """
         if not self._finalizer.alive:
             raise UsageError(_CLOSED)

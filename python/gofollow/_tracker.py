@@ -76,6 +76,7 @@ class Tracker:
         self._stream_class = stream_class
         self._followed: dict[int, Any] = {}  # streams by connection
         self._events: Iterator[_Event] = iter(())
+        self._gaps: dict[int, tuple[list[Gap], list[Gap]]] = {}  # by connection, of what the library joins
         self._pending: dict[int, _Pending] = {}
         self._due: deque[tuple[Callback, TCPStream]] = deque()
         # The stream that a data callback is given, and its new bytes in the library's memory.
@@ -115,7 +116,7 @@ class Tracker:
         unless somebody keeps it: then he has it, and the follower goes on with a copy.
         """
         data_callback, end_callback, followed, pending = self._data_callback, self._end_callback, self._followed, self._pending
-        memory, keep, limit = MEMORY, self._keep, self.joined or -1
+        gaps, memory, keep, limit = self._gaps, MEMORY, self._keep, self.joined or -1
         copied = data_callback is not None or keep > 0
         stream_class, make_facts, facts_size, not_kept = self._stream_class, Facts.__new__, CONNECTION.size, self._references()
         make_stream = stream_class.__new__
@@ -204,6 +205,10 @@ class Tracker:
                             address, length, server_address, server_length = _PAYLOADS.unpack_from(memory, streams)
                             facts.client_said = memory[address : address + length]
                             facts.server_said = memory[server_address : server_address + server_length]
+                            if number in gaps:
+                                client_gaps, server_gaps = gaps.pop(number)
+                                facts.client_said = Whole(facts.client_said, client_gaps)
+                                facts.server_said = Whole(facts.server_said, server_gaps)
                         else:
                             facts.client_said, facts.server_said = said.client_said, said.server_said
                         if pending:
@@ -220,14 +225,14 @@ class Tracker:
                         stream = followed[number]
                         facts = stream._facts
                         if facts.client_said is None:
-                            self._take_over(stream)
+                            known = gaps.setdefault(number, ([], []))[direction]
+                        else:
+                            known = (facts.server_said if direction else facts.client_said).gaps
+                        known.append(Gap(offset, length, GAP_REASONS[reason]))
                         if direction:
-                            said = facts.server_said
                             stream._server_end = offset + length
                         else:
-                            said = facts.client_said
                             stream._client_end = offset + length
-                        said.gaps.append(Gap(offset, length, GAP_REASONS[reason]))
                     if pending and place & _LAST:
                         self._settle()
                         calling = True
@@ -263,25 +268,37 @@ class Tracker:
         """Keep from now on here what the sides of a stream's connection say."""
         facts = stream._facts
         (number,) = _ID.unpack_from(facts.raw)
-        ends = stream._client_end, stream._server_end
-        sides = [make_said(self._keep) for _ in ends]
-        for direction, end in enumerate(ends):
-            if end:
-                sides[direction].append(self.engine.said(number, direction, end))
+        sides = make_said(self._keep), make_said(self._keep)
+        for direction, said in enumerate(sides):
+            joined = self._joined(stream, direction)
+            said.gaps = list(joined.gaps)
+            if joined.data:
+                said.append(joined.data)
         facts.client_said, facts.server_said = sides
+        self._gaps.pop(number, None)
         self._followed[number]._limit = -1
 
+    def _joined(self, stream: Any, direction: int) -> Whole:
+        """Return what the library joined of a side up to the stream's end."""
+        (number,) = _ID.unpack_from(stream._facts.raw)
+        end = stream._server_end if direction else stream._client_end
+        gaps = [gap for gap in self._gaps.get(number, ((), ()))[direction] if gap.offset < end]
+        length = end - sum(gap.length for gap in gaps)
+        return Whole(self.engine.said(number, direction, length) if length else b"", gaps)
+
     def said(self, stream: Any, direction: int) -> OneSide:
-        facts, end = stream._facts, stream._server_end if direction else stream._client_end
+        facts = stream._facts
         if get_ident() == self.engine.thread:
             self._take_over(stream)
         else:  # the engine's thread may go on meanwhile
             try:
-                return Whole(self.engine.said(_ID.unpack_from(facts.raw)[0], direction, end))
+                joined = self._joined(stream, direction)
+                if facts.server_said is None:
+                    return joined
             except UsageError:
                 if facts.server_said is None:
                     raise
-                # It has gone on, but has taken over before what was said.
+            # It has gone on, but has taken over before what was said.
         side: OneSide = facts.server_said if direction else facts.client_said
         return side
 

@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from types import TracebackType
 from typing import Any, BinaryIO, TypeVar
 
-from ._engine import POLL, Engine, Frame, Progress, Statistics
+from ._engine import Engine, Frame, Progress, Statistics
 from ._events import Event, EventCollector
 from ._frames import LinkType, Timestamp, frame_of, is_scapy, kept_link_type, make_frame
 from ._links import LinkCheck
@@ -185,7 +185,7 @@ class TCPStreamFollower:
             self._engine = Engine(options, self._sink, keep)
         else:
             self._sink = Tracker(keep, data_callback, end_callback, self._stream_class)
-            self._engine = self._sink.engine = Engine(options, self._sink, joined=self._sink.joined)
+            self._engine = self._sink.engine = Engine(options, self._sink, joined=self._sink.joined, half_closed=False)
         self._links = LinkCheck(self._engine)
         self._users: dict[object, None] = {}  # calls that want to feed, oldest first: only the first may
 
@@ -308,16 +308,19 @@ class TCPStreamFollower:
 
     def _take_each(self, items: Iterable[Any]) -> None:
         engine = self._engine
-        feed_poll, handle, events, hand_over = engine.feed_poll, engine.handle(), engine.events, engine.hand_over
+        feed_poll, feeding, hand_over = engine.feed_poll, engine.feeding, engine.hand_over
+        engine.handle()  # says if it cannot be fed
         kind, link_type = type(None), None  # of the item before
         try:
             for item in items:
                 if type(item) is not kind:
                     kind = type(item)
                     link_type = kept_link_type(kind)
+                    if link_type is not None:
+                        feeding.link_type = link_type
                 if link_type is not None and item._head is None:
                     data = item._raw
-                    count = feed_poll(handle, link_type, data, len(data), events, POLL)
+                    count = feed_poll(feeding, data, len(data))
                     if not count:
                         continue
                     if count > 0:

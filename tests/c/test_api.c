@@ -184,7 +184,8 @@ test_sized_structs (void)
     REFUSES (.close_on = 2);
     REFUSES (.overlap = 256);
     REFUSES (.anomalies = 2);
-    REFUSES (.reserved = 1);
+    REFUSES (.no_half_closed = 2);
+    REFUSES (.reserved1 = 1);
     REFUSES (.idle_timeout_ns = -2);
     REFUSES (.max_held_bytes = UINT64_MAX);
     REFUSES (.max_far_bytes = (uint64_t) 1 << 40);
@@ -327,6 +328,21 @@ test_whole_streams_limits (void)
     CHECK (gofollow_create (&f, &config) == GOFOLLOW_ERR_ARGUMENT);
 }
 
+static void
+test_no_half_closed (void)
+{
+    gofollow_event e[8];
+    for (uint32_t without = 0; without < 2; without++) {
+        gofollow_config config = { .size = sizeof config, .no_half_closed = without };
+        gofollow_t f = follower (&config);
+        handshake (f, 0);
+        CHECK (feed (f, 0, 0, 101, 501, ACK | FIN, "bye") == 3 - (int) without && feed (f, 0, 1, 501, 105, ACK | FIN, "") >= 0);
+        CHECK (gofollow_flush (f) == 5 - 2 * (int) without && gofollow_poll (f, e, 8) == 5 - 2 * (int) without);
+        CHECK (e[1].kind == GOFOLLOW_DATA && e[1].place == (without ? 3 : 1));
+        CHECK (e[2].kind == (without ? GOFOLLOW_CLOSED : GOFOLLOW_HALF_CLOSED) && gofollow_destroy (f) == 0);
+    }
+}
+
 /* place says where a packet's events begin and end, however they are polled. */
 static void
 test_place (void)
@@ -440,6 +456,13 @@ test_joined (void)
     CHECK (gofollow_destroy (f) == 0);
 }
 
+static int
+feed_poll (gofollow_t f, const void *bytes, size_t n, gofollow_event *events, size_t max)
+{
+    gofollow_feeding feeding = { .f = f, .link_type = GOFOLLOW_LINK_IPV4, .events = events, .max = max };
+    return gofollow_feed_poll (&feeding, bytes, n);
+}
+
 static void
 test_feed_poll (void)
 {
@@ -449,21 +472,23 @@ test_feed_poll (void)
     gofollow_event e[4];
     size_t size = segment (bytes, 1, 0, 100, 0, ACK, "x");
     memset (e, 0xff, sizeof e);
-    CHECK (gofollow_feed_poll (f, GOFOLLOW_LINK_IPV4, NULL, 1, e, 4) == GOFOLLOW_ERR_ARGUMENT);
-    CHECK (gofollow_feed_poll (f, GOFOLLOW_LINK_IPV4, bytes, size, NULL, 1) == GOFOLLOW_ERR_ARGUMENT);
-    CHECK (gofollow_feed_poll (f, GOFOLLOW_LINK_IPV4, bytes, (16 << 20) + 1, e, 4) == GOFOLLOW_ERR_TOO_BIG);
+    CHECK (feed_poll (f, NULL, 1, e, 4) == GOFOLLOW_ERR_ARGUMENT);
+    CHECK (feed_poll (f, bytes, size, NULL, 1) == GOFOLLOW_ERR_ARGUMENT);
+    CHECK (feed_poll (f, bytes, (16 << 20) + 1, e, 4) == GOFOLLOW_ERR_TOO_BIG);
+    gofollow_feeding feeding = { .f = f, .reserved = 1 };
+    CHECK (gofollow_feed_poll (&feeding, bytes, size) == GOFOLLOW_ERR_ARGUMENT && gofollow_feed_poll (NULL, bytes, size) == GOFOLLOW_ERR_ARGUMENT);
     CHECK (e[0].kind == 0xff);
-    CHECK (gofollow_feed_poll (f, GOFOLLOW_LINK_IPV4, bytes, size, e, 4) == 2 && e[2].kind == 0 && e[3].kind == 0xff);
+    CHECK (feed_poll (f, bytes, size, e, 4) == 2 && e[2].kind == 0 && e[3].kind == 0xff);
     CHECK (e[0].kind == GOFOLLOW_OPENED && e[0].place == GOFOLLOW_FIRST_OF_PACKET && e[0].connection->id == 0);
     CHECK (e[1].kind == GOFOLLOW_DATA && e[1].place == GOFOLLOW_LAST_OF_PACKET && e[1].bytes[0] == 'x' && e[1].packet == 1);
-    CHECK (gofollow_feed_poll (f, GOFOLLOW_LINK_IPV4, bytes, size, e, 4) == 0 && e[0].kind == 0 && e[1].kind == GOFOLLOW_DATA);
+    CHECK (feed_poll (f, bytes, size, e, 4) == 0 && e[0].kind == 0 && e[1].kind == GOFOLLOW_DATA);
     size = segment (bytes, 2, 0, 100, 0, ACK, "y");
-    CHECK (gofollow_feed_poll (f, GOFOLLOW_LINK_IPV4, bytes, size, e, 1) == 1 && e[0].kind == GOFOLLOW_OPENED);
+    CHECK (feed_poll (f, bytes, size, e, 1) == 1 && e[0].kind == GOFOLLOW_OPENED);
     CHECK (gofollow_poll (f, e, 4) == 1 && e[0].bytes[0] == 'y');
-    for (int i = 3; i < 10 && gofollow_feed_poll (f, GOFOLLOW_LINK_IPV4, bytes, size, NULL, 0) == 0; i++)
+    for (int i = 3; i < 10 && feed_poll (f, bytes, size, NULL, 0) == 0; i++)
         size = segment (bytes, i, 0, 100, 0, ACK, "z");
     memset (e, 0xff, sizeof e);
-    CHECK (gofollow_feed_poll (f, GOFOLLOW_LINK_IPV4, bytes, size, e, 4) == GOFOLLOW_ERR_FULL && e[0].kind == 0xff);
+    CHECK (feed_poll (f, bytes, size, e, 4) == GOFOLLOW_ERR_FULL && e[0].kind == 0xff);
     CHECK (gofollow_destroy (f) == 0);
 }
 
@@ -524,7 +549,7 @@ test_fork (void)
         int bad = gofollow_create (&g, NULL) != GOFOLLOW_ERR_FORKED || gofollow_feed (f, 1, 0, "", 0, 0) != GOFOLLOW_ERR_FORKED
             || gofollow_feed_batch (f, NULL, 0, &consumed) != GOFOLLOW_ERR_FORKED
             || gofollow_feed_joined (f, 1, NULL, NULL, 0, &consumed) != GOFOLLOW_ERR_FORKED
-            || gofollow_feed_poll (f, 1, "", 0, &e, 1) != GOFOLLOW_ERR_FORKED
+            || feed_poll (f, "", 0, &e, 1) != GOFOLLOW_ERR_FORKED
             || gofollow_feed_capture (f, "", 0, &consumed) != GOFOLLOW_ERR_FORKED || gofollow_end_capture (f) != GOFOLLOW_ERR_FORKED
             || gofollow_open_file (f, "/dev/null") != GOFOLLOW_ERR_FORKED || gofollow_read_file (f, 0, NULL) != GOFOLLOW_ERR_FORKED
             || gofollow_poll (f, &e, 1) != GOFOLLOW_ERR_FORKED || gofollow_advance_time (f, 0) != GOFOLLOW_ERR_FORKED
@@ -625,6 +650,7 @@ main (void)
     test_whole_streams ();
     test_streams_too ();
     test_whole_streams_limits ();
+    test_no_half_closed ();
     test_place ();
     test_others ();
     test_full ();
