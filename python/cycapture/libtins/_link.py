@@ -9,8 +9,9 @@ from ._addresses import HWAddress
 from ._fields import HWField, UInt
 from ._llc import LLC
 from ._network import IP
-from ._pdu import PDU, RAW, ethernet_inside
+from ._pdu import PDU, RAW, P, ethernet_inside
 from ._pppoe import PPPoE
+from ._text import as_bytes
 
 # EtherType, first byte of IP, total length, fragment field, protocol, and the length of TCP's header
 _start = Struct("!12xHBxHxxHxB22xB").unpack_from
@@ -79,26 +80,35 @@ class EthernetII(_EtherTyped, _Addressed):
 
     payload_type = UInt(12, 2)
 
-    def _take(self, data: bytes) -> None:
-        self._raw, self._head = data, None
+    @classmethod
+    def from_buffer(cls: type[P], buf: Any) -> P:
         # One call for each captured packet: in TCP or UDP over IP of the commonest shape nothing can be malformed.
-        size, at = len(data), 0
+        if type(buf) is not bytes:
+            if buf is None:
+                return cls()
+            buf = as_bytes(buf)
+        pdu = cls.__new__(cls)
+        pdu._raw = buf
+        pdu._head = None
+        size = len(buf)
         if size >= 54:
-            kind, first, total, fragment, protocol, words = _start(data)
+            at = 0
+            kind, first, total, fragment, protocol, words = _start(buf)
             if kind == 0x8100:
                 at = 4
-                kind, first, total, fragment, protocol, words = _start(data, 4)
+                kind, first, total, fragment, protocol, words = _start(buf, 4)
             if kind == 0x800 and first == 0x45 and not fragment & 0x3FFF and total + at + 14 <= size:
                 if protocol == 6:
                     if words & 0xF0 == 0x50 and total >= 40:
-                        return
-                    if words & 0xF0 == 0x80 and total >= 52 and data[at + 54 : at + 58] == _STAMPED:
-                        return
+                        return pdu
+                    if words & 0xF0 == 0x80 and total >= 52 and buf[at + 54 : at + 58] == _STAMPED:
+                        return pdu
                 elif protocol == 17 and total >= 28:
-                    return
-            elif kind == 0x86DD and data[at + 20] == 6 and _sound_in_ipv6(data, at):
-                return
-        self._decoded()
+                    return pdu
+            elif kind == 0x86DD and buf[at + 20] == 6 and _sound_in_ipv6(buf, at):
+                return pdu
+        pdu._decoded()
+        return pdu
 
     @property
     def trailer_size(self) -> int:
