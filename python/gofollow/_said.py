@@ -1,10 +1,10 @@
 """What is known of a connection: its facts, and what both sides said."""
 
-import io
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 from ._events import Connection, read_connection
+from ._growing import Growing
 
 KEEP_ALL = 1 << 63
 _PIECES = (1 << 30) - 1  # longer payloads are kept in one piece; so much is compared in one step
@@ -77,8 +77,8 @@ class Said(OneSide, list[bytes]):
     """What one side said so far, in the pieces in which it came. It only grows, so that an end, a stream offset, is a snapshot of it.
 
     Data whose end is at most the limit is appended, as to any list; add takes the rest. Reading it before it is complete sets the
-    limit to 0, and a BytesIO then holds the payload instead of the list: its getvalue shares the buffer until the next write, so
-    that reading the whole in every callback copies nothing as long as the value before was let go. One thread appends; any may read.
+    limit to 0, and the payload then grows in one piece instead, so that reading the whole in every callback copies nothing as long
+    as the value before was let go. One thread appends; any may read.
     """
 
     __slots__ = ("gaps", "keep", "kept", "limit", "whole")
@@ -87,13 +87,13 @@ class Said(OneSide, list[bytes]):
     keep: int  # so many bytes at most
     kept: Any  # what cycapture keeps of what was read: None nothing yet, False nothing any more
     limit: int
-    whole: io.BytesIO | None
+    whole: Any  # None or Growing
 
     def add(self, data: bytes) -> None:
         """Append data whose end is beyond the limit."""
         whole = self.whole
         if whole is None:
-            whole = io.BytesIO()
+            whole = Growing()
             whole.write(b"".join(self[:]))
             self.whole = whole  # before the list is empty, for those who read meanwhile
             self.clear()
