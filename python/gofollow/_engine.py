@@ -7,7 +7,7 @@ import struct
 import threading
 import weakref
 from array import array
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from . import _native
@@ -116,7 +116,7 @@ class Sink(Protocol):
 
 
 class Engine:
-    """Wraps one handle. Every method that feeds hands all events to the sink before it returns or raises.
+    """Wraps one handle. Every method that feeds hands all events to the sink before it returns or raises, unless they are to be pulled.
 
     An exception of the sink comes out; what the call had to feed and did not yet feed is not taken then, and resume goes on with the
     events. If an interrupt hits between a poll and the sink having taken everything, the engine is torn: it can only be closed, and
@@ -126,12 +126,18 @@ class Engine:
     """
 
     def __init__(
-        self, options: Mapping[str, object], sink: Sink, whole: int | None = None, joined: int = 0, half_closed: bool = True
+        self,
+        options: Mapping[str, object],
+        sink: Sink,
+        whole: int | None = None,
+        joined: int = 0,
+        half_closed: bool = True,
+        pulled: bool = False,
     ) -> None:
         """Make a follower.
 
         If whole is given, only closed connections come out, with so many bytes of payload per direction at most; if joined is, other
-        events come out too.
+        events come out too. With pulled, events stay in the library until pull is called, but when the queue is full.
         """
         config = make_config(options)
         if whole is not None:
@@ -149,6 +155,7 @@ class Engine:
         self._handle: int = handle[0]
         self.feed_poll, self._poll = self._lib.gofollow_feed_poll, self._lib.gofollow_poll
         self._sink = sink
+        self._pulled = pulled
         self._alone = threading.RLock()  # the library refuses calls that overlap
         self._process = os.getpid()
         self.thread = 0  # the one that feeds, or did so last
@@ -376,12 +383,13 @@ class Engine:
 
     def _after(self, code: int) -> None:
         """Hand all waiting events to the sink, then raise if code is an error other than a full queue."""
-        if code > 0 or code == _FULL:
+        if code == _FULL or (code > 0 and not self._pulled):
             self.drain()
         elif code < 0:
             error = self._error(code)
             try:
-                self.drain()
+                if not self._pulled:
+                    self.drain()
             except GofollowError:
                 pass  # says no more than the first
             raise error
@@ -406,6 +414,17 @@ class Engine:
             self._left = True
             self._sink.take(self._event_bytes[: [*kinds, 0].index(0) * EVENT.size])
             self.torn = False
+
+    def pull(self, at_once: int) -> Iterator[None]:
+        """Hand waiting events to the sink, so many at a time."""
+        count = at_once
+        while count == at_once:
+            count = self._call(self._poll, self.handle(), self.events, at_once)
+            if count < 0:
+                raise self._error(count)
+            self._sink.take(self._event_bytes[: count * EVENT.size])
+            self._sink.run()
+            yield
 
     def drain(self) -> None:
         """Hand all waiting events to the sink."""

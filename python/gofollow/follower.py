@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from types import TracebackType
 from typing import Any, BinaryIO, TypeVar
 
-from ._engine import Engine, Frame, Progress, Statistics
+from ._engine import POLL, Engine, Frame, Progress, Statistics
 from ._events import Event, EventCollector
 from ._frames import LinkType, Timestamp, frame_of, is_scapy, kept_link_type, make_frame
 from ._links import LinkCheck
@@ -366,7 +366,8 @@ def follow(path_or_file: CaptureSource, *, keep_payload: int | str = "all", **op
     """
     keep = check_keep_payload(keep_payload)
     streams: deque[TCPStream] = deque()
-    return _generate(Engine(options, WholeStreams(keep, streams.append), keep), path_or_file, streams)
+    # So few at a time that what they said is still in the processor's cache when the caller looks at it.
+    return _generate(Engine(options, WholeStreams(keep, streams.append), keep, pulled=True), path_or_file, streams, 16)
 
 
 def events(path_or_file: CaptureSource, *, anomalies: bool = False, **options: Any) -> Generator[Event, None, None]:
@@ -375,13 +376,13 @@ def events(path_or_file: CaptureSource, *, anomalies: bool = False, **options: A
     anomalies asks for the events of that kind too.
     """
     collector = EventCollector()
-    return _generate(Engine({"anomalies": anomalies, **options}, collector), path_or_file, collector.events)
+    return _generate(Engine({"anomalies": anomalies, **options}, collector, pulled=True), path_or_file, collector.events, POLL)
 
 
 _Item = TypeVar("_Item")
 
 
-def _generate(engine: Engine, source: CaptureSource, ready: deque[_Item]) -> Generator[_Item, None, None]:
+def _generate(engine: Engine, source: CaptureSource, ready: deque[_Item], at_once: int) -> Generator[_Item, None, None]:
     fault: Exception | None = None
     steps = _read_capture(engine, source)
     links = LinkCheck(engine)
@@ -394,11 +395,13 @@ def _generate(engine: Engine, source: CaptureSource, ready: deque[_Item]) -> Gen
                 fault = error
             else:
                 links.warn()
-                while ready:
-                    yield ready.popleft()
+                for _ in engine.pull(at_once):
+                    while ready:
+                        yield ready.popleft()
         engine.flush()
-        while ready:
-            yield ready.popleft()
+        for _ in engine.pull(at_once):
+            while ready:
+                yield ready.popleft()
     finally:
         steps.close()
         engine.close()
