@@ -39,6 +39,7 @@ type cConnection struct {
 	resetTextLength                                        uint16
 	resetText                                              uintptr
 	counters                                               [2]gofollow.Counters
+	closedAt                                               int64
 }
 
 type cEndpoint struct {
@@ -58,6 +59,7 @@ var (
 	_ [unsafe.Offsetof(C.gofollow_connection{}.opened_ns)]byte  = [unsafe.Offsetof(cConnection{}.openedAt)]byte{}
 	_ [unsafe.Offsetof(C.gofollow_connection{}.reset_text)]byte = [unsafe.Offsetof(cConnection{}.resetText)]byte{}
 	_ [unsafe.Offsetof(C.gofollow_connection{}.counters)]byte   = [unsafe.Offsetof(cConnection{}.counters)]byte{}
+	_ [unsafe.Offsetof(C.gofollow_connection{}.closed_ns)]byte  = [unsafe.Offsetof(cConnection{}.closedAt)]byte{}
 	_ [unsafe.Sizeof(C.gofollow_counters{})]byte                = [unsafe.Sizeof(gofollow.Counters{})]byte{}
 	_ [unsafe.Offsetof(C.gofollow_counters{}.max_held)]byte     = [unsafe.Offsetof(gofollow.Counters{}.MaxHeld)]byte{}
 	_ [C.GOFOLLOW_MAX_PACKET]struct{}                           = [gofollow.MaxPacket]struct{}{}
@@ -172,6 +174,7 @@ func (out *cConnection) close(e *gofollow.Event) {
 		out.clean = 1
 	}
 	out.counters[0], out.counters[1] = c.Counters(gofollow.ClientToServer), c.Counters(gofollow.ServerToClient)
+	out.closedAt = e.Time
 }
 
 func (p *cEndpoint) set(from netip.AddrPort) {

@@ -216,6 +216,7 @@ typedef struct gofollow_connection {
     uint16_t          reset_text_length;
     const uint8_t    *reset_text;       /* payload of the RST that ended it, at most 1024 bytes */
     gofollow_counters counters[2];      /* by direction */
+    int64_t           closed_ns;        /* capture time of the packet that closed it; an expiry's deadline */
 } gofollow_connection;
 
 /* Bytes of a stream that never come. */
@@ -265,7 +266,7 @@ typedef struct gofollow_event {
     uint64_t length;
     const uint8_t *bytes;
     int64_t  captured_ns;               /* capture time of the packet that carried the bytes */
-    const gofollow_stream *streams;     /* two, by direction; NULL without the option whole_streams */
+    const gofollow_stream *streams;     /* two, by direction, right behind *connection; NULL without the option whole_streams */
     uint64_t reserved[2];
 } gofollow_event;
 

@@ -109,7 +109,8 @@ func (s *streams) join(out []cEvent, events []gofollow.Event) {
 	for i := range events {
 		s.take(&events[i])
 		if events[i].Kind == gofollow.Closed {
-			out[i].streams = s.closed[len(s.closed)-1].event.streams
+			done := &s.closed[len(s.closed)-1].event
+			out[i].connection, out[i].streams = done.connection, done.streams
 		}
 	}
 	s.out = len(s.closed)

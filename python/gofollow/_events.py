@@ -80,6 +80,7 @@ class Connection(NamedTuple):
     reset_text: bytes
     client_counters: Counters | None
     server_counters: Counters | None
+    closed_ns: int | None
 
 
 class Event(NamedTuple):
@@ -136,6 +137,7 @@ def read_connection(facts: bytes) -> Connection:
         facts[CONNECTION.size :],
         Counters(*fields[17:30]) if closed else None,
         Counters(*fields[30:43]) if closed else None,
+        fields[43] if closed else None,
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
+from ._engine import CLOSED_AT
 from ._events import Connection, read_connection
 from ._growing import Growing
 
@@ -144,18 +145,17 @@ class Facts:
     """
 
     # Tracker and WholeStreams make one field by field.
-    __slots__ = ("_connection", "client_said", "closed_ns", "raw", "server_said", "source")
+    __slots__ = ("_connection", "client_said", "raw", "server_said", "source")
 
     _connection: Connection
     raw: bytes  # copy_facts
-    closed_ns: int | None
     client_said: bytes | OneSide | None  # bytes: all of it, without gaps; None: the source knows
     server_said: bytes | OneSide | None
     source: Source  # where something is None
 
     @property
     def finished(self) -> bool:
-        return self.closed_ns is not None
+        return bool(self.raw[CLOSED_AT])
 
     @property
     def connection(self) -> Connection:

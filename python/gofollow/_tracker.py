@@ -8,7 +8,7 @@ from itertools import count
 from threading import get_ident
 from typing import Any
 
-from ._engine import CONNECTION, EVENT, STREAMS, Engine
+from ._engine import CONNECTION, EVENT, REASON_AT, STREAMS, Engine
 from ._events import CLOSED, DATA, GAP, GAP_REASONS, OPENED, copy_facts
 from ._native import MEMORY, constant
 from ._said import KEEP_ALL, Facts, Gap, OneSide, Whole, make_said
@@ -18,11 +18,11 @@ from .stream import TCPStream
 Callback = Callable[[TCPStream], object]
 
 # Of a gofollow_event only what is needed here, which is less to make: kind, direction, reason, place, connection id, address of the
-# connection's facts, time, offset, length, address of the bytes, address of the two streams.
-_EVENT = struct.Struct("@BBBxxB2xQPq8xqQP8xP16x")
+# connection's facts, offset, length, address of the bytes.
+_EVENT = struct.Struct("@BBBxxB2xQP16xqQP32x")
 assert _EVENT.size == EVENT.size
-_Event = tuple[int, int, int, int, int, int, int, int, int, int, int]
-_PAYLOADS = struct.Struct("@PQ24xPQ24x")  # of two gofollow_stream the addresses and lengths
+_Event = tuple[int, int, int, int, int, int, int, int, int]
+_PAYLOADS = struct.Struct("@PQ24xPQ24x")  # of two gofollow_stream, which stand behind the facts, the addresses and lengths
 assert _PAYLOADS.size == STREAMS.size
 _ID = struct.Struct("@Q")  # of a gofollow_connection
 
@@ -130,7 +130,7 @@ class Tracker:
                 if self._due:
                     self._call_due()
                 calling = False
-                for kind, direction, reason, place, number, at, time, offset, length, address, streams in self._events:
+                for kind, direction, reason, place, number, at, offset, length, address in self._events:
                     if kind == DATA:
                         stream = followed[number]
                         end = offset + length
@@ -184,7 +184,6 @@ class Tracker:
                     elif kind == OPENED:
                         facts = make_facts(Facts)
                         facts.raw = memory[at : at + facts_size]
-                        facts.closed_ns = None
                         if limit > 0:
                             facts.client_said = facts.server_said = None
                             facts.source = self
@@ -199,10 +198,11 @@ class Tracker:
                         stream = followed.pop(number)
                         said = stream._facts
                         stream._facts = facts = make_facts(Facts)
-                        facts.raw = memory[at : at + facts_size] if reason == _FIN else copy_facts(at)  # a reset may have a text
-                        facts.closed_ns = time
+                        facts.raw = raw = memory[at : at + facts_size]
+                        if raw[REASON_AT] != _FIN:
+                            facts.raw = copy_facts(at)  # a reset may have a text
                         if said.client_said is None:
-                            address, length, server_address, server_length = _PAYLOADS.unpack_from(memory, streams)
+                            address, length, server_address, server_length = _PAYLOADS.unpack_from(memory, at + facts_size)
                             facts.client_said = memory[address : address + length]
                             facts.server_said = memory[server_address : server_address + server_length]
                             if number in gaps:

@@ -10,10 +10,10 @@ from ._native import MEMORY, constant
 from ._said import KEEP_ALL, Facts, Gap, Whole
 from .stream import TCPStream
 
-# Of a gofollow_event: reason, address of the connection's facts, time, address of its two streams.
-_EVENT = struct.Struct("@2xB13xPq40xP16x")
+# Of a gofollow_event: reason, address of the connection's facts, address of its two streams.
+_EVENT = struct.Struct("@2xB13xP48xP16x")
 assert _EVENT.size == EVENT.size
-_Event = tuple[int, int, int, int]
+_Event = tuple[int, int, int]
 
 _FIN = constant("CLOSE_FIN")
 
@@ -41,7 +41,7 @@ class WholeStreams:
         try:
             for event in self._events:
                 calling = False
-                reason, at, time, streams = event
+                reason, at, streams = event
                 facts, stream = make_facts(Facts), make_stream(TCPStream)
                 payload, length, client_end, gaps, gap_count, payload_2, length_2, server_end, gaps_2, gap_count_2 = STREAMS.unpack_from(
                     memory, streams
@@ -51,7 +51,6 @@ class WholeStreams:
                     client, server = Whole(client, _gaps(gaps, gap_count), keep), Whole(server, _gaps(gaps_2, gap_count_2), keep)
                 facts.client_said, facts.server_said = client, server
                 facts.raw = memory[at : at + facts_size] if reason == _FIN else copy_facts(at)  # a reset may have a text
-                facts.closed_ns = time
                 stream._facts = facts
                 stream._client_end, stream._server_end = client_end, server_end
                 stream._direction, stream._new = -1, b""

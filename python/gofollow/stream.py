@@ -194,7 +194,7 @@ class TCPStream:
     @property
     def closed_at(self) -> float | None:
         """When it was closed, in seconds since 1970 UTC; None before."""
-        closed_ns = self._facts.closed_ns
+        closed_ns = self._facts.connection.closed_ns
         return None if closed_ns is None else closed_ns / 10**9
 
     @property

@@ -16,7 +16,7 @@ SIZE_IS (gofollow_packet, 40);
 SIZE_IS (gofollow_event, 96);
 SIZE_IS (gofollow_endpoint, 24);
 SIZE_IS (gofollow_counters, 104);
-SIZE_IS (gofollow_connection, 296);
+SIZE_IS (gofollow_connection, 304);
 SIZE_IS (gofollow_gap, 24);
 SIZE_IS (gofollow_stream, 40);
 
@@ -287,6 +287,7 @@ test_streams_too (void)
     CHECK (feed (f, 0, 1, 504, 106, ACK, "ld") == 0 && gofollow_flush (f) == 3 && gofollow_poll (f, e, 8) == 3);
     CHECK (e[0].kind == GOFOLLOW_GAP && e[1].kind == GOFOLLOW_DATA && e[2].kind == GOFOLLOW_CLOSED);
     const gofollow_stream *both = e[2].streams;
+    CHECK ((const void *) both == e[2].connection + 1 && e[2].connection->closed == 1 && e[2].connection->closed_ns == e[2].ts_ns);
     CHECK (both[0].length == 5 && memcmp (both[0].payload, "hello", 5) == 0 && both[0].end == 5 && both[0].gap_count == 0);
     CHECK (both[1].length == 2 && memcmp (both[1].payload, "ld", 2) == 0 && both[1].end == 5 && both[1].gap_count == 1 && both[1].gaps[0].length == 3);
     CHECK (gofollow_said (f, 0, 1, said, 8) == 2 && memcmp (said, "ld", 2) == 0);
