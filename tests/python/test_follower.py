@@ -720,6 +720,26 @@ def test_interrupt_after_a_packet_was_fed_loses_nothing(at) -> None:
     assert follower.packets == len(packets)
 
 
+@pytest.mark.parametrize("taken", [True, False])
+def test_interrupt_while_what_a_generator_gave_is_taken_over_loses_nothing(taken) -> None:
+    packets = [EthernetII.from_buffer(frame) for frame in conversation([b"a", b"b"], [b"A", b"B"])]
+    follower, calls = recorder()
+    take = follower._sink.take
+
+    def interrupted(polled):
+        if taken:
+            take(polled)
+        del follower._sink.take
+        raise KeyboardInterrupt
+
+    given = iter(packets)
+    follower._sink.take = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        follower.feed(given)
+    follower.feed(given)
+    assert [(kind, s.new_data) for kind, s in calls] == [("data", b"a"), ("data", b"A"), ("data", b"b"), ("data", b"B"), ("end", b"")]
+
+
 def test_interrupt_while_events_are_applied() -> None:
     follower, calls = recorder()
     packets = pdus([b"a"], [b"A"])
