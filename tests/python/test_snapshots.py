@@ -23,7 +23,7 @@ from frames import ACK, FIN, RST, SERVER, SYN, read_pcap, tcp
 
 from gofollow import Chunk, Gap, TCPStream, TCPStreamFollower, events
 
-CAPTURES = [path for path in sorted((Path(__file__).parents[1] / "data").glob("*.pcap"))]
+CAPTURES = sorted((Path(__file__).parents[1] / "data").glob("*.pcap"))
 NAMES = [name for name, value in vars(TCPStream).items() if isinstance(value, property)]
 CYCAPTURE_NAMES = [*(f"{side}_{what}" for side in ("client", "server") for what in ("addr", "port", "payload")), "identifier", "finished"]
 START = 1_700_000_000 * 10**9
