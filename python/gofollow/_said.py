@@ -175,3 +175,13 @@ class Facts:
     def new_data(self, stream: Any) -> bytes:
         """Return the bytes that the stream's callback is about, where they are not with it."""
         return self.source.new_data(stream)
+
+    def apart(self, stream: Any) -> "Facts":
+        """Return the same for a stream that is to stand alone, without what a follower works with."""
+        facts = Facts()
+        facts.raw = self.raw
+        facts.client_said, facts.server_said = (
+            Whole(said.payload(end, self.finished), said.gaps_to(end), said.keep)
+            for said, end in ((self.side(stream, 0), stream._client_end), (self.side(stream, 1), stream._server_end))
+        )
+        return facts

@@ -232,6 +232,15 @@ class TCPStream:
         """What the server's direction went through, when closed."""
         return self._facts.connection.server_counters
 
+    def __getstate__(self) -> tuple[None, dict[str, Any]]:
+        """What pickle and copy take."""
+        state = {name: getattr(self, name) for name in self.__slots__ if hasattr(self, name)}
+        if isinstance(self._facts, Facts):
+            state |= {"_facts": self._facts.apart(self), "_limit": -1}
+        if self._new is None:
+            state["_new"] = self.new_data
+        return None, state
+
     def __repr__(self) -> str:
         connection = self._facts.connection
         (client, client_port), (server, server_port) = connection.client, connection.server

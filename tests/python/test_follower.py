@@ -1,7 +1,9 @@
 """TCPStreamFollower: callbacks, exceptions, what a snapshot shows."""
 
+import copy
 import io
 import os
+import pickle
 import queue
 import signal
 import subprocess
@@ -408,6 +410,28 @@ def test_a_stream_kept_by_an_exception_does_not_change() -> None:
     follower.close()
     assert len(seen) == 4
     assert [said(stream) for stream, _ in seen] == [then for _, then in seen]
+
+
+@pytest.mark.parametrize("packets", ["all", "lossy"])
+def test_streams_are_pickled_and_copied_at_any_time(packets) -> None:
+    frames = conversation([b"a" * 100, b"b", b"c"], [b"A", b"B", b"C"])
+    if packets == "lossy":
+        del frames[5]
+    seen = []
+
+    def data(stream):
+        seen.append((stream, pickle.loads(pickle.dumps(stream)), copy.copy(stream), copy.deepcopy(stream)))
+
+    with TCPStreamFollower(data, data) as follower:
+        for frame in frames:
+            follower.feed_packet(frame, 1)
+    seen.append([TCPStream("10.0.0.1", "10.0.0.2", 1, 2, 7, True, b"abc", b"")] * 2)
+    names = [name for name, value in vars(TCPStream).items() if isinstance(value, property)]
+    for stream, *others in seen:
+        told = {name: getattr(stream, name) for name in names}
+        for other in (*others, pickle.loads(pickle.dumps(stream))):
+            assert {name: getattr(other, name) for name in names} == told
+    assert len(seen) > 6
 
 
 @pytest.mark.skipif(sys.implementation.name != "cpython", reason="counts references")
