@@ -161,6 +161,7 @@ class Engine:
         self._process = os.getpid()
         self.thread = 0  # the one that feeds, or did so last
         self.torn = False
+        self.stopped = False
         self._left = False  # whether the sink was stopped by an exception
         self._abandoned = False  # whether the capture is to be ended once the sink has taken what is left
         self.events: Any = ffi.new("gofollow_event[]", POLL)
@@ -323,9 +324,17 @@ class Engine:
             raise self._error(count)
         return bytes(ffi.buffer(buffer, count))
 
+    def stop(self) -> None:
+        """Let nothing be fed any more. A call that feeds, in another thread or around this one, stops when it comes to the next packet.
+
+        It may still look at what the library has, so that only who knows of no such call may call close.
+        """
+        self.stopped = True
+        self.feeding.f = 0
+
     @property
     def closed(self) -> bool:
-        return not self._finalizer.alive
+        return self.stopped or not self._finalizer.alive
 
     def close(self) -> None:
         """Free the handle and every event that waits. Idempotent, and harmless in a forked child."""
@@ -344,7 +353,7 @@ class Engine:
         It gives what that moved to hand_over; what it does not take, feed_packet takes. Whatever exception leaves the loop, it calls
         rescue.
         """
-        if not self._finalizer.alive:
+        if self.closed:
             raise UsageError(_CLOSED)
         if self.torn:
             raise UsageError("this follower was interrupted while it took events over, and lost some: make a new one")
@@ -432,6 +441,8 @@ class Engine:
         sink = self._sink
         self._left = True
         while True:
+            if self.stopped:
+                raise UsageError(_CLOSED)
             self.torn = True
             count = self._poll(self._handle, self.events, POLL)
             if count == _BUSY:

@@ -286,6 +286,12 @@ class TCPStreamFollower:
         if kind is None:
             self.close()
         else:
+            self._engine.stop()
+            self._free_if_left()
+
+    def _free_if_left(self) -> None:
+        """Free everything if it was left by an exception, and no call feeds any more, in another thread or around this one."""
+        if self._engine.stopped and not self._users:
             self._sink.discard()
             self._engine.close()
 
@@ -305,6 +311,7 @@ class TCPStreamFollower:
             yield
         finally:
             self._users.pop(token, None)
+            self._free_if_left()
 
     def _take_each(self, items: Iterable[Any]) -> None:
         engine = self._engine
