@@ -151,7 +151,7 @@ class Facts:
     raw: bytes  # copy_facts
     client_said: bytes | OneSide | None  # bytes: all of it, without gaps; None: the source knows
     server_said: bytes | OneSide | None
-    source: Source  # where something is None
+    source: Source | None  # who knows, where something is None
 
     @property
     def finished(self) -> bool:
@@ -169,12 +169,19 @@ class Facts:
         """Return what a side said up to the stream's end, or more."""
         said = self.server_said if direction else self.client_said
         if said is None:
-            said = self.source.said(stream, direction)
+            source = self.source
+            if source is None:  # somebody took over meanwhile
+                return self.side(stream, direction)
+            said = source.said(stream, direction)
         return Whole(said) if isinstance(said, bytes) else said
 
     def new_data(self, stream: Any) -> bytes:
         """Return the bytes that the stream's callback is about, where they are not with it."""
-        return self.source.new_data(stream)
+        source = self.source
+        if source is not None:
+            return source.new_data(stream)
+        new: bytes = stream._new  # somebody put it there meanwhile
+        return new
 
     def apart(self, stream: Any) -> "Facts":
         """Return the same for a stream that is to stand alone, without what a follower works with."""

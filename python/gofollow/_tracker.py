@@ -88,16 +88,16 @@ class Tracker:
 
     def _begin(self) -> None:
         # A generator, since where packets come one by one its local variables would be made for each.
-        self.run = self._follow().__next__
+        follow = self._follow()
+        next(follow)  # up to where it waits, in which an interrupt does no harm
+        self.run = follow.__next__
 
     def _references(self) -> int:
         """Return what getrefcount says of the stream that run has, and nobody else."""
-        followed = {0: Facts()}
-        stream = followed[0]
-        self._current = stream
-        references = _getrefcount(stream)
-        self._current = None
-        return references
+        followed: dict[int, Any] = {}
+        # In one line, since what traces lines may look at the local variables between two, and with that keeps what they have. What
+        # setdefault returned stands for what the tracker has itself.
+        return (stream := followed.setdefault(0, Facts()), _getrefcount(stream))[1]
 
     def take(self, polled: memoryview) -> None:
         if self._data_callback is not None or self._end_callback is not None:  # otherwise nobody will ever see anything of it
@@ -123,10 +123,14 @@ class Tracker:
         stream: Any
         facts: Any
         said: Any
-        while True:
-            number = -1
-            calling = True  # an interrupt then leaves no event half applied
-            try:
+        number = -1
+        calling = True  # an interrupt then leaves no event half applied
+        try:
+            while True:
+                try:
+                    yield
+                except GeneratorExit:
+                    return
                 if self._due:
                     self._call_due()
                 calling = False
@@ -238,18 +242,20 @@ class Tracker:
                         calling = True
                         self._call_due()
                         calling = False
-            except BaseException:
-                self.engine.torn = True  # an interrupt here would lose the events
-                if number in followed:  # who catches the exception may keep the stream
-                    self._part(number, followed[number])
-                # Not left half unpacked: the garbage collector cannot clear a memoryview that is still exported.
-                self._events = iter([*self._events])
-                self._begin()
-                if calling:
-                    self.engine.torn = False
-                raise
-            self._current = stream = facts = said = data = None  # what is closed is not kept any longer
-            yield
+                number = -1
+                calling = True
+                self._current = stream = facts = said = data = None  # what is closed is not kept any longer
+        except BaseException:
+            whole = calling and not self.engine.torn
+            self.engine.torn = True  # an interrupt here would lose the events
+            if number in followed:  # who catches the exception may keep the stream
+                self._part(number, followed[number])
+            # Not left half unpacked: the garbage collector cannot clear a memoryview that is still exported.
+            self._events = iter([*self._events])
+            self._begin()
+            if whole:
+                self.engine.torn = False
+            raise
 
     def _add_pending(self, number: int, direction: int, offset: int, data: bytes) -> None:
         if number not in self._pending:
@@ -262,6 +268,7 @@ class Tracker:
             self._take_over(stream)
         if stream._new is None:
             stream._new = MEMORY[self._address : self._address + self._length] if stream is self._current else b""
+        stream._facts.source = None  # who keeps a stream does not keep its follower
         self._followed[number] = _copy(stream, -1, b"")
 
     def _take_over(self, stream: Any) -> None:
@@ -274,9 +281,11 @@ class Tracker:
             said.gaps = list(joined.gaps)
             if joined.data:
                 said.append(joined.data)
-        facts.client_said, facts.server_said = sides
-        self._gaps.pop(number, None)
-        self._followed[number]._limit = -1
+        if facts.client_said is None:  # otherwise what reads in a signal's handler was faster
+            # In this order an interrupt between two of them leaves it to be done again, or nothing to do.
+            self._followed[number]._limit = -1
+            facts.server_said, facts.client_said = sides[1], sides[0]
+            self._gaps.pop(number, None)
 
     def _joined(self, stream: Any, direction: int) -> Whole:
         """Return what the library joined of a side up to the stream's end."""
@@ -293,10 +302,10 @@ class Tracker:
         else:  # the engine's thread may go on meanwhile
             try:
                 joined = self._joined(stream, direction)
-                if facts.server_said is None:
+                if facts.client_said is None:
                     return joined
             except UsageError:
-                if facts.server_said is None:
+                if facts.client_said is None:
                     raise
             # It has gone on, but has taken over before what was said.
         side: OneSide = facts.server_said if direction else facts.client_said
@@ -327,9 +336,13 @@ class Tracker:
         while due:
             callback, stream = due[0]
             references = _getrefcount(stream)
+            kept = True  # who catches an exception may keep the stream
             try:
                 callback(stream)
+                kept = _getrefcount(stream) != references
             finally:
-                if _getrefcount(stream) != references and stream._facts.client_said is None:
+                self.engine.torn = True  # an interrupt here would give it again, or let it change
+                if kept and stream._facts.client_said is None:
                     self._take_over(stream)
                 due.popleft()
+                self.engine.torn = False
