@@ -11,6 +11,7 @@ import random
 import struct
 import sys
 import threading
+import weakref
 from collections import defaultdict
 from decimal import Decimal
 from pathlib import Path
@@ -21,7 +22,7 @@ from cycapture.libtins import EthernetII
 from cycapture.libtins import TCPStreamFollower as CycaptureFollower
 from frames import ACK, FIN, RST, SERVER, SYN, read_pcap, tcp
 
-from gofollow import Chunk, Gap, TCPStream, TCPStreamFollower, events
+from gofollow import Chunk, Gap, TCPStream, TCPStreamFollower, UsageError, events
 
 CAPTURES = sorted((Path(__file__).parents[1] / "data").glob("*.pcap"))
 NAMES = [name for name, value in vars(TCPStream).items() if isinstance(value, property)]
@@ -361,7 +362,147 @@ def follow_at_random(seed: int) -> Run:
     return run
 
 
-@pytest.mark.parametrize("seed", range(0, 200, 20))
+@pytest.mark.parametrize("seed", range(0, 150, 15))
 def test_streams_say_forever_what_the_events_said(seed: int) -> None:
-    kept = sum(len(follow_at_random(number).kept) for number in range(seed, seed + 20))
+    kept = sum(len(follow_at_random(number).kept) for number in range(seed, seed + 15))
     assert kept > 10
+
+
+def test_a_kept_stream_does_not_keep_its_follower() -> None:
+    kept: list[TCPStream] = []
+    follower = TCPStreamFollower(kept.append)
+    for packet in random_packets(random.Random(3), True):
+        follower.feed_packet(packet.frame)
+    engine = weakref.ref(follower._engine)
+    del follower
+    gc.collect()
+    assert engine() is None
+    assert any(stream.client_payload for stream in kept)
+
+
+def test_streams_kept_after_somebody_traced_the_first_packet() -> None:
+    def trace(frame: Any, event: str, argument: Any) -> Any:
+        assert frame.f_locals is not None  # reading it keeps, up to Python 3.12, what the variables had
+        return trace
+
+    packets = random_packets(random.Random(3), True)
+    wanted = wanted_calls(capture_of(packets), 1 << 62, {})
+    kept: list[TCPStream] = []
+    follower = TCPStreamFollower(kept.append, kept.append)
+    before = sys.gettrace()
+    for packet in packets:
+        sys.settrace(trace if packet is packets[0] else before)
+        follower.feed([packet])
+    sys.settrace(before)
+    follower.close()
+    assert [stream.new_data for stream in kept] == [call["new_data"] for call in wanted]
+    assert [stream.client_payload for stream in kept] == [call["client_payload"]() for call in wanted]
+
+
+def interrupted_run(packets: list[Packet], wanted: list[dict[str, Any]], at: int, every: int) -> bool:
+    """Follow with an interrupt at the place of this number where one may come; return whether there is such a place."""
+    places, called, kept = 0, 0, []
+
+    def data(stream: Any) -> None:
+        nonlocal called
+        if called % every == 0:
+            kept.append((called, stream))
+        called += 1
+
+    def profile(frame: Any, event: str, argument: Any) -> None:
+        nonlocal places
+        code = frame.f_code
+        if sys.version_info < (3, 11) and (event, code.co_name) == ("call", "_follow"):
+            return  # what is raised here does not come up within the generator, as an interrupt does
+        if event in ("call", "c_return") and Path(code.co_filename).name in ("_tracker.py", "_said.py", "_growing.py"):
+            places += 1
+            if places == at:
+                raise KeyboardInterrupt
+
+    follower = TCPStreamFollower(data, data)
+    waiting = iter(packets)
+    before = sys.getprofile()
+    gc.disable()  # an interrupt within what it calls says nothing of this follower
+    sys.setprofile(profile)
+    try:
+        for call in (functools.partial(follower.feed, waiting), follower.close):
+            for _ in range(2):
+                try:
+                    call()
+                    break
+                except KeyboardInterrupt:
+                    pass
+                except UsageError:
+                    assert follower._engine.torn
+    finally:
+        sys.setprofile(before)
+        gc.enable()
+    assert called == len(wanted) or follower._engine.torn, at
+    for number, stream in kept:
+        assert (stream.new_data, stream.client_gaps) == (wanted[number]["new_data"], wanted[number]["client_gaps"]), at
+        for name in ("client_payload", "server_payload"):
+            assert getattr(stream, name) == wanted[number][name](), at
+    return places >= at
+
+
+@pytest.mark.parametrize("every", [1, 3])
+def test_an_interrupt_anywhere_loses_nothing_or_is_told(every: int) -> None:
+    packets = [packet for seed in (10, 11) for packet in random_packets(random.Random(seed), True)[:20]]
+    wanted = wanted_calls(capture_of(packets), 1 << 62, {})
+    at = 1
+    while interrupted_run(packets, wanted, at, every):
+        at += 1
+    assert at > 100
+
+
+@pytest.mark.parametrize("callbacks", ["data", "end"])
+@pytest.mark.parametrize("where", ["callback", "packets", "other thread"])
+def test_left_by_an_exception_while_it_feeds(callbacks: str, where: str) -> None:
+    """Nothing is freed that is still looked at, and the call that feeds says why it stops."""
+    packets = [packet for seed in range(30) for packet in random_packets(random.Random(seed), True)]
+    begun, left, stopped = threading.Event(), threading.Event(), []
+    streams: list[TCPStream] = []
+
+    def leave() -> None:
+        with pytest.raises(Stumbled), follower:
+            raise Stumbled
+
+    def call(stream: TCPStream) -> None:
+        assert stream.new_data is not None
+        streams.append(stream)
+        if len(streams) == 5:
+            begun.set()
+            if where == "callback":
+                leave()
+            elif where == "other thread":
+                assert left.wait(60)
+
+    def packets_and_leave() -> Any:
+        for packet in packets:
+            if begun.is_set() and not left.is_set():
+                leave()
+                left.set()
+            yield packet
+
+    def feed() -> None:
+        try:
+            if where == "packets":
+                follower.feed(packets_and_leave())
+            else:
+                follower.feed_file(io.BytesIO(capture_of(packets)))
+        except UsageError as error:
+            stopped.append(error)
+
+    follower = TCPStreamFollower(call if callbacks == "data" else None, call)
+    thread = threading.Thread(target=feed)
+    thread.start()
+    if where == "other thread":
+        assert begun.wait(60)
+        leave()
+        left.set()
+    thread.join()
+    assert [str(error) for error in stopped] == ["this follower is closed: make a new one"]
+    assert follower.statistics.packets <= len(packets)
+    assert sum(len(stream.client_payload) + len(stream.server_payload) for stream in streams) > 0
+    with pytest.raises(UsageError, match="closed"):
+        follower.feed([])
