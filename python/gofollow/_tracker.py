@@ -1,7 +1,9 @@
 """Turns engine events into callbacks: which stream, which callback, in which order."""
 
+import os
 import struct
 import sys
+import weakref
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from itertools import count
@@ -85,6 +87,7 @@ class Tracker:
         # So much of each side the engine is to join.
         self.joined = _JOINED if keep == KEEP_ALL and (data_callback is not None or end_callback is not None) else 0
         self._begin()
+        _trackers[id(self)] = self
 
     def _begin(self) -> None:
         # A generator, since where packets come one by one its local variables would be made for each.
@@ -320,6 +323,12 @@ class Tracker:
         new: bytes | None = stream._new
         return payload[len(payload) - length :] if new is None else new
 
+    def part_for_child(self) -> None:
+        """Take over what the stream of the callback that runs now says: a forked child has no library."""
+        for stream in (self._current, *(stream for _, stream in self._due)):
+            if stream is not None and stream._facts.client_said is None and self.engine.thread == get_ident():
+                self._take_over(stream)
+
     def _settle(self) -> None:
         """Make the callbacks of a packet due, all of whose events are applied."""
         for number, one in self._pending.items():
@@ -346,3 +355,17 @@ class Tracker:
                     self._take_over(stream)
                 due.popleft()
                 self.engine.torn = False
+
+
+_trackers: "weakref.WeakValueDictionary[int, Tracker]" = weakref.WeakValueDictionary()
+
+
+def _before_fork() -> None:
+    for reference in _trackers.valuerefs():
+        tracker = reference()
+        if tracker is not None:
+            tracker.part_for_child()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork)

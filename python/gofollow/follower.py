@@ -122,9 +122,9 @@ class TCPStreamFollower:
     """Follows TCP connections through packets and calls back with what each side said.
 
     data_callback(stream) runs once for every packet and direction that brought new data, after all of that packet's data and gaps;
-    end_callback(stream) once, when the connection is closed, after the data callbacks of that packet. Both take a TCPStream, and
-    both may be None. An exception in one comes out of the call that fed; the packets are taken and what callbacks are still due run
-    at the next feed, flush or close.
+    end_callback(stream) once, when the connection is closed, after the data callbacks of that packet. Both take a TCPStream, and both may
+    be None. An exception in one comes out of the call that fed (StopIteration as the cause of a RuntimeError); the packets are taken and
+    what callbacks are still due run at the next feed, flush or close.
 
     Options (times in seconds of capture time, sizes in bytes; None is the engine's default, math.inf or "never" no timeout):
         midstream: also follow connections whose SYN was not captured.

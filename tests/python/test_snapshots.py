@@ -6,9 +6,11 @@ What they have to say is worked out from the engine's events alone.
 import functools
 import gc
 import io
+import os
 import queue
 import random
 import struct
+import subprocess
 import sys
 import threading
 import weakref
@@ -506,3 +508,60 @@ def test_left_by_an_exception_while_it_feeds(callbacks: str, where: str) -> None
     assert sum(len(stream.client_payload) + len(stream.server_payload) for stream in streams) > 0
     with pytest.raises(UsageError, match="closed"):
         follower.feed([])
+
+
+FORKS = """
+import os, sys
+from frames import SERVER, conversation, tcp, ACK
+from gofollow import TCPStreamFollower
+
+def data(stream):
+    child = os.fork()
+    if child:
+        status = os.waitpid(child, 0)[1]
+        assert status == 0, status
+        return
+    try:
+        said = stream.client_payload, stream.server_payload, stream.new_data
+        assert said == wanted[len(seen)], said
+        os._exit(0)
+    except BaseException as error:
+        print(repr(error), file=sys.stderr)
+    finally:
+        os._exit(1)
+
+seen = []
+wanted = [(b"a", b"", b"a"), (b"a", b"A", b"A"), (b"ab", b"A", b"b"), (b"ab", b"AB", b"B"), (b"ab", b"ABcd", b"cd")]
+follower = TCPStreamFollower(lambda stream: (data(stream), seen.append(1)))
+for frame in conversation([b"a", b"b"], [b"A", b"B"], close=False):
+    follower.feed_packet(frame)
+for at in (1, 0):  # one waits for the other: a packet with two events
+    follower.feed_packet(tcp(SERVER, ("10.0.0.1", 4000), ACK, 5003 + at, 1003, b"cd"[at:at + 1]))
+assert len(seen) == len(wanted), seen
+"""
+
+
+def test_a_child_forked_in_a_callback_reads_its_stream() -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORKS]  # Python itself warns of fork
+    done = subprocess.run(command, timeout=60, stderr=subprocess.PIPE, env=environment)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_callback_that_raises_stop_iteration() -> None:
+    packets = random_packets(random.Random(3), True)
+    called: list[bytes] = []
+
+    def stop(stream: TCPStream) -> None:
+        called.append(stream.new_data)
+        if len(called) == 2:
+            next(iter(()))
+
+    follower = TCPStreamFollower(stop, stop)
+    waiting = iter(packets)
+    with pytest.raises(RuntimeError, match="StopIteration") as raised:
+        follower.feed(waiting)
+    assert isinstance(raised.value.__cause__, StopIteration)
+    follower.feed(waiting)
+    follower.close()
+    assert called == [call["new_data"] for call in wanted_calls(capture_of(packets), 1 << 62, {})]
