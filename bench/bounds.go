@@ -27,6 +27,7 @@ var bounds = []bound{
 	{row: "py-follow", workload: "messy", against: []string{"libtins"}, times: 0.6},
 	{row: "py-read", workload: "one", against: []string{"py-unread"}, times: 15},
 	{row: "py-read", workload: "one", against: []string{"py-read"}, other: "half", times: 2.5},
+	{row: "py-read", workload: "double", against: []string{"py-read"}, other: "one", times: 2.5},
 	{row: "pdu-generator", workload: "web200k", against: []string{"dpkt"}, times: 4, rate: true},
 	{row: "pdu-list", workload: "web200k", against: []string{"dpkt"}, times: 8, rate: true},
 	{row: "pdu-list-made", workload: "web200k", against: []string{"dpkt"}, rate: true},

@@ -48,7 +48,7 @@ var table = []row{
 	{name: "py-file-bare", workloads: "bulk web messy", about: "no callback, no payload kept", unchecked: "it shows nothing"},
 	{name: "py-follow", workloads: "bulk web messy wrap", about: "follow(path): finished streams, payloads read"},
 	{name: "py-unread", workloads: "one half", about: "feed_file: data callback, payload not read there"},
-	{name: "py-read", workloads: "one half", about: "feed_file: payload read in every data callback"},
+	{name: "py-read", workloads: "one half double", about: "feed_file: payload read in every data callback"},
 
 	{name: "dpkt", workloads: "web200k", about: "dpkt, decoding alone: Ethernet(buf) over a generator", unchecked: "it follows nothing"},
 	{name: "pdu-generator", workloads: "web200k", about: "a cycapture script: a generator of EthernetII.from_buffer, its follower, both callbacks"},

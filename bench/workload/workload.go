@@ -34,6 +34,7 @@ func Workloads() []Workload {
 		{Name: "many", About: "a million connections at once, never closed", Connections: 1_000_000, AtOnce: 1_000_000, Burst: 1, talk: (*conversation).greet},
 		{Name: "one", About: "one stream of 40 MB", Connections: 1, AtOnce: 1, Burst: 1, Size: 40_000_000, talk: (*conversation).download},
 		{Name: "half", About: "one stream of 20 MB", Connections: 1, AtOnce: 1, Burst: 1, Size: 20_000_000, talk: (*conversation).download},
+		{Name: "double", About: "one stream of 80 MB", Connections: 1, AtOnce: 1, Burst: 1, Size: 80_000_000, talk: (*conversation).download},
 		web.named("web200k", "web, 200,000 packets", 200_000),
 		web.named("web20k", "web, 20,000 packets", 20_000),
 		{Name: "wrap", About: "loss and reordering where the sequence numbers wrap, nothing missing; 100 at once", Connections: 2_000, AtOnce: 100, Burst: 8, talk: (*conversation).wrap},

@@ -40,3 +40,20 @@ def test_what_is_read_is_no_copy_and_is_let_go() -> None:
         gc.collect()
         assert sys.getrefcount(value) == before - 1
     assert value == b"x" * 10_000
+
+
+@pytest.mark.parametrize("kind", {Growing, io.BytesIO})
+@pytest.mark.parametrize("size", [100_000, 3 << 20])
+def test_long_values_that_move(kind, size: int) -> None:
+    growing = kind()
+    parts, read = [bytes([number]) * size for number in range(40)], []
+    for number, part in enumerate(parts):
+        growing.write(part)
+        value = growing.getvalue()
+        assert len(value) == growing.tell() == size * (number + 1)
+        if number % 8 == 0:
+            read.append(value)
+        del value
+    whole = b"".join(parts)
+    assert growing.getvalue() == whole
+    assert all(value == whole[: len(value)] for value in read)
