@@ -8,6 +8,7 @@ from ._events import Connection, read_connection
 from ._growing import Growing
 
 KEEP_ALL = 1 << 63
+_SHORT = 32 * 1024  # so little is copied sooner than something is made that grows
 _PIECES = (1 << 30) - 1  # longer payloads are kept in one piece; so much is compared in one step
 
 
@@ -56,7 +57,6 @@ class OneSide:
             offset = gap.offset + gap.length
         return chunks
 
-
     def payload(self, end: int, complete: bool) -> bytes:
         """Return what came up to a stream offset and was kept; complete says that nothing will be added."""
         raise NotImplementedError
@@ -78,8 +78,8 @@ class Said(OneSide, list[bytes]):
     """What one side said so far, in the pieces in which it came. It only grows, so that an end, a stream offset, is a snapshot of it.
 
     Data whose end is at most the limit is appended, as to any list; add takes the rest. Reading it before it is complete sets the
-    limit to 0, and the payload then grows in one piece instead, so that reading the whole in every callback copies nothing as long
-    as the value before was let go. One thread appends; any may read.
+    limit to 0, and the payload then grows in one piece instead, so that reading the whole in every callback copies nothing of a long one
+    as long as the value before was let go. Below 0 the limit says that no more is kept. One thread appends; any may read.
     """
 
     __slots__ = ("gaps", "keep", "kept", "limit", "whole")
@@ -94,8 +94,19 @@ class Said(OneSide, list[bytes]):
         """Append data whose end is beyond the limit."""
         whole = self.whole
         if whole is None:
+            if self.limit < 0:
+                return  # as much as is kept is there
+            value = b"".join(self[:])
+            room = self.keep - len(value)
+            if self.limit and len(data) >= room:  # nobody reads it yet
+                self.append(data[:room])
+                self.limit = -1
+                return
+            if len(value) + len(data) <= _SHORT:
+                self[:] = [value + data[:room]]
+                return
             whole = Growing()
-            whole.write(b"".join(self[:]))
+            whole.write(value)
             self.whole = whole  # before the list is empty, for those who read meanwhile
             self.clear()
             self.limit = 0
@@ -111,7 +122,7 @@ class Said(OneSide, list[bytes]):
                 if complete:
                     self[:] = [value]
                 else:
-                    self.limit = 0  # who reads it once does so again
+                    self.limit = min(self.limit, 0)  # who reads it once does so again
         if whole is not None:
             value = whole.getvalue()
         return value if len(value) == length else value[:length]
@@ -123,7 +134,7 @@ def make_said(keep: int) -> Said:
     said.gaps = []
     said.keep = keep
     said.kept = None
-    said.limit = min(keep, _PIECES)
+    said.limit = min(keep, _PIECES) or -1
     said.whole = None
     return said
 
