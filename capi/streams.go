@@ -47,9 +47,9 @@ type streams struct {
 	maxEvents int
 	maxBytes  int64
 
-	open map[uint64]*conversation
-	last *conversation // packets come in trains
-	idle []*conversation
+	open   map[uint64]*conversation
+	recent [1024]*conversation // in front of open: by the low bits of the id
+	idle   []*conversation
 
 	closed []closedStreams
 	out    int   // closed [0, out) are handed out
@@ -131,12 +131,14 @@ func (s *streams) copySaid(id uint64, direction gofollow.Direction, buffer []byt
 }
 
 func (s *streams) take(e *gofollow.Event) {
-	c := s.last
-	if id := e.Conn.ID(); c == nil || c.id != id {
+	id := e.Conn.ID()
+	recent := &s.recent[id%uint64(len(s.recent))]
+	c := *recent
+	if c == nil || c.id != id {
 		if c = s.open[id]; c == nil {
 			c = s.begin(id)
 		}
-		s.last = c
+		*recent = c
 	}
 	switch d := &c.said[e.Direction]; e.Kind {
 	case gofollow.Data:
@@ -202,7 +204,7 @@ func (s *streams) end(e *gofollow.Event, c *conversation) {
 	}
 	s.closed = append(s.closed, done)
 	delete(s.open, c.id)
-	s.last = nil
+	s.recent[c.id%uint64(len(s.recent))] = nil
 	s.idle = append(s.idle, c)
 }
 

@@ -115,3 +115,14 @@ def test_leaving_by_an_exception_calls_nobody() -> None:
             follower.feed_packet(frame)
         raise ValueError("leave")
     assert [stream.client_payload for stream in seen] == [b"q0"]
+
+
+def test_thousands_of_streams_at_the_same_time(tmp_path: Path) -> None:
+    said = [[b"%d:%d " % (number, turn) for turn in range(3)] for number in range(2500)]
+    frames = [conversation(parts, parts[::-1], ("10.0.0.9", 2000 + number)) for number, parts in enumerate(said)]
+    capture = tmp_path / "many.pcap"
+    capture.write_bytes(pcap([frame for together in zip(*frames, strict=True) for frame in together]))
+    wanted = [(b"".join(parts), b"".join(parts[::-1])) for parts in said]
+    assert [(stream.client_payload, stream.server_payload) for stream in follow(capture)] == wanted
+    streams = ended(capture, lambda stream: None)
+    assert [(stream.client_payload, stream.server_payload) for stream in streams] == wanted
