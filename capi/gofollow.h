@@ -20,8 +20,8 @@
  *
  * Memory. Bytes that you pass are not kept after the call returns. What an event
  * points to is the library's and stays valid until the next call that feeds,
- * polls or ends on that handle: gofollow_feed, _feed_batch, _feed_joined, _feed_capture,
- * _end_capture, _open_file, _read_file, _poll, _advance_time, _flush, _destroy.
+ * polls or ends on that handle: gofollow_feed, _feed_batch, _feed_joined, _feed_poll,
+ * _feed_capture, _end_capture, _open_file, _read_file, _poll, _advance_time, _flush, _destroy.
  * Events that were not polled yet survive all of these but destroy.
  *
  * Threads. Handles are independent. Any thread may use any handle, one call at a
@@ -228,8 +228,10 @@ typedef struct gofollow_gap {
 } gofollow_gap;
 
 /* All that one side of a connection said, for followers with the option
- * whole_streams, which keep the payload of what is open in memory: what came stands
- * in one piece, without the gaps. */
+ * whole_streams, which keep the payload of what is open in memory, bounded by
+ * max_payload and max_connections alone: what came stands in one piece, without the
+ * gaps. With GOFOLLOW_STREAMS_ALONE, closed connections that nobody polls count for
+ * max_queued_events, and their payload for max_queued_bytes. */
 typedef struct gofollow_stream {
     const uint8_t      *payload;
     uint64_t            length;         /* of payload: at most max_payload, then only the first bytes are kept */

@@ -59,17 +59,23 @@ func xzWithDictionary(b []byte, code byte) []byte {
 	return b
 }
 
-// readBothWays reads content as a file and as pushed bytes, and returns what
-// either says in the end, and how many packets were taken.
-func readBothWays(t *testing.T, content []byte, check func(how string, err error, packets uint64)) {
+// opened returns a follower that has content opened as a file.
+func opened(t *testing.T, content []byte) *gofollow.Follower {
 	path := filepath.Join(t.TempDir(), "capture")
 	if err := os.WriteFile(path, content, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	f, r := newFollower(t, gofollow.Config{}), &result{}
+	f := newFollower(t, gofollow.Config{})
 	if err := f.OpenFile(path); err != nil {
 		t.Fatal(err)
 	}
+	return f
+}
+
+// readBothWays reads content as a file and as pushed bytes, and returns what
+// either says in the end, and how many packets were taken.
+func readBothWays(t *testing.T, content []byte, check func(how string, err error, packets uint64)) {
+	f, r := opened(t, content), &result{}
 	var err error
 	for progress := (gofollow.Progress{}); err == nil && !progress.End; {
 		progress, err = f.ReadFile(0)
@@ -228,14 +234,7 @@ func TestNothingCompressed(t *testing.T) {
 	skippable := append([]byte("\x50\x2a\x4d\x18\x00\x40\x00\x00"), make([]byte, 16<<10)...)
 	for ending, piece := range map[string][]byte{"gz": empty.Bytes(), "zst": skippable, "lz4": skippable} {
 		content := append(packed(t, ending), bytes.Repeat(piece, size/len(piece))...)
-		path := filepath.Join(t.TempDir(), "capture")
-		if err := os.WriteFile(path, content, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		f, r := newFollower(t, gofollow.Config{}), &result{}
-		if err := f.OpenFile(path); err != nil {
-			t.Fatal(err)
-		}
+		f, r := opened(t, content), &result{}
 		var p gofollow.Progress
 		for before := int64(0); !p.End; before = p.BytesRead {
 			var err error

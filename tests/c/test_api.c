@@ -320,6 +320,19 @@ test_whole_streams_limits (void)
     CHECK (gofollow_flush (f) == 1 && feed (f, 1, 0, 100, 0, SYN, "") == GOFOLLOW_ERR_FULL && gofollow_flush (f) == GOFOLLOW_ERR_FULL);
     CHECK (gofollow_poll (f, e, 4) == 1 && e[0].streams[0].length == 11 && feed (f, 1, 0, 100, 0, SYN, "") == 0);
     CHECK (gofollow_destroy (f) == 0);
+    gofollow_config few = { .size = sizeof few, .whole_streams = GOFOLLOW_STREAMS_ALONE, .max_queued_events = 1 };
+    f = follower (&few);
+    handshake (f, 0);
+    CHECK (gofollow_flush (f) == 1 && feed (f, 1, 0, 100, 0, SYN, "") == GOFOLLOW_ERR_FULL);
+    CHECK (gofollow_poll (f, e, 4) == 1 && feed (f, 1, 0, 100, 0, SYN, "") == 0 && gofollow_destroy (f) == 0);
+
+    /* A call reads on over blocks, but no more packets than it is asked for. */
+    f = whole_streams (0, 0);
+    gofollow_progress progress = { .size = sizeof progress };
+    CHECK (gofollow_open_file (f, "tests/data/several.pcap") == 0);
+    for (uint64_t before = 0; !progress.end && gofollow_read_file (f, 5, &progress) >= 0; before = progress.packets)
+        CHECK (progress.end ? progress.packets - before <= 5 : progress.packets - before == 5);
+    CHECK (progress.end == 1 && progress.packets > 20 && gofollow_destroy (f) == 0);
 
     gofollow_config config = { .size = sizeof config, .whole_streams = 1, .anomalies = 1 };
     CHECK (gofollow_create (&f, &config) == GOFOLLOW_ERR_ARGUMENT);
