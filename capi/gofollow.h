@@ -125,10 +125,11 @@ typedef struct gofollow_config {
     uint32_t no_half_closed;            /* 1: make no GOFOLLOW_HALF_CLOSED events */
     int64_t  gap_patience_ns;           /* 500 ms; GOFOLLOW_AT_ONCE */
     int64_t  handshake_timeout_ns;      /* 60 s; each of these: GOFOLLOW_NEVER switches it off */
-    int64_t  idle_timeout_ns;           /* 1 h */
+    int64_t  idle_timeout_ns;           /* 7440 s */
     int64_t  half_closed_timeout_ns;    /* 10 min */
     int64_t  rst_linger_ns;             /* 1 s */
-    int64_t  close_linger_ns;           /* 5 s */
+    int64_t  close_linger_ns;           /* 130 s */
+    int64_t  stray_linger_ns;           /* 5 s */
     int64_t  reuse_idle_ns;             /* 5 s */
     int64_t  hole_age_ns;               /* 30 s */
     int64_t  one_sided_age_ns;          /* 3 s */
@@ -136,7 +137,8 @@ typedef struct gofollow_config {
     uint64_t max_held_segments;         /* per direction: 16384 */
     uint64_t max_total_held_bytes;      /* 256 MiB */
     uint64_t max_connections;           /* 1,000,000 */
-    uint64_t max_tombstones;            /* 65536 */
+    uint64_t max_tombstones;            /* 1,000,000 */
+    uint64_t max_candidates;            /* 65536 */
     uint64_t max_far_bytes;             /* 64 MiB */
     uint64_t max_queued_events;         /* 65536 */
     uint64_t max_queued_bytes;          /* 16 MiB */
@@ -197,6 +199,7 @@ typedef struct gofollow_counters {
     uint64_t reordered_bytes;           /* held before they were delivered */
     uint64_t late_bytes;                /* after their range was given up */
     uint64_t before_start, after_fin, after_rst;    /* outside the stream */
+    uint64_t far_segments, far_bytes;   /* far above everything seen, and confirmed by nothing */
     uint64_t max_held;                  /* the most held at once */
 } gofollow_counters;
 

@@ -156,7 +156,7 @@ func (c *conversation) dropped() string {
 			count uint64
 		}{
 			{"duplicate", n.DuplicateBytes}, {"conflict", n.ConflictBytes}, {"late", n.LateBytes}, {"before", n.BeforeStart},
-			{"after-fin", n.AfterFIN}, {"after-rst", n.AfterRST},
+			{"after-fin", n.AfterFIN}, {"after-rst", n.AfterRST}, {"far", n.FarBytes},
 		} {
 			if v.count > 0 {
 				fmt.Fprintf(&b, " %s %s=%d", side, v.name, v.count)
@@ -180,6 +180,27 @@ func acksOfEach(side string, n int) string {
 	var b strings.Builder
 	for i := range n {
 		fmt.Fprintf(&b, " %s A ack=%d;", side, i+1)
+	}
+	return b.String()
+}
+
+// far is n segments of one byte each, far above the beginning, in steps.
+func far(side string, n, step int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, ` %s %d "%c";`, side, 100_000_000+i*step, 'a'+i%26)
+	}
+	return b.String()
+}
+
+// farShown is what far of the client comes out as after their hole.
+func farShown(n, step int) string {
+	var b strings.Builder
+	for i := range n {
+		if i > 0 && step > 1 {
+			fmt.Fprintf(&b, "gap c%d+%d close; ", 100_000_001+(i-1)*step, step-1)
+		}
+		fmt.Fprintf(&b, "c%d %c*; ", 100_000_000+i*step, 'a'+i%26)
 	}
 	return b.String()
 }
@@ -258,14 +279,26 @@ func TestCases(t *testing.T) {
 			want: `open | gap c0+100000005 close; c100000005 x*; closed flush`},
 		{name: "far segment, too large to hold", script: `H; c 100000000 "xxxxx"`, want: `open; !far_segment c | closed flush`,
 			config: gofollow.Config{Anomalies: true, Limits: gofollow.Limits{TotalHeldBytes: 4}}},
-		{name: "far segment, continued", script: `H; c 100000000 "x"; c 100000001 "y"`,
-			want: `open | gap c0+100000000 close; c100000000 x*; c100000001 y*; closed flush`},
+		{name: "far segment, continued, one side captured", script: `c S; c 0 "a"; c 100000000 "x"; c 100000001 "y"`,
+			want: `open; c0 a | gap c1+99999999 close; c100000000 x*; c100000001 y*; closed flush`},
+		{name: "far segment, continued, swapped", script: `c S; c 0 "a"; c 100000001 "y"; c 100000000 "x"`,
+			want: `open; c0 a | gap c1+99999999 close; c100000000 x*; c100000001 y*; closed flush`},
+		{name: "far segment, the same twice is no continuation", script: `c S; c 0 "a"; c 100000000 "xy"; c 100000000 "xy"`,
+			want: `open; c0 a | !far_segment c; closed flush`, config: noisy, dropped: `c duplicate=2 c far=2`},
+		{name: "far segment, continued by too few", script: `H; c 0 "a";` + far("c", 15, 1) + ` c 1 "b"`,
+			want: `open; c0 a; c1 b | closed flush`, dropped: `c far=15`},
+		{name: "far segment, continued by enough", script: `H; c 0 "a";` + far("c", 16, 1) + ` c 1 "b"`,
+			want: `open; c0 a; c1 b | gap c2+99999998 close; ` + farShown(16, 1) + `closed flush`},
+		{name: "far segments in a row, the last acknowledged", script: `H; c 0 "a"; c 100000000 "x"; c 200000000 "y"; c 300000000 "z"; s A ack=200000001`,
+			want: `open; c0 a | gap c1+99999999 close; c100000000 x*; gap c100000001+99999999 close; c200000000 y*; closed flush`, dropped: `c far=1`},
+		{name: "far segment with the FIN", script: `c S; c 0 "a"; c 100000000 "x"; c FA 100000001`,
+			want: `open; c0 a | gap c1+99999999 close; c100000000 x*; fin c100000001; closed flush`},
 		{name: "far segment, acknowledged", script: `H; c 0 "a"; c 100000000 "x"; s A ack=100000001; c 1 "b"`,
 			want: `open; c0 a; c1 b | gap c2+99999998 close; c100000000 x*; closed flush`},
 		{name: "far segment, acknowledged up to it", script: `H; c 0 "a"; c 100000000 "x"; s A ack=100000000; c 1 "b"`,
 			want: `open; c0 a; c1 b | gap c2+99999998 close; c100000000 x*; closed flush`},
-		{name: "far segment, a newer one replaces it", script: `H; c 100000000 "x"; c 200000000 "y"; c 200000001 "z"`,
-			want: `open; !far_segment c | gap c0+200000000 close; c200000000 y*; c200000001 z*; closed flush`, config: noisy},
+		{name: "far segment, of too many the oldest goes", script: `H; c 900000000 "y";` + far("c", 32, 2) + ` s A ack=900000000`,
+			want: `open | gap c0+100000000 close; ` + farShown(32, 2) + `gap c100000063+799999937 close; closed flush`, dropped: `c far=1`},
 		{name: "far segment, reached", script: `H; c 10 "x"; c 0 "abcdefgh"; c 8 "ijkl"; c 12 "m"`, want: `open; c0 abcdefgh; c8 ijkl; c12 m | closed flush`,
 			config: gofollow.Config{Anomalies: true, Limits: gofollow.Limits{FarBytes: 4}}},
 		{name: "a wild ACK is told", script: `H; c 0 "a"; s A ack=1600000000`, want: `open; c0 a; !ack_unseen c | closed flush`, config: noisy},
@@ -341,7 +374,8 @@ func TestCases(t *testing.T) {
 		{name: "FIN below data", script: `H; c 0 "abcd"; c FA 2`, want: `open; c0 abcd; !fin_below_data c | closed flush`, config: noisy},
 		{name: "FIN below held data", script: `H; c 2 "cd"; c FA 3`, want: `open; !fin_below_data c | gap c0+2 close; c2 cd*; closed flush`, config: noisy},
 		{name: "FIN below data, after a copy", script: `H; c 0 "ab"; c 0 "ab"; c 2 "cd"; c FA 3`, want: `open; c0 ab; c2 cd; !fin_below_data c | closed flush`, config: noisy},
-		{name: "FIN far away", script: `H; c 0 "a"; c FA 100000000; c 1 "b"`, want: `open; c0 a; !fin_below_data c; c1 b | closed flush`, config: noisy},
+		{name: "FIN far away", script: `H; c 0 "a"; c FA 100000000; c 1 "b"`, want: `open; c0 a; c1 b | !far_segment c; closed flush`, config: noisy},
+		{name: "FIN far away, acknowledged", script: `H; c 0 "a"; c FA 100000000; s A ack=100000001`, want: `open; c0 a | gap c1+99999999 close; fin c100000000; closed flush`},
 		{name: "a second FIN elsewhere", script: `H; c FA 0 "ab"; c FA 5`, want: `open; c0 ab; fin c2; !fin_below_data c | closed flush`, config: noisy},
 		{name: "half-close", script: `H; c FA 0; s 0 "ab" ack=1; c A 1 ack=2; s 2 "c" t=60s; s FA 3`, want: `open; fin c0; s0 ab; s2 c; fin s3; closed fin clean`},
 		{name: "simultaneous close", script: `H; c FA 0; s FA 0; c A 1 ack=1; s A 1 ack=1`, want: `open; fin c0; fin s0; closed fin clean`},
@@ -379,10 +413,18 @@ func TestCases(t *testing.T) {
 		{name: "RST, ignored", script: `H; c 0 "a"; c R 1`, want: `open; c0 a | closed flush`, config: gofollow.Config{RST: gofollow.RSTIgnore}},
 		{name: "RST with data", script: `H; s RA 0 "no"`, want: `open | closed rst by server "no"`},
 		{name: "refused", script: `c S; s RA; c A t=2s`, want: `open; closed rst by server`},
-		{name: "RST before the handshake is over, by its ACK", script: `c S; s SA; s RA 900000000`, want: `open | closed rst by server`},
+		{name: "RST before the handshake is over, by its ACK alone", script: `c S; s SA; s RA 900000000`, want: `open | closed flush`},
 		{name: "RST before the handshake is over, at the SYN", script: `c S; c R -1`, want: `open | closed rst by client`},
-		{name: "RST before the handshake is over, behind the SYN", script: `c S "hi"; s SA ack=2; c R 0`, want: `open; c0 hi | closed rst by client`},
-		{name: "RST before the handshake is over, elsewhere", script: `c S "hi"; s SA ack=2; c R 1; c R -2`, want: `open; c0 hi; !rst_out_of_window c; !rst_out_of_window c | closed flush`, config: noisy},
+		{name: "RST before the handshake is over, within the SYN's data", script: `c S "hi"; s SA ack=2; c R 1; c R -1; c R 2`,
+			want: `open; c0 hi; !rst_out_of_window c; !rst_out_of_window c | closed rst by client`, config: noisy},
+		{name: "RST of the SYN's sender before an answer", script: `c S "hi"; c R -2; c R 3; c R 0`,
+			want: `open; c0 hi; !rst_out_of_window c; !rst_out_of_window c | closed rst by client`, config: noisy},
+		{name: "RST in SYN-SENT, acknowledges the SYN", script: `c S "hi"; s RA ack=0`, want: `open; c0 hi | closed rst by server`},
+		{name: "RST in SYN-SENT, acknowledges the SYN's data", script: `c S "hi"; s RA ack=2`, want: `open; c0 hi | closed rst by server`},
+		{name: "RST in SYN-SENT, acknowledges too little or too much", script: `c S "hi"; s RA ack=-1; s RA ack=3; s R; s SA; c A`,
+			want: `open; c0 hi; !rst_out_of_window s; !rst_out_of_window s; !rst_out_of_window s | closed flush`, config: noisy},
+		{name: "RST in SYN-SENT, old data before it", script: `c S; s 0 "old" isn=2000; s RA 3 ack=-1; s SA isn=5000; c A; s 0 "new"`,
+			want: `open; s0 new | closed flush`, dropped: `s before=3`},
 		{name: "refused, tried again with the same number", script: `c S; s RA; c S t=200ms; s SA; c 0 "a"`, want: `open; closed rst by server; 1.open; 1.c0 a | 1.closed flush`},
 		{name: "refused, tried again with the same number after the linger", script: `c S; s RA; c S t=2s; s SA; c 0 "a"`,
 			want: `open; closed rst by server; 1.open; 1.c0 a | 1.closed flush`},
@@ -414,21 +456,26 @@ func TestCases(t *testing.T) {
 			want: `open port/midstream; c0 o; closed reused; 1.open; 1.c0 ne; 1.c2 w; 1.s0 x | 1.closed flush`},
 		{name: "reuse of a live one, data", script: `H; c 0 "o"; c S isn=9000; c 0 "n"`, want: `open; c0 o; closed reused; 1.open; 1.c0 n | 1.closed flush`},
 		{name: "reuse of a live one, not confirmed", script: `H; c 0 "o"; c S isn=9000; c 1 "p" isn=1000`, want: `open; c0 o; c1 p | closed flush`},
-		{name: "reuse of a live one, the third ACK first", script: `H; c 0 "o"; c S isn=500000000; c A ack=400000000; s SA isn=8000; c 0 "n"`,
+		{name: "reuse of a live one, the third ACK first", script: `H; c 0 "o"; c S isn=500000000; c A ack=3000; s SA isn=8000; c 0 "n"`,
 			want: `open; c0 o; closed reused; 1.open; 1.c0 n | 1.closed flush`},
 		{name: "reuse of a live one, data out of order", script: `H; c 0 "o"; c S isn=9000000; c 3 "def"; c 0 "abc"`,
 			want: `open; c0 o; closed reused; 1.open; 1.c0 abc; 1.c3 def* | 1.closed flush`},
 		{name: "reuse of a live one, taken back", script: `H; c 0 "o"; c S isn=9000; c 1 "p" isn=1000; s SA isn=8000 ack=8000; c 2 "q"`,
 			want: `open; c0 o; c1 p; c2 q | gap c3+7997 close; closed flush`},
 		{name: "reuse of a live one, the old SYN+ACK again", script: `H; s 0 "o"; c S isn=9000; s SA ack=-8000`, want: `open; s0 o | closed flush`},
-		{name: "of too many candidates the oldest is dropped", script: `H; s 0 "o"; c2 S; s2 SA; c2 A; c S isn=500000000; c2 S isn=500000000; s SA isn=8000; s2 SA isn=8000`,
-			want: `open; s0 o; 1.open; 1.closed reused; 2.open | closed flush; 2.closed flush`, config: gofollow.Config{Limits: gofollow.Limits{Tombstones: 1}}},
+		{name: "of too many candidates the oldest is dropped", script: `H; s 0 "o"; c2 S; s2 SA; c2 A; c S isn=500000000; c2 S isn=500000000; c 0 "n"; c2 0 "m"`,
+			want: `open; s0 o; 1.open; 1.closed reused; 2.open; 2.c0 m | closed flush; 2.closed flush`, config: gofollow.Config{Limits: gofollow.Limits{Candidates: 1}}},
 		{name: "reuse of one of which the client was not seen", script: `s 0 "old" ack=187; c S isn=500000000; s SA isn=90000; c A; s 3 "w"; s 0 "new"`,
 			want: `open port/midstream; s0 old; closed reused; 1.open; 1.s0 new; 1.s3 w* | 1.closed flush`},
 		{name: "a late SYN that fits what was acknowledged", script: `s 0 "abc" ack=187; c S; c 180 "z"`, want: `open port/midstream; s0 abc | gap c0+180 close; c180 z*; gap c181+6 close; closed flush`},
-		{name: "reuse of a silent one", script: `H; c 0 "o"; c S isn=9000 t=6s`, want: `open; c0 o; closed reused; 1.open | 1.closed flush`},
-		{name: "reuse of a silent one, to the moment", script: `H; c S isn=9000 t=4999ms; c2 S; s2 SA; c2 A; c2 S isn=9000 t=5s`,
+		{name: "reuse of a silent one, the peer captured", script: `H; c 0 "o"; c S isn=9000 t=6s; c 1 "p" isn=1000`, want: `open; c0 o; c1 p | closed flush`},
+		{name: "reuse of a silent one, one side captured", script: `c S; c 0 "o"; c S isn=9000 t=6s`, want: `open; c0 o; closed reused; 1.open | 1.closed flush`},
+		{name: "reuse of a silent one, to the moment", script: `c S; c S isn=9000 t=4999ms; c2 S; c2 S isn=9000 t=5s`,
 			want: `open; 1.open; 1.closed reused; 2.open | closed flush; 2.closed flush`},
+		{name: "reuse of a live one, refused", script: `H; c 0 "o"; c S isn=9000; s RA isn=0 -1`, want: `open; c0 o; closed reused; 1.open | 1.closed rst by server`},
+		{name: "reuse of a live one, the third ACK alone", script: `H; c 0 "o"; c S isn=9000000; c A; c 0 "n"`, want: `open; c0 o; closed reused; 1.open; 1.c0 n | 1.closed flush`},
+		{name: "a forged SYN just below the next byte", script: `H; c 0 "o"; c S isn=1001; c 0 "p"; c A 1 isn=1000; c 1 "q"`,
+			want: `open; c0 o; c1 p | closed flush`, dropped: `c duplicate=1`},
 		{name: "reuse in linger", script: `H; s RA 0; c S isn=9000`, want: `open; closed rst by server; 1.open | 1.closed flush`},
 		{name: "SYN+ACK on an ended one", script: `H; c FA 0; s FA 0; s SA isn=8000; s 0 "n"`,
 			want: `open; fin c0; fin s0; closed fin clean; 1.open synack/synack; 1.s0 n | 1.closed flush`},

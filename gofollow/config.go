@@ -76,8 +76,14 @@ type Limits struct {
 	Connections int
 
 	// Tombstones bounds how many closed connections are remembered so that
-	// their late segments open nothing. Default 65536.
+	// their late segments open nothing, at 64 bytes each. Beyond it the oldest
+	// is forgotten. Default 1,000,000.
 	Tombstones int
+
+	// Candidates bounds how many SYNs are kept that may begin a new connection
+	// between the endpoints of one that is still followed. Beyond it the oldest
+	// is forgotten. Default 65536.
+	Candidates int
 
 	// FarBytes is how far above everything seen a segment may start before
 	// it has to be confirmed by a second one. Default 64 MiB.
@@ -94,11 +100,12 @@ type Limits struct {
 // Timeouts are lengths of capture time. Zero gives the default, Never none.
 type Timeouts struct {
 	Handshake   time.Duration // a connection that got no further than its handshake: 60 s
-	Idle        time.Duration // an established one without packets: 1 h
+	Idle        time.Duration // an established one without packets: 7440 s (RFC 5382, REQ-5)
 	HalfClosed  time.Duration // one of whose sides has finished: 10 min
 	RSTLinger   time.Duration // how long a reset may still be contradicted: 1 s
-	CloseLinger time.Duration // how long late segments of a closed connection are ignored: 5 s
-	ReuseIdle   time.Duration // silence after which a new SYN is a new connection at once: 5 s
+	CloseLinger time.Duration // how long copies of a closed connection's segments are ignored, from the last one on: 130 s
+	StrayLinger time.Duration // how long other segments of a closed connection are ignored: 5 s
+	ReuseIdle   time.Duration // silence after which a new SYN is a new connection where the peer is not captured: 5 s
 	HoleAge     time.Duration // how old held data gets before the hole below it is given up: 30 s
 	OneSidedAge time.Duration // the same while no packet of the peer was seen: 3 s
 }
@@ -179,7 +186,7 @@ func (c Config) withDefaults() (Config, error) {
 		bad  bool
 	}{
 		{"HeldBytes", l.HeldBytes < 0}, {"HeldSegments", l.HeldSegments < 0}, {"TotalHeldBytes", l.TotalHeldBytes < 0},
-		{"Connections", l.Connections < 0 || l.Connections > maxConnections}, {"Tombstones", l.Tombstones < 0},
+		{"Connections", l.Connections < 0 || l.Connections > maxConnections}, {"Tombstones", l.Tombstones < 0}, {"Candidates", l.Candidates < 0},
 		{"FarBytes", l.FarBytes < 0 || l.FarBytes > maxFarBytes}, {"QueuedEvents", l.QueuedEvents < 0}, {"QueuedBytes", l.QueuedBytes < 0},
 	} {
 		if v.bad {
@@ -190,16 +197,18 @@ func (c Config) withDefaults() (Config, error) {
 	orElse(&l.HeldSegments, 16384)
 	orElse(&l.TotalHeldBytes, 256<<20)
 	orElse(&l.Connections, 1_000_000)
-	orElse(&l.Tombstones, 65536)
+	orElse(&l.Tombstones, 1_000_000)
+	orElse(&l.Candidates, 65536)
 	orElse(&l.FarBytes, 64<<20)
 	orElse(&l.QueuedEvents, 65536)
 	orElse(&l.QueuedBytes, 16<<20)
 	t := &c.Timeouts
 	orElse(&t.Handshake, 60*time.Second)
-	orElse(&t.Idle, time.Hour)
+	orElse(&t.Idle, 7440*time.Second)
 	orElse(&t.HalfClosed, 10*time.Minute)
 	orElse(&t.RSTLinger, time.Second)
-	orElse(&t.CloseLinger, 5*time.Second)
+	orElse(&t.CloseLinger, 130*time.Second)
+	orElse(&t.StrayLinger, 5*time.Second)
 	orElse(&t.ReuseIdle, 5*time.Second)
 	orElse(&t.HoleAge, 30*time.Second)
 	orElse(&t.OneSidedAge, 3*time.Second)

@@ -15,8 +15,8 @@ type Connection struct {
 	id           uint64
 	openedAt     int64
 	openedPacket uint64
-	last         int64 // highest time of its packets
-	due          int64 // no deadline of the connection is earlier
+	last         int64 // elapsed time of its last packet
+	lastAt       int64 // the stamp of that packet
 	dirs         [2]direction
 	rare         *rareState
 	index        uint32 // its place in connections
@@ -91,8 +91,8 @@ func (s *connections) slowly(d *direction) *reassembly {
 	return d.slow
 }
 
-// carriedData says that anything was delivered, in either direction.
-func (c *Connection) carriedData() bool { return c.dirs[0].right() > 0 || c.dirs[1].right() > 0 }
+// carriedData reports whether data was accepted, in either direction.
+func (c *Connection) carriedData() bool { return c.dirs[0].carriedData() || c.dirs[1].carriedData() }
 
 // direction returns which of the two streams a side sends.
 func (c *Connection) direction(s side) Direction { return Direction(s ^ c.client) }
@@ -203,7 +203,7 @@ func (s *connections) take() *Connection {
 		s.made++
 	}
 	c := s.at(i)
-	*c = Connection{index: i, due: never}
+	*c = Connection{index: i}
 	c.dirs[0].fin, c.dirs[1].fin = noFIN, noFIN
 	return c
 }
@@ -279,21 +279,38 @@ func (f *Follower) open(c *Connection, from side, s *decode.Segment) {
 	c.id = f.nextID
 	f.nextID++
 	c.openedAt, c.openedPacket = f.cause.time, f.cause.packet
-	low, high := c.key.ports>>16&0xffff < 1024, c.key.ports&0xffff < 1024
 	switch {
 	case s.Flags&(decode.SYN|decode.ACK) == decode.SYN:
 		c.client, c.rolesFrom, c.start = from, RolesFromSYN, StartSYN
 	case s.Flags&decode.SYN != 0:
 		c.client, c.rolesFrom, c.start = from^1, RolesFromSYNACK, StartSYNACK
-	case low != high:
-		c.rolesFrom, c.start = RolesFromPort, StartMidstream
-		c.client = 0
-		if low {
-			c.client = 1
+	default:
+		c.start = StartMidstream
+		if client, ok := clientByPort(c.key.ports); ok {
+			c.client, c.rolesFrom = client, RolesFromPort
+		} else { // c.client is the sender of the first packet
+			c.rolesFrom = RolesFromFirst
 		}
-	default: // c.client is the sender of the first packet
-		c.rolesFrom, c.start = RolesFromFirst, StartMidstream
 	}
 	f.stats.Opened++
 	f.queue.push(Opened, c, f.cause)
+}
+
+// clientByPort guesses from the ports of a flow key which side is the client: the one
+// that does not have a server's port, or else the one that has a client's.
+func clientByPort(ports uint64) (client side, ok bool) {
+	low, high := uint16(ports>>16), uint16(ports)
+	for _, servers := range [...]func(port uint16) bool{
+		func(port uint16) bool { return port == 2049 }, // NFS, whose clients use ports below 1024
+		func(port uint16) bool { return port < 1024 },
+		func(port uint16) bool { return port < 32768 }, // not RFC 6335's dynamic ports, nor Linux' ephemeral ones
+	} {
+		if servers(low) != servers(high) {
+			if servers(low) {
+				return 1, true
+			}
+			return 0, true
+		}
+	}
+	return 0, false
 }

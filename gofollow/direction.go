@@ -20,29 +20,104 @@ type direction struct {
 type dirFlags uint8
 
 const (
-	based    dirFlags = 1 << iota // base is known
-	hinted                        // base is the number of a segment without payload
-	synSeen                       // base comes from a SYN
-	finished                      // HalfClosed was made
-	ackNoted                      // base is unknown, and stands for the highest acknowledgement
+	based      dirFlags = 1 << iota // base is known
+	hinted                          // base is the number of a segment without payload
+	synSeen                         // base comes from a SYN
+	finished                        // HalfClosed was made
+	ackNoted                        // the peer acknowledged offsets 0 and ack; base is its first acknowledgement unless based
+	unanchored                      // where the stream begins is not known yet: base is a stand-in (see float)
 )
 
 func (d *direction) has(f dirFlags) bool { return d.flags&f != 0 }
 
-// untouched says that nothing was accepted yet, so that base may change.
-func (d *direction) untouched() bool { return d.next == 0 && d.right() == 0 && d.fin == noFIN }
+// anchored reports whether it is known where the stream begins.
+func (d *direction) anchored() bool { return d.flags&(based|unanchored) == based }
 
-// rebase sets the number of offset 0 of a direction that nothing was accepted of.
-func (d *direction) rebase(base seqNum) {
-	if ack := d.ack + streamOffset(int32(d.base-base)); d.has(based) && d.ack > 0 || d.has(ackNoted) && ack <= maxACKLead {
-		d.ack = max(0, ack)
+// floatAt is the offset of the first segment that is kept of an unanchored direction: low
+// enough for the far check, and high enough that what lies below it has an offset, too.
+const floatAt streamOffset = 1 << 30
+
+// float makes a direction unanchored: what comes is held until it is known where the
+// stream begins (anchor). seq is the number of the first segment that is kept.
+func (f *Follower) float(d *direction, seq seqNum) {
+	d.base = seq - seqNum(floatAt)
+	d.flags |= based | unanchored
+	f.conns.slowly(d).right = floatAt
+}
+
+// maxAnchorHole is the longest hole in what is kept of an unanchored direction that counts
+// as loss, rather than as the end of what an earlier connection left behind.
+const maxAnchorHole = 1 << 20
+
+// anchorBelow returns the lowest offset from which kept data runs up to end, holes of up
+// to maxAnchorHole counted as loss; end if there is none.
+func (d *direction) anchorBelow(end streamOffset) streamOffset {
+	if d.slow == nil {
+		return end
 	}
-	if d.fin != noFIN {
-		d.fin += streamOffset(int32(d.base - base))
+	held := d.slow.held
+	for i := len(held) - 1; i >= 0; i-- {
+		if h := held[i]; h.start < end {
+			if h.end < end-maxAnchorHole {
+				break
+			}
+			end = h.start
+		}
+	}
+	return end
+}
+
+// forgetACKs forgets what the peer acknowledged.
+func (d *direction) forgetACKs() {
+	d.ack, d.flags = 0, d.flags&^ackNoted
+	if r := d.slow; r != nil {
+		r.acks, r.settled, r.doubt = nil, 0, 0
+	}
+}
+
+// anchorLowest anchors an unanchored direction at the lowest number that is kept, for want
+// of better knowledge.
+func (f *Follower) anchorLowest(c *Connection, from side) {
+	d := &c.dirs[from]
+	if !d.has(unanchored) {
+		return
+	}
+	lowest := d.right()
+	if r := d.slow; len(r.held) > 0 {
+		lowest = min(lowest, r.held[0].start)
+	}
+	for _, s := range d.slow.suspects {
+		lowest = min(lowest, s.start)
+	}
+	d.flags &^= unanchored // nothing contradicts what was kept
+	f.move(c, from, d.seqAt(lowest))
+}
+
+// move sets the number of offset 0 of a direction of which nothing was delivered. All
+// that the direction remembers as an offset moves with it: afterwards the direction is
+// as if it had begun there.
+func (f *Follower) move(c *Connection, from side, base seqNum) {
+	d := &c.dirs[from]
+	by, leftovers := d.offsetOf(base), d.has(unanchored)
+	if d.has(ackNoted) || d.ack > 0 {
+		if d.ack = max(0, d.ack-by); d.has(ackNoted) && d.ack > maxACKLead {
+			d.ack = 0
+		}
 	}
 	d.base = base
-	d.flags = d.flags&^(hinted|ackNoted) | based
+	d.flags = d.flags&^(hinted|ackNoted|unanchored) | based
+	fin := d.fin
+	d.fin = noFIN
+	if d.slow != nil {
+		f.moveHeld(c, from, by, leftovers)
+	}
+	if fin != noFIN && fin >= by {
+		f.finish(c, from, fin-by)
+	}
 }
+
+// carriedData reports whether data was accepted.
+func (d *direction) carriedData() bool { return d.next > 0 || d.anchored() && d.right() > 0 }
 
 // right returns the highest end of accepted data. Where it is not next, the
 // direction has a reassembly.
@@ -62,10 +137,11 @@ func (f *Follower) receive(c *Connection, from side, off streamOffset, wire int,
 		return
 	}
 	payload = payload[min(lo-off, int64(len(payload))):min(hi-off, int64(len(payload)))] // what was captured of [lo, hi)
-	if f.far(c, from, lo) && !f.believe(c, from, lo, hi, payload) {
+	if f.far(c, from, lo) {
+		f.suspect(c, from, lo, hi, payload, false)
 		return
 	}
-	inOrder := lo == d.next && int64(len(payload)) == hi-lo
+	inOrder := lo == d.next && int64(len(payload)) == hi-lo && !d.has(unanchored)
 	if inOrder && d.slow == nil {
 		f.deliver(c, from, lo, payload, src, f.cause.time, false)
 		return
@@ -161,8 +237,10 @@ func (f *Follower) finish(c *Connection, from side, off streamOffset) {
 	d := &c.dirs[from]
 	switch {
 	case d.fin == off:
-	case d.fin != noFIN || off < d.right() || f.far(c, from, off):
+	case d.fin != noFIN || off < d.right() && !d.has(unanchored):
 		f.anomaly(c, from, AnomalyFINBelowData, off, 0)
+	case f.far(c, from, off) || d.has(unanchored):
+		f.suspect(c, from, off, off, nil, true)
 	default:
 		d.fin = off
 	}
@@ -188,15 +266,21 @@ func (f *Follower) halfClose(c *Connection, from side) {
 // acknowledge takes the acknowledgement number of a segment: it is about the
 // bytes that `of` sent.
 func (f *Follower) acknowledge(c *Connection, of side, s *decode.Segment) {
-	d := &c.dirs[of]
+	d, p := &c.dirs[of], &c.dirs[of^1]
+	if d.has(synSeen) && !p.anchored() {
+		return // in SYN-SENT, what does not come from the peer's beginning is of an earlier connection
+	}
 	d.window = s.Window
-	if !d.has(based) {
-		if !d.has(ackNoted) || int32(s.Ack-uint32(d.base)) > 0 {
-			d.base, d.flags = seqNum(s.Ack), d.flags|ackNoted
-		}
+	if !d.anchored() && !f.anchor(c, of, s) {
 		return
 	}
-	ack := d.offsetOf(seqNum(s.Ack))
+	f.acknowledged(c, of, s.Ack)
+}
+
+// acknowledged takes an acknowledgement number of the peer.
+func (f *Follower) acknowledged(c *Connection, of side, number uint32) {
+	d := &c.dirs[of]
+	ack := d.offsetOf(seqNum(number))
 	if ack <= d.ack {
 		return
 	}
@@ -210,8 +294,38 @@ func (f *Follower) acknowledge(c *Connection, of side, s *decode.Segment) {
 	}
 	d.ack = ack
 	if min(ack, d.fin) > d.next {
-		f.conns.slowly(d).acknowledged(min(ack, d.fin), c.last)
+		f.conns.slowly(d).markACK(min(ack, d.fin), c.last)
 		f.remind(c, after(c.last, f.patience()))
+	}
+}
+
+// anchor takes an acknowledgement as evidence of where an unanchored direction begins, and
+// reports whether that is known now. Of a direction of which nothing was captured it is only
+// noted.
+func (f *Follower) anchor(c *Connection, of side, s *decode.Segment) bool {
+	d, p := &c.dirs[of], &c.dirs[of^1]
+	if p.has(synSeen) {
+		if off := p.offsetOf(seqNum(s.Seq)); off < 0 || f.far(c, of^1, off) {
+			return false // of an earlier connection, too
+		}
+	}
+	switch {
+	case d.has(unanchored):
+		f.move(c, of, d.seqAt(d.anchorBelow(d.offsetOf(seqNum(s.Ack)))))
+		return true
+	case d.has(ackNoted):
+		d.ack = max(d.ack, d.offsetOf(seqNum(s.Ack)))
+	default:
+		d.base, d.ack, d.flags = seqNum(s.Ack), 0, d.flags|ackNoted
+	}
+	return false
+}
+
+// beginAtACK makes the first acknowledgement of a direction the beginning of its stream, if
+// the SYN of the acknowledging side was captured.
+func (c *Connection) beginAtACK(from side) {
+	if d := &c.dirs[from]; !d.has(based) && d.has(ackNoted) && c.dirs[from^1].has(synSeen) {
+		d.flags |= based
 	}
 }
 

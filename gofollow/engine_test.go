@@ -274,31 +274,6 @@ func TestSuspectsAreBounded(t *testing.T) {
 	}
 }
 
-// TestClock: one time far ahead does not move the clock, two do, and so does a
-// capture whose packets are hours apart.
-func TestClock(t *testing.T) {
-	const hour = int64(3600e9)
-	for _, test := range []struct {
-		name  string
-		times []int64
-		want  int64
-	}{
-		{"ordinary", []int64{1, 5, 3}, 5},
-		{"one far", []int64{1, 10 * hour, 2}, 2},
-		{"two far", []int64{1, 10 * hour, 10*hour - 5}, 10*hour - 5},
-		{"hours apart", []int64{1, 2 * hour, 4 * hour, 6 * hour}, 4 * hour},
-		{"extremes", []int64{-1 << 62, 1<<63 - 1, 1<<63 - 1}, 1<<63 - 1},
-	} {
-		f, _ := New(Config{})
-		for _, at := range test.times {
-			f.tick(at)
-		}
-		if f.clock != test.want {
-			t.Errorf("%s: the clock is at %d, want %d", test.name, f.clock, test.want)
-		}
-	}
-}
-
 // TestOverlapsPinNoMemory: segments of which one byte each is kept do not keep the
 // rest of their packets alive.
 func TestOverlapsPinNoMemory(t *testing.T) {

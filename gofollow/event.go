@@ -28,7 +28,7 @@ type Event struct {
 	Conn *Connection
 
 	// Time is the capture time of the packet that caused the event, in
-	// nanoseconds since 1970 UTC; that of an expiry is its deadline.
+	// nanoseconds since 1970 UTC, or NoTime; that of an expiry is its deadline.
 	Time int64
 
 	// Packet is the number of the packet that caused the event, counted from
@@ -45,7 +45,7 @@ type Event struct {
 	// Bytes are stream bytes [Offset, Offset+Length), all of one captured packet.
 	Bytes []byte
 
-	// CapturedAt is the capture time of the packet that carried Bytes.
+	// CapturedAt is the capture time of the packet that carried Bytes, or NoTime.
 	CapturedAt int64
 }
 
@@ -158,7 +158,7 @@ type RolesFrom uint8
 const (
 	RolesFromSYN    RolesFrom = iota + 1 // it sent the SYN
 	RolesFromSYNACK                      // it was sent the SYN+ACK
-	RolesFromPort                        // only the other side's port is below 1024
+	RolesFromPort                        // its port is a client's, the other side's is not
 	RolesFromFirst                       // it sent the first packet captured
 )
 
@@ -193,6 +193,8 @@ type Counters struct {
 	BeforeStart    uint64 // bytes numbered below the stream's start
 	AfterFIN       uint64 // bytes at or past the FIN
 	AfterRST       uint64 // bytes that came after an accepted reset and were not followed
+	FarSegments    uint64 // segments far above everything seen that nothing confirmed
+	FarBytes       uint64 // their bytes
 	MaxHeld        uint64 // the most bytes held at once
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash/crc32"
+	"strconv"
 )
 
 // AppendLog appends the event as one line of text, without the newline:
@@ -14,8 +15,9 @@ func (e *Event) AppendLog(b []byte) []byte {
 	case Opened:
 		b = fmt.Appendf(b, "opened %d %v %v roles=%v start=%v", c.ID(), c.Client(), c.Server(), c.RolesFrom(), c.Start())
 	case Data:
-		b = fmt.Appendf(b, "data %d %v offset=%d length=%d crc32=%08x captured=%d",
-			c.ID(), e.Direction, e.Offset, e.Length, crc32.ChecksumIEEE(e.Bytes), e.CapturedAt)
+		b = fmt.Appendf(b, "data %d %v offset=%d length=%d crc32=%08x captured=",
+			c.ID(), e.Direction, e.Offset, e.Length, crc32.ChecksumIEEE(e.Bytes))
+		b = appendTime(b, e.CapturedAt)
 	case Gap:
 		b = fmt.Appendf(b, "gap %d %v offset=%d length=%d reason=%v", c.ID(), e.Direction, e.Offset, e.Length, e.GapReason)
 	case HalfClosed:
@@ -30,16 +32,23 @@ func (e *Event) AppendLog(b []byte) []byte {
 		b = fmt.Appendf(b, "anomaly %d %v kind=%v offset=%d length=%d crc32=%08x",
 			c.ID(), e.Direction, e.AnomalyKind, e.Offset, e.Length, crc32.ChecksumIEEE(e.Bytes))
 	}
-	b = fmt.Appendf(b, " time=%d packet=%d", e.Time, e.Packet)
+	b = fmt.Appendf(appendTime(append(b, " time="...), e.Time), " packet=%d", e.Packet)
 	if e.Reordered {
 		b = append(b, " reordered"...)
 	}
 	return b
 }
 
+func appendTime(b []byte, t int64) []byte {
+	if t == NoTime {
+		return append(b, "none"...)
+	}
+	return strconv.AppendInt(b, t, 10)
+}
+
 func (c Counters) appendLog(b []byte) []byte {
-	return fmt.Appendf(b, "%d,%d,%d,%d,%d,%d,%d,%d,%d,%d,%d,%d,%d", c.Packets, c.DataPackets, c.Bytes, c.GapBytes, c.Gaps, c.DuplicateBytes,
-		c.ConflictBytes, c.ReorderedBytes, c.LateBytes, c.BeforeStart, c.AfterFIN, c.AfterRST, c.MaxHeld)
+	return fmt.Appendf(b, "%d,%d,%d,%d,%d,%d,%d,%d,%d,%d,%d,%d,%d,%d,%d", c.Packets, c.DataPackets, c.Bytes, c.GapBytes, c.Gaps, c.DuplicateBytes,
+		c.ConflictBytes, c.ReorderedBytes, c.LateBytes, c.BeforeStart, c.AfterFIN, c.AfterRST, c.FarSegments, c.FarBytes, c.MaxHeld)
 }
 
 func boolInt(b bool) int {

@@ -33,14 +33,16 @@ type Follower struct {
 	seg    decode.Segment // the segment under way
 	key    flowKey        // and its key
 
-	cause     cause // of the events that are made now
-	current   segmentID
-	clock     int64 // highest time seen
-	sweepAt   int64 // when the clock next makes a sweep
-	jump      int64 // a time too far ahead to be believed yet
-	jumped    bool
-	reminders reminders
-	flushing  []uint32 // connections that Flush has left to end
+	cause      cause // of the events that are made now
+	current    segmentID
+	clock      clock
+	sweepAt    int64    // elapsed time of the next sweep
+	calmUntil  int64    // stamps from the reference up to this one call for no sweep and are no jump
+	graceUntil int64    // no sweep before that elapsed time
+	overdue    bool     // a sweep stopped because the queue was full
+	leapers    []leaper // connections of the packet whose stamp jumped
+	reminders  reminders
+	flushing   []uint32 // connections that Flush has left to end
 
 	aside      int64      // bytes of suspects and candidates
 	candidates []reminder // connections with a candidate, oldest first; some no longer
@@ -51,11 +53,11 @@ type Follower struct {
 	notFollowed decode.Counts
 }
 
-// cause is the packet that events come from: its time and number, or a deadline
-// and 0.
+// cause is what events come from: a packet, or a deadline.
 type cause struct {
-	time   int64
-	packet uint64
+	time   int64  // the packet's stamp; the stamp that a packet at the deadline would have
+	packet uint64 // the packet's number, 0 for a deadline
+	at     int64  // elapsed time
 }
 
 // New returns a Follower. It fails if a field of config is out of range.
@@ -75,15 +77,14 @@ func New(config Config) (*Follower, error) {
 		table:    newFlowTable(hash),
 		graves:   newGraveyard(hash),
 		blocks:   memory.Blocks{Allocator: config.Allocator},
-		clock:    neverBefore,
-		sweepAt:  neverBefore,
 	}
+	f.schedule(sweepEvery)
 	f.arena.Blocks = &f.blocks
 	return f, nil
 }
 
-// NoTime, as a Packet's Time, says that it has none: it takes the time of the
-// packet before.
+// NoTime, as the Time of a Packet or an Event, says that it has none. Rules that are
+// counted in time stand still while packets without a time are fed.
 const NoTime = capture.NoTime
 
 // Packet is one captured packet.
@@ -162,16 +163,14 @@ func (f *Follower) ready() error {
 func (f *Follower) packet(link uint32, t int64, data []byte, wireLen int, src *block) {
 	f.stats.Packets++
 	f.stats.Bytes += uint64(len(data))
-	if t == NoTime {
-		t = f.cause.time
-	}
-	if t >= f.clock && t < f.sweepAt {
-		f.clock, f.jumped = t, false
-	} else {
+	if t >= f.clock.reference && t < f.calmUntil {
+		f.clock.now += t - f.clock.reference
+		f.clock.reference, f.clock.jumped = t, false
+	} else if t != NoTime {
 		f.tick(t)
 	}
-	f.cause.time, f.cause.packet = t, f.stats.Packets
-	f.decoder.Now = t
+	f.cause = cause{t, f.stats.Packets, f.clock.now}
+	f.decoder.Now = f.clock.now
 	if wireLen < len(data) || wireLen > MaxPacket { // no packet is that long: the number is wrong
 		wireLen = len(data)
 	}
@@ -236,12 +235,15 @@ func (f *Follower) Peek() *Event {
 }
 
 // AdvanceTime says that it is now t: what is overdue by then expires. It is for
-// live use without packets. After ErrQueueFull poll and call it again.
+// live use without packets, and for captures that are followed in parts.
+// After ErrQueueFull poll and call it again.
 func (f *Follower) AdvanceTime(t int64) error {
 	if err := f.ready(); err != nil {
 		return err
 	}
-	f.clock = max(f.clock, t)
+	if t != NoTime {
+		f.clock.set(t)
+	}
 	if !f.sweep() {
 		return ErrQueueFull
 	}
@@ -267,7 +269,7 @@ func (f *Follower) Flush() error {
 				return ErrQueueFull
 			}
 			if c.has(inTable) { // not ended since it was listed
-				f.cause = cause{c.last, 0}
+				f.cause = cause{c.lastAt, 0, f.clock.now}
 				f.flush(c)
 			}
 		}
@@ -331,8 +333,10 @@ func (f *Follower) Close() {
 	}
 	for _, at := range f.conns.live() {
 		for _, d := range f.conns.at(at).dirs {
-			if d.slow != nil && d.slow.suspect != nil {
-				f.blocks.Release(d.slow.suspect.owner)
+			if d.slow != nil {
+				for _, s := range d.slow.suspects {
+					f.blocks.Release(s.owner)
+				}
 			}
 		}
 	}

@@ -13,9 +13,9 @@ const patienceSegments = 64
 // patience returns how long acknowledged bytes are waited for, in nanoseconds.
 func (f *Follower) patience() time.Duration { return max(0, f.config.GapPatience) }
 
-// acknowledged starts the patience for everything below off. Each mark is another
+// markACK starts the patience for everything below off. Each mark is another
 // segment's, and so there is never more than one beyond patienceSegments.
-func (r *reassembly) acknowledged(off streamOffset, now int64) {
+func (r *reassembly) markACK(off streamOffset, now int64) {
 	r.acks = append(r.acks, ackMark{off, now, r.ticks})
 }
 
@@ -71,6 +71,7 @@ func (f *Follower) lowestHole(c *Connection, from side, why GapReason) bool {
 	if len(d.slow.held) == 0 {
 		return false
 	}
+	f.anchorLowest(c, from)
 	if start := d.slow.held[0].start; start > d.next {
 		f.emitGap(c, from, start, why)
 	}
@@ -103,6 +104,7 @@ func (f *Follower) enforceLimits(c *Connection, from side) {
 // until.
 func (f *Follower) holesByAge(c *Connection, from side, until int64) {
 	d := &c.dirs[from]
+	f.anchorLowest(c, from)
 	var end streamOffset // of the last range that is too old
 	for h := d.slow.eldest; h != nil && h.arrived <= until; h = h.newer {
 		end = max(end, h.end)
@@ -116,11 +118,15 @@ func (f *Follower) holesByAge(c *Connection, from side, until int64) {
 // delivered, and the tail that a FIN or an acknowledgement shows becomes a gap.
 func (f *Follower) giveUpAll(c *Connection, from side) {
 	d := &c.dirs[from]
-	if d.slow != nil {
+	f.anchorLowest(c, from)
+	f.anchorLowest(c, from^1) // what it kept may acknowledge bytes of this direction
+	if r := d.slow; r != nil {
 		for f.lowestHole(c, from, GapClose) {
 		}
-		f.dropSuspect(c, from)
-		d.slow.acks = nil
+		for _, s := range r.suspects {
+			f.dropSuspect(c, from, s)
+		}
+		r.suspects, r.acks = nil, nil
 	}
 	end := d.ack
 	if d.fin != noFIN {

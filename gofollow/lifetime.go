@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// neverBefore is a time before all others.
+// neverBefore is an elapsed time before all others.
 const neverBefore int64 = math.MinInt64
 
 // end closes a connection and forgets it: it gives up what is missing and makes
@@ -47,7 +47,7 @@ func (f *Follower) touch(c *Connection) {
 		return // its time counts from the reset
 	}
 	if k != c.class {
-		c.due = min(c.due, after(c.last, f.timeouts[k]))
+		f.schedule(after(c.last, f.timeouts[k]))
 	}
 	f.conns.enlist(c, k)
 }
@@ -114,10 +114,9 @@ func (f *Follower) idleDeadline(c *Connection) int64 {
 	return after(c.last, f.timeouts[c.class])
 }
 
-// expire does what is due for a connection at time t, each thing at its own
-// deadline, so that it does not matter when it is called. It returns nil if the
-// connection is forgotten.
-func (f *Follower) expire(c *Connection, t int64) *Connection {
+// expire does what is due for a connection, each thing at its own deadline, so that
+// it does not matter when it is called. It returns nil if the connection is forgotten.
+func (f *Follower) expire(c *Connection) *Connection {
 	now := f.cause
 	defer func() { f.cause = now }()
 	for {
@@ -127,11 +126,10 @@ func (f *Follower) expire(c *Connection, t int64) *Connection {
 				due, from, byACK = deadline, i, ack
 			}
 		}
-		if due > t || due == never {
-			c.due = due
+		if due > f.clock.now || due == never {
 			return c
 		}
-		f.cause = cause{due, 0}
+		f.cause = cause{f.clock.stamp(due), 0, due}
 		switch {
 		case from < 2 && byACK:
 			f.holesByACK(c, from, c.dirs[from].slow.acks[0].time)
@@ -177,7 +175,7 @@ func (h *reminders) Pop() any {
 
 // remind notes that something is due for a connection at that time.
 func (f *Follower) remind(c *Connection, due int64) {
-	c.due = min(c.due, due)
+	f.schedule(due)
 	if r := f.conns.rarely(c); due < r.heapDue {
 		if r.heapDue = due; len(f.reminders) > 2*f.table.used+1024 {
 			f.reminders = slices.DeleteFunc(f.reminders, func(r reminder) bool { return !r.valid() })
@@ -194,73 +192,124 @@ func (r *reminder) valid() bool {
 }
 
 const (
-	// sweepEvery is how far the clock goes between two sweeps.
+	// sweepEvery is the longest time between two sweeps.
 	sweepEvery = int64(time.Second)
-	// maxClockJump is how far one packet can move the clock alone.
-	maxClockJump = int64(time.Hour)
+	// jumpGrace is how long nothing expires after a jump that is elapsed time.
+	// Where two sources whose clocks lie hours apart were merged, the
+	// connections of both have packets again by then.
+	jumpGrace = int64(10 * time.Second)
 )
 
-// tick moves the clock, the highest time seen. A jump of more than an hour has to
-// be confirmed by a second packet.
+// schedule makes sure that there is a sweep at an elapsed time.
+func (f *Follower) schedule(at int64) {
+	if at = max(at, f.graceUntil); at < f.sweepAt {
+		f.sweepAt = at
+		f.calmUntil = f.clock.stamp(at)
+	}
+}
+
+// leaper is a connection that was seen in the packet whose stamp jumped.
+type leaper struct {
+	c  *Connection
+	id uint64
+}
+
+// tick takes a stamp that is not an ordinary one: one behind the reference, a jump,
+// or one at which something is due.
 func (f *Follower) tick(t int64) {
-	if f.clock == neverBefore {
-		f.clock, f.sweepAt = t, after(t, time.Duration(sweepEvery))
-	}
-	switch {
-	case !leaps(f.clock, t):
-		f.clock, f.jumped = max(f.clock, t), false
-	case f.jumped && t >= f.jump: // so late it is at least
-		f.clock, f.jump, f.jumped = f.jump, t, leaps(f.jump, t)
-		if !f.jumped {
-			f.clock = t
+	pause := f.clock.tick(t)
+	if pause > 0 {
+		for _, l := range f.leapers {
+			if l.c.id == l.id && l.c.has(inTable) {
+				f.postpone(l.c, pause)
+			}
 		}
-	case f.jumped && !leaps(t, f.jump):
-		f.clock, f.jumped = t, false
-	default:
-		f.jump, f.jumped = t, true
+		f.graceUntil = saturatedSum(f.clock.now, jumpGrace)
+		f.sweepAt = f.graceUntil
 	}
-	if f.clock >= f.sweepAt {
+	f.leapers = f.leapers[:0]
+	f.calmUntil = f.clock.stamp(f.sweepAt)
+	if f.clock.now >= f.sweepAt {
 		f.sweep()
 	}
 }
 
-func leaps(from, to int64) bool { return to > from && uint64(to)-uint64(from) > uint64(maxClockJump) }
+// postpone counts what the connection's last packet did as done after a pause.
+func (f *Follower) postpone(c *Connection, pause int64) {
+	then := c.last
+	c.last += pause
+	if c.class != free {
+		k := c.class
+		f.conns.delist(c)
+		f.conns.enlist(c, k)
+	}
+	if c.rare != nil && c.rare.resetAt == then {
+		c.rare.resetAt += pause
+	}
+	for i := range c.dirs {
+		r := c.dirs[i].slow
+		if r == nil {
+			continue
+		}
+		for h := r.youngest; h != nil && h.arrived == then; h = h.older {
+			h.arrived += pause
+		}
+		for j := len(r.acks) - 1; j >= 0 && r.acks[j].time == then; j-- {
+			r.acks[j].time += pause
+		}
+	}
+	f.remindOfHoles(c)
+}
 
-// sweep does what is due by the clock, in order of deadline, then id; within a class
-// in that of the last packets. It stops when the event queue is full and returns false then.
+// sweep does what is due, in order of deadline, then id; within a class in that of the
+// last packets. It stops when the event queue is full and returns false then.
 func (f *Follower) sweep() bool {
-	f.sweepAt = after(f.clock, time.Duration(sweepEvery))
-	f.decoder.Fragments.Expire(f.clock)
+	f.sweepAt = never
+	f.schedule(saturatedSum(f.clock.now, sweepEvery))
+	f.decoder.Fragments.Expire(f.clock.now)
 	f.expireTombstones()
 	for !f.full() {
 		var first *Connection
-		var due int64
+		due := int64(never)
 		for k := handshake; k < classes; k++ {
 			if c := f.conns.oldest(k); c != nil {
-				if t := f.idleDeadline(c); t <= f.clock && t != never && (first == nil || t < due || t == due && c.id < first.id) {
+				if t := f.idleDeadline(c); t != never && (t < due || t == due && c.id < first.id) {
 					first, due = c, t
 				}
 			}
 		}
+		var hole *Connection
 		if len(f.reminders) > 0 {
-			if r := f.reminders[0]; r.due <= f.clock && (first == nil || r.due < due || r.due == due && r.id < first.id) {
-				heap.Pop(&f.reminders)
-				if c := r.c; r.valid() {
-					c.rare.heapDue = never
-					if f.expire(c, f.clock) != nil {
-						f.remindOfHoles(c)
-					}
-				}
-				continue
+			if r := f.reminders[0]; r.due < due || r.due == due && r.id < first.id {
+				hole, due = r.c, r.due
 			}
 		}
-		if first == nil {
+		if due > f.clock.now || due == never {
+			f.overdue = false
+			f.schedule(due)
 			return true
 		}
-		f.expire(first, f.clock)
+		if hole != nil {
+			f.takeReminder()
+		} else {
+			f.expire(first)
+		}
 	}
-	f.sweepAt = f.clock
+	f.overdue = true
+	f.schedule(f.clock.now)
 	return false
+}
+
+// takeReminder does what the earliest reminder is about, unless that has changed.
+func (f *Follower) takeReminder() {
+	r := f.reminders[0]
+	heap.Pop(&f.reminders)
+	if r.valid() {
+		r.c.rare.heapDue = never
+		if f.expire(r.c) != nil {
+			f.remindOfHoles(r.c)
+		}
+	}
 }
 
 // remindOfHoles notes the next deadline of a connection's holes.

@@ -2,7 +2,11 @@ package gofollow
 
 import (
 	"bytes"
+	"cmp"
+	"slices"
 	"sort"
+
+	"gofollow/gofollow/internal/decode"
 )
 
 // reassembly is the state of a direction in which something is unusual: data
@@ -31,9 +35,9 @@ type reassembly struct {
 	ticks   uint64       // segments of the connection, adjacent duplicates left out
 	last    segmentID    // the segment before, to know adjacent duplicates
 
-	doubt   streamOffset // an acknowledgement that nobody believed yet, 0 if none
-	doubted segmentID    // the segment that brought it
-	suspect *held        // a segment far above everything seen
+	doubt    streamOffset // an acknowledgement that nobody believed yet, 0 if none
+	doubted  segmentID    // the segment that brought it
+	suspects []*held      // segments far above everything seen, ascending; data is what was captured
 
 	lost [8]span // the ranges given up last, to know late bytes
 	lose int     // where the next goes
@@ -59,12 +63,15 @@ type held struct {
 	arrived int64  // the connection's clock then
 	packet  uint64
 	why     GapReason // of a mark
+	fin     bool      // of a suspect: the segment carries a FIN
+	hasACK  bool      // of an unanchored direction: ack is the segment's acknowledgement
+	ack     uint32
 
 	older, newer *held // neighbours by arrival
 }
 
 // waits says that something is held until the bytes below it come.
-func (r *reassembly) waits() bool { return r != nil && (len(r.held) > 0 || r.suspect != nil) }
+func (r *reassembly) waits() bool { return r != nil && (len(r.held) > 0 || len(r.suspects) > 0) }
 
 // add puts h at index i, by moving the shorter part of held, and behind `older` in the
 // order of arrival.
@@ -191,18 +198,26 @@ func (f *Follower) place(c *Connection, from side, lo, hi streamOffset, payload 
 // hold holds a range of the packet under way and sees to it that it does not stay
 // for ever.
 func (f *Follower) hold(c *Connection, from side, n held) {
-	r := f.conns.slowly(&c.dirs[from])
-	r.conn, r.from = c, from
 	n.time, n.arrived, n.packet = f.cause.time, c.last, f.cause.packet
+	f.noteACK(c, from, &n)
 	f.insert(c, from, n)
 	f.remind(c, after(c.last, f.holeAge(c, from)))
+}
+
+// noteACK keeps what the segment under way acknowledges with what is held of it, as long
+// as it is not known whether it is of this connection at all.
+func (f *Follower) noteACK(c *Connection, from side, n *held) {
+	if c.dirs[from].has(unanchored) {
+		n.hasACK, n.ack = f.seg.Flags&decode.ACK != 0, f.seg.Ack
+	}
 }
 
 // insert puts n, which has no reference of its own, between the held ranges.
 // Where it meets one, the policy says whose bytes stay; the rest of both stays
 // in any case.
 func (f *Follower) insert(c *Connection, from side, n held) {
-	r := c.dirs[from].slow
+	r := f.conns.slowly(&c.dirs[from])
+	r.conn, r.from = c, from
 	whole := n.span
 	i := r.firstAbove(n.start)
 	for i < len(r.held) && r.held[i].start < n.end {
@@ -388,6 +403,9 @@ var overlapTable = [overlapPolicies]struct{ before, same, after newWins }{
 func (f *Follower) deliverHeld(c *Connection, from side, force bool) {
 	d := &c.dirs[from]
 	r := d.slow
+	if d.has(unanchored) {
+		return
+	}
 	done := 0
 	for ; done < len(r.held) && r.held[done].start == d.next; done++ {
 		h := r.held[done]
@@ -417,57 +435,187 @@ func (f *Follower) deliverHeld(c *Connection, from side, force bool) {
 	}
 }
 
-// believe keeps a segment that starts far above everything seen as the
-// direction's suspect. It returns true if the segment continues the one before.
-func (f *Follower) believe(c *Connection, from side, lo, hi streamOffset, payload []byte) bool {
-	r := f.conns.slowly(&c.dirs[from])
-	if p := r.suspect; p != nil && p.end == lo {
-		return true // confirmSuspect places p
+// moveHeld moves what a reassembly remembers down by so many bytes. Nothing was delivered.
+// What was held or suspected is placed anew. If it may contain leftovers of an earlier
+// connection, what stands above a hole is suspect.
+func (f *Follower) moveHeld(c *Connection, from side, by streamOffset, leftovers bool) {
+	r := c.dirs[from].slow
+	r.right, r.settled, r.doubt = 0, max(0, r.settled-by), max(0, r.doubt-by)
+	for i := range r.acks {
+		r.acks[i].off -= by
 	}
-	f.dropSuspect(c, from)
-	if f.holders.total+f.aside+int64(len(payload)) > f.config.Limits.TotalHeldBytes {
-		f.anomaly(c, from, AnomalyFarSegment, lo, hi-lo)
-		return false
+	r.acks = slices.DeleteFunc(r.acks, func(m ackMark) bool { return m.off <= 0 })
+	moved := make([]*held, 0, len(r.held)+len(r.suspects))
+	for h := r.eldest; h != nil; h = h.newer {
+		moved = append(moved, h)
 	}
-	f.aside += int64(len(payload))
-	s := &held{span: span{lo, hi}, time: f.cause.time, packet: f.cause.packet}
+	if len(moved) > 0 {
+		f.holders.changed(r, -r.bytes, -len(moved))
+		r.removeFirst(len(moved))
+		r.eldest, r.youngest = nil, nil
+	}
+	for _, h := range r.suspects {
+		f.aside -= int64(len(h.data))
+		moved = append(moved, h)
+	}
+	r.suspects = nil
+	if leftovers {
+		slices.SortStableFunc(moved, func(a, b *held) int { return cmp.Compare(a.start, b.start) })
+	}
+	for _, h := range moved {
+		h.start, h.end = h.start-by, h.end-by
+		if f.far(c, from, h.start) || leftovers && h.start > r.right {
+			f.addSuspect(c, from, h)
+		} else {
+			f.keep(c, from, h)
+		}
+	}
+}
+
+// keep holds a range that was held or suspected before.
+func (f *Follower) keep(c *Connection, from side, h *held) {
+	d := &c.dirs[from]
+	if lo, hi := f.trim(c, from, h.start, h.end); lo < hi {
+		part := *h
+		if r := d.slow; r.youngest != nil {
+			part.arrived = max(part.arrived, r.youngest.arrived)
+		}
+		d.slow.right = max(d.slow.right, hi)
+		part.data = h.data[min(lo-h.start, int64(len(h.data))):min(hi-h.start, int64(len(h.data)))]
+		cut := lo + int64(len(part.data))
+		if cut > lo {
+			part.span = span{lo, cut}
+			f.insert(c, from, part)
+		}
+		if cut < hi {
+			part.span, part.data, part.owner, part.why = span{cut, hi}, nil, nil, cmp.Or(h.why, GapSnaplen)
+			f.insert(c, from, part)
+		}
+	}
+	if h.fin {
+		f.finish(c, from, h.end)
+	}
+	if h.hasACK && h.end >= 0 {
+		f.acknowledged(c, from^1, h.ack)
+	}
+	f.blocks.Release(h.owner)
+	f.helds.Put(h)
+}
+
+const (
+	// maxSuspects is how many far segments are kept of a direction. Beyond it the oldest
+	// goes.
+	maxSuspects = 32
+	// believedRun is how many far segments have to follow each other to be believed
+	// without an acknowledgement where the peer was captured: few would let one
+	// who forges them end the real stream.
+	believedRun = 16
+	// believedOneSided is the same where no packet of the peer was captured.
+	believedOneSided = 2
+)
+
+// suspect keeps a segment that starts far above everything seen until it is known
+// whether the stream goes on there, and with it those below it.
+func (f *Follower) suspect(c *Connection, from side, lo, hi streamOffset, payload []byte, fin bool) {
+	d := &c.dirs[from]
+	r := f.conns.slowly(d)
+	for _, s := range r.suspects {
+		if s.start <= lo && hi <= s.end && (s.fin || !fin) {
+			r.DuplicateBytes += uint64(hi - lo)
+			return
+		}
+	}
+	h := f.helds.Get()
+	*h = held{span: span{lo, hi}, time: f.cause.time, arrived: c.last, packet: f.cause.packet, fin: fin}
+	f.noteACK(c, from, h)
 	if len(payload) > 0 {
 		b := f.blocks.Copy(payload)
-		s.data, s.owner = b.Mem, b
+		h.data, h.owner = b.Mem, b
 	}
-	r.suspect = s
-	return false
+	at := f.addSuspect(c, from, h)
+	if at < 0 || d.has(unanchored) {
+		return
+	}
+	first, last := at, at // of the segments that follow each other
+	for first > 0 && r.suspects[first-1].end >= r.suspects[first].start {
+		first--
+	}
+	for last < len(r.suspects)-1 && r.suspects[last].end >= r.suspects[last+1].start {
+		last++
+	}
+	need := believedRun
+	if c.dirs[from^1].packets == 0 {
+		need = believedOneSided
+	}
+	if last-first+1 >= need {
+		f.acceptSuspects(c, from, last+1)
+	}
 }
 
-// confirmSuspect places the suspect once data or an acknowledgement reached it.
-func (f *Follower) confirmSuspect(c *Connection, from side) {
+// addSuspect puts h among the suspects and returns its place, -1 if there is no room.
+func (f *Follower) addSuspect(c *Connection, from side, h *held) int {
+	r := c.dirs[from].slow
+	if len(r.suspects) == maxSuspects {
+		oldest := 0
+		for i, s := range r.suspects {
+			if s.packet < r.suspects[oldest].packet {
+				oldest = i
+			}
+		}
+		f.dropSuspect(c, from, r.suspects[oldest])
+		r.suspects = slices.Delete(r.suspects, oldest, oldest+1)
+	}
+	f.aside += int64(len(h.data))
+	if f.holders.total+f.aside > f.config.Limits.TotalHeldBytes {
+		f.dropSuspect(c, from, h)
+		return -1
+	}
+	at, _ := slices.BinarySearchFunc(r.suspects, h, func(a, b *held) int {
+		return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.end, b.end))
+	})
+	r.suspects = slices.Insert(r.suspects, at, h)
+	return at
+}
+
+// confirmSuspects accepts the suspects that data or an acknowledgement has reached, and
+// those below them.
+func (f *Follower) confirmSuspects(c *Connection, from side) {
 	d := &c.dirs[from]
-	s := d.slow.suspect
-	if s == nil || d.slow.right < s.end && d.ack < s.start {
+	if d.has(unanchored) {
 		return
 	}
-	d.slow.suspect = nil
-	f.aside -= int64(len(s.data))
-	if lo, hi := f.trim(c, from, s.start, s.end); lo < hi {
-		d.slow.right = max(d.slow.right, hi)
-		now := f.cause
-		f.cause.time, f.cause.packet = s.time, s.packet
-		f.place(c, from, lo, hi, s.data[min(lo-s.start, int64(len(s.data))):min(hi-s.start, int64(len(s.data)))])
-		f.cause = now
-		f.deliverHeld(c, from, false)
-		f.enforceLimits(c, from)
+	n := len(d.slow.suspects)
+	for n > 0 && d.ack < d.slow.suspects[n-1].start && d.slow.right < d.slow.suspects[n-1].end {
+		n--
 	}
-	f.blocks.Release(s.owner)
+	f.acceptSuspects(c, from, n)
 }
 
-// dropSuspect forgets the suspect.
-func (f *Follower) dropSuspect(c *Connection, from side) {
-	s := c.dirs[from].slow.suspect
-	if s == nil {
+// acceptSuspects holds the first n suspects as if they came now.
+func (f *Follower) acceptSuspects(c *Connection, from side, n int) {
+	if n == 0 {
 		return
 	}
-	f.anomaly(c, from, AnomalyFarSegment, s.start, s.end-s.start)
-	f.aside -= int64(len(s.data))
-	f.blocks.Release(s.owner)
-	c.dirs[from].slow.suspect = nil
+	r := c.dirs[from].slow
+	accepted := slices.Clone(r.suspects[:n])
+	r.suspects = slices.Delete(r.suspects, 0, n)
+	for _, h := range accepted {
+		f.aside -= int64(len(h.data))
+		h.arrived = c.last
+		f.keep(c, from, h)
+	}
+	f.remind(c, after(c.last, f.holeAge(c, from)))
+	f.deliverHeld(c, from, false)
+	f.enforceLimits(c, from)
+}
+
+// dropSuspect counts a suspect that is not believed, and frees it.
+func (f *Follower) dropSuspect(c *Connection, from side, h *held) {
+	r := c.dirs[from].slow
+	r.FarSegments++
+	r.FarBytes += uint64(h.end - h.start)
+	f.anomaly(c, from, AnomalyFarSegment, h.start, h.end-h.start)
+	f.aside -= int64(len(h.data))
+	f.blocks.Release(h.owner)
+	f.helds.Put(h)
 }

@@ -34,29 +34,29 @@ func (f *Follower) reset(c *Connection, from side, s *decode.Segment, src *block
 	f.conclude(c)
 }
 
-// believable says whether a RST is accepted.
+// believable reports whether a RST is accepted.
 func (f *Follower) believable(c *Connection, from side, s *decode.Segment) bool {
 	d, p := &c.dirs[from], &c.dirs[from^1]
-	seq, hasACK := seqNum(s.Seq), s.Flags&decode.ACK != 0
-	if !c.has(handshaken) && c.start != StartMidstream {
-		if hasACK && p.has(based) && seqNum(s.Ack) == p.base || d.has(based) && (seq == d.base || seq == d.base-1) {
-			return true
-		}
+	hasACK := s.Flags&decode.ACK != 0
+	c.beginAtACK(from)
+	if p.has(synSeen) && !d.anchored() { // p is in SYN-SENT (RFC 9293, section 3.10.7.3)
+		ack := p.offsetOf(seqNum(s.Ack))
+		return hasACK && ack >= 0 && ack <= p.right()
 	}
-	if hasACK && p.has(based) && p.offsetOf(seqNum(s.Ack)) > max(p.right(), p.ack)+1 {
+	if hasACK && p.anchored() && p.offsetOf(seqNum(s.Ack)) > max(p.right(), p.ack)+1 {
 		return false // acknowledges what was never sent
 	}
 	if !d.has(based) {
 		return hasACK && p.has(based)
 	}
-	off := d.offsetOf(seq)
-	if off == d.next || off == d.ack {
+	off := d.offsetOf(seqNum(s.Seq))
+	switch {
+	case off == d.next, off == d.ack, off == -1 && d.has(synSeen) && !p.anchored():
 		return true
-	}
-	if f.config.RST == RSTStrict {
+	case f.config.RST == RSTStrict:
 		return false
 	}
-	return off >= min(d.next, d.ack) && off <= c.windowEnd(from)
+	return off == d.right() || off >= min(d.next, d.ack) && off <= c.windowEnd(from)
 }
 
 // windowEnd returns the highest offset that the peer has given a side leave to send.

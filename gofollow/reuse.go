@@ -2,7 +2,7 @@ package gofollow
 
 import "gofollow/gofollow/internal/decode"
 
-// candidate is a SYN, set aside, that may begin a new connection between the
+// candidate is a SYN or SYN+ACK, set aside, that may begin a new connection between the
 // endpoints of one that is still followed.
 type candidate struct {
 	segment decode.Segment // its payload is a copy
@@ -10,17 +10,15 @@ type candidate struct {
 	cause   cause
 }
 
-// weigh decides whether a segment belongs to the connection that its key finds.
+// classify decides whether a segment belongs to the connection that its key finds.
 // It returns the connection that does take it, nil if a new one is to be made;
 // done says that the segment has been dealt with.
-func (f *Follower) weigh(c *Connection, from side, s *decode.Segment) (_ *Connection, done bool) {
-	syn := s.Flags&(decode.SYN|decode.ACK) == decode.SYN
-	switch {
-	case c.has(opened):
-	case syn:
-		f.bury(c, false)
-		return nil, false
-	default:
+func (f *Follower) classify(c *Connection, from side, s *decode.Segment) (_ *Connection, done bool) {
+	if !c.has(opened) {
+		if s.Flags&(decode.SYN|decode.ACK) == decode.SYN {
+			f.bury(c, false)
+			return nil, false
+		}
 		return c, false
 	}
 	if c.rare.waits() {
@@ -31,24 +29,16 @@ func (f *Follower) weigh(c *Connection, from side, s *decode.Segment) (_ *Connec
 			return c, true
 		}
 	}
-	d := &c.dirs[from]
-	base := seqNum(s.Seq) + 1
-	refused := c.has(reset) && !c.carriedData()
-	switch {
-	case !syn:
-		return c, false
-	case !d.has(based): // what the peer acknowledged of this side may contradict
-		if !d.has(ackNoted) || uint32(d.base-base) <= maxACKLead {
-			return c, false
-		}
-	case d.base == base && !refused, !d.has(synSeen) && d.untouched() && int32(base-d.base) < 0:
+	if s.Flags&decode.SYN == 0 || !f.contradicts(c, from, s) {
 		return c, false
 	}
 	switch {
+	case s.Flags&decode.ACK != 0 && f.config.NoMidstream:
+		return c, true // it opens nothing
 	case c.has(reset):
 		f.end(c, CloseRST, c.by(c.rare.resetBy), false)
 		return nil, false
-	case f.cause.time >= after(c.last, f.config.Timeouts.ReuseIdle):
+	case f.proven(c, from, s):
 		f.end(c, CloseReused, ByNobody, false)
 		return nil, false
 	}
@@ -56,11 +46,42 @@ func (f *Follower) weigh(c *Connection, from side, s *decode.Segment) (_ *Connec
 	return c, true
 }
 
+// contradicts reports whether the number of a SYN or SYN+ACK cannot be its connection's.
+func (f *Follower) contradicts(c *Connection, from side, s *decode.Segment) bool {
+	d := &c.dirs[from]
+	base := seqNum(s.Seq) + 1
+	switch {
+	case s.Flags&decode.ACK != 0: // the latest counts until data was delivered
+		return d.anchored() && d.base != base && (d.next > 0 || d.has(finished))
+	case !d.anchored():
+		// What the peer acknowledged lies at or above the beginning, by no more than is believed.
+		return d.has(ackNoted) && uint32(d.seqAt(d.ack)-base) > maxACKLead
+	case d.base == base:
+		return c.has(reset) && !c.carriedData() // a refused connection is tried again
+	case d.has(synSeen) || d.next > 0:
+		return true
+	case d.has(ackNoted):
+		return uint32(d.seqAt(d.ack)-base) > maxACKLead
+	}
+	return int32(base-d.base) > 0 // the first segments of a stream may be captured before its SYN
+}
+
+// proven reports whether a SYN or SYN+ACK with another number begins a new connection at
+// once: a SYN+ACK where its side had finished, and a SYN after a silence where no packet
+// of the peer was captured. Where it was, a host that is still connected answers a SYN with
+// a challenge ACK (RFC 5961, section 4), and silence proves nothing.
+func (f *Follower) proven(c *Connection, from side, s *decode.Segment) bool {
+	if s.Flags&decode.ACK != 0 {
+		return c.dirs[from].has(finished)
+	}
+	return c.dirs[from^1].packets == 0 && f.clock.now >= after(c.last, f.config.Timeouts.ReuseIdle)
+}
+
 // setAside keeps a SYN as the connection's candidate. Of too many candidates the
 // oldest is dropped.
 func (f *Follower) setAside(c *Connection, from side, s *decode.Segment) {
 	f.dropCandidate(c)
-	for len(f.candidates) >= f.config.Limits.Tombstones {
+	for len(f.candidates) >= f.config.Limits.Candidates {
 		if oldest := f.candidates[0]; oldest.c.id == oldest.id && oldest.c.has(opened) && oldest.c != c {
 			f.dropCandidate(oldest.c)
 		}
@@ -98,15 +119,26 @@ func (f *Follower) compareCandidate(c *Connection, from side, s *decode.Segment)
 	base := seqNum(n.segment.Seq) + 1
 	syn, ack := s.Flags&decode.SYN != 0, s.Flags&decode.ACK != 0
 	continues := func(number uint32) bool { return number-uint32(base) <= uint32(n.segment.Wire) } // the SYN, or its own data
-	fitsNew := from == n.from && !syn && f.within(base, seqNum(s.Seq)) || from != n.from && ack && f.within(base, seqNum(s.Ack))
-	fitsOld := from == n.from && c.inWindow(from, seqNum(s.Seq)) || from != n.from && ack && c.inWindow(n.from, seqNum(s.Ack))
-	switch {
-	case from != n.from && syn && ack && continues(s.Ack),
-		from == n.from && !syn && s.Wire > 0 && continues(s.Seq),
-		fitsNew && !fitsOld && s.Wire > 0:
-		return candidateConfirmed
-	case fitsNew && !fitsOld:
-		return candidateMeant
+	if from == n.from {
+		fitsOld := c.inWindow(from, seqNum(s.Seq))
+		// Where the new numbers lie within what the old stream holds, the peer alone can tell.
+		disjoint := !c.dirs[from].covers(base)
+		switch {
+		case syn:
+		case disjoint && continues(s.Seq), !fitsOld && s.Wire > 0 && f.within(base, seqNum(s.Seq)):
+			return candidateConfirmed
+		case !fitsOld && f.within(base, seqNum(s.Seq)):
+			return candidateMeant
+		}
+	} else if ack {
+		fitsOld := c.inWindow(n.from, seqNum(s.Ack))
+		answered := syn || s.Flags&decode.RST != 0 || n.segment.Flags&decode.ACK != 0
+		switch {
+		case answered && continues(s.Ack), !fitsOld && s.Wire > 0 && f.within(base, seqNum(s.Ack)):
+			return candidateConfirmed
+		case !fitsOld && f.within(base, seqNum(s.Ack)):
+			return candidateMeant
+		}
 	}
 	d := &c.dirs[from]
 	if !syn && s.Wire > 0 && d.has(based) && c.inWindow(from, seqNum(s.Seq)) && d.offsetOf(seqNum(s.Seq))+int64(s.Wire) > d.next {
@@ -120,10 +152,20 @@ func (f *Follower) within(base, s seqNum) bool {
 	return int32(s-base) >= 0 && int64(s-base) <= f.config.Limits.FarBytes
 }
 
+// covers reports whether a number lies between what was delivered and the end of what is
+// held.
+func (d *direction) covers(s seqNum) bool {
+	if !d.anchored() {
+		return false
+	}
+	off := d.offsetOf(s)
+	return off >= d.next && off <= d.right()
+}
+
 // inWindow says that a number lies where a side's stream stands now.
 func (c *Connection) inWindow(of side, s seqNum) bool {
 	d := &c.dirs[of]
-	if !d.has(based) {
+	if !d.anchored() {
 		return false
 	}
 	off := d.offsetOf(s)

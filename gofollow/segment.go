@@ -10,7 +10,7 @@ func (f *Follower) segment(s *decode.Segment, src *block) {
 		s.Flags &^= decode.SYN | decode.FIN
 	}
 	c, from := f.table.find(s, &f.key, &f.conns)
-	if c != nil && f.cause.time < c.due && f.inOrder(c, from, s, src) {
+	if c != nil && !f.overdue && f.inOrder(c, from, s, src) {
 		return
 	}
 	f.any(c, from, s, src)
@@ -19,12 +19,12 @@ func (f *Follower) segment(s *decode.Segment, src *block) {
 
 // any takes any segment to its connection, nil if it has none yet.
 func (f *Follower) any(c *Connection, from side, s *decode.Segment, src *block) {
-	if c != nil && f.cause.time >= c.due {
-		c = f.expire(c, f.cause.time)
+	if c != nil && f.overdue {
+		c = f.expire(c)
 	}
 	if c != nil && (s.Flags&decode.SYN != 0 || c.rare.waits()) {
 		var done bool
-		if c, done = f.weigh(c, from, s); done {
+		if c, done = f.classify(c, from, s); done {
 			return
 		}
 	}
@@ -57,7 +57,7 @@ func (f *Follower) inOrder(c *Connection, from side, s *decode.Segment, src *blo
 	if ack > p.next {
 		return false
 	}
-	c.last = max(c.last, f.cause.time)
+	c.last, c.lastAt = f.clock.now, f.cause.time
 	d.packets++
 	if s.Wire > 0 {
 		d.dataPackets++
@@ -78,7 +78,7 @@ func (f *Follower) admit(k *flowKey, from side) *Connection {
 	f.makeRoom()
 	c := f.conns.take()
 	c.key, c.client = *k, from
-	c.last = f.cause.time
+	c.last, c.lastAt = f.clock.now, f.cause.time
 	c.flags |= inTable
 	f.table.add(c)
 	return c
@@ -87,7 +87,10 @@ func (f *Follower) admit(k *flowKey, from side) *Connection {
 // follow is the way of a segment through its connection.
 func (f *Follower) follow(c *Connection, from side, s *decode.Segment, src *block) {
 	d, p := &c.dirs[from], &c.dirs[from^1]
-	c.last = max(c.last, f.cause.time)
+	c.last, c.lastAt = f.clock.now, f.cause.time
+	if f.clock.jumped {
+		f.leapers = append(f.leapers, leaper{c, c.id})
+	}
 	d.packets++
 	f.current = segmentID{uint64(s.Seq)<<32 | uint64(s.Ack), uint64(s.Wire)<<32 | uint64(s.Window)<<16 | uint64(s.Flags)<<8 | uint64(from)}
 	d.slow.tick(&f.current)
@@ -98,12 +101,14 @@ func (f *Follower) follow(c *Connection, from side, s *decode.Segment, src *bloc
 	}
 	seq := seqNum(s.Seq)
 	if s.Flags&decode.SYN != 0 {
-		if !f.synchronize(c, from, s) {
+		f.synchronize(c, from, s)
+		seq++
+	} else {
+		if c.precedes(from, s) {
+			f.conns.slowly(d).BeforeStart += uint64(s.Wire)
 			f.touch(c)
 			return
 		}
-		seq++
-	} else {
 		f.begin(c, from, seq, s)
 	}
 	if !c.has(opened) {
@@ -138,66 +143,73 @@ func (f *Follower) follow(c *Connection, from side, s *decode.Segment, src *bloc
 	f.conclude(c)
 }
 
+// precedes reports whether a segment is one of an earlier connection: its receiver, in
+// SYN-SENT, drops what does not acknowledge its SYN (RFC 9293, section 3.10.7.3).
+func (c *Connection) precedes(from side, s *decode.Segment) bool {
+	d, p := &c.dirs[from], &c.dirs[from^1]
+	return p.has(synSeen) && !d.anchored() && s.Flags&decode.ACK != 0 && p.offsetOf(seqNum(s.Ack)) < 0
+}
+
 // begin settles where the stream of a direction begins whose SYN was not seen.
 func (f *Follower) begin(c *Connection, from side, seq seqNum, s *decode.Segment) {
-	d := &c.dirs[from]
+	d, p := &c.dirs[from], &c.dirs[from^1]
+	c.beginAtACK(from)
 	switch {
+	case !d.has(based) && p.has(synSeen):
+		if s.Wire > 0 || s.Flags&decode.FIN != 0 {
+			f.float(d, seq)
+		}
 	case !d.has(based):
-		d.rebase(seq)
+		f.move(c, from, seq)
 		if s.Wire == 0 {
 			d.flags |= hinted
 		}
 	case d.has(hinted) && s.Wire > 0:
 		if d.flags &^= hinted; seq == d.base+1 && d.next == 0 && d.right() == 0 && d.fin > 0 {
-			d.rebase(seq) // the hint was a keep-alive, one below the next number
+			f.move(c, from, seq) // the hint was a keep-alive, one below the next number
 		}
 	}
 	if s.Flags&decode.ACK == 0 {
 		return
 	}
-	p := &c.dirs[from^1]
 	if c.has(doubtfulISN) && from == c.client {
-		if p.untouched() {
-			p.rebase(seqNum(s.Ack))
-		}
 		c.flags &^= doubtfulISN
+		if p.next == 0 {
+			if start := p.anchorBelow(p.offsetOf(seqNum(s.Ack))); start < 0 || start > maxAnchorHole {
+				f.move(c, from^1, p.seqAt(start))
+			}
+		}
 	}
 	if c.has(synACKSeen) && d.has(synSeen) && p.has(synSeen) {
 		c.flags |= handshaken
 	}
 }
 
-// synchronize takes the numbers of a SYN. It returns false if the segment is not
-// this connection's.
-func (f *Follower) synchronize(c *Connection, from side, s *decode.Segment) bool {
+// synchronize takes the numbers of a SYN.
+func (f *Follower) synchronize(c *Connection, from side, s *decode.Segment) {
 	d, p := &c.dirs[from], &c.dirs[from^1]
 	base := seqNum(s.Seq) + 1
 	if s.Flags&decode.ACK != 0 {
-		if d.has(based) && d.base != base {
-			if !d.untouched() {
-				return false
-			}
-			if d.has(synSeen) {
-				c.flags |= doubtfulISN
-			}
+		if d.has(synSeen) && d.base != base {
+			c.flags |= doubtfulISN
+			d.forgetACKs() // they were about the other number
 		}
 		c.flags |= synACKSeen
 		if !p.has(based) {
-			p.rebase(seqNum(s.Ack))
+			f.move(c, from^1, seqNum(s.Ack))
 		}
 		if s.WindowScale < 0 {
 			d.scale = 0 // scaling takes both (RFC 7323, section 2.2)
 		}
 	}
-	if !d.has(based) || d.base != base {
-		d.rebase(base)
+	if !d.anchored() || d.base != base {
+		f.move(c, from, base)
 	}
 	d.flags = d.flags&^hinted | synSeen
 	p.scale = uint8(max(0, s.WindowScale))
 	if s.Flags&decode.FIN != 0 {
 		f.anomaly(c, from, AnomalySYNFIN, 0, 0)
 	}
-	return true
 }
 
 // payload takes the payload of a segment, without its urgent byte if that is
@@ -220,7 +232,7 @@ func (f *Follower) payload(c *Connection, from side, off streamOffset, s *decode
 func (f *Follower) conclude(c *Connection) {
 	for i := range side(2) {
 		if d := &c.dirs[i]; d.slow != nil {
-			f.confirmSuspect(c, i)
+			f.confirmSuspects(c, i)
 			f.deliverHeld(c, i, false)
 			f.holesByACK(c, i, neverBefore)
 			d.slow.last = f.current

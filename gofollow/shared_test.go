@@ -151,3 +151,53 @@ func followFile(t testing.TB, config gofollow.Config, path string, max int) *res
 	}
 	return r.finish(t, f)
 }
+
+// TestSharedFaults follows small captures that were followed wrongly once, of
+// connections begun and ended in unusual ways, and of what carries them.
+func TestSharedFaults(t *testing.T) {
+	text, err := os.ReadFile("../../shared/faults/expected.json")
+	if err != nil {
+		t.Log("there are no captures in ../../shared/faults, so nothing is compared")
+		return
+	}
+	var want map[string]struct {
+		What        string
+		Connections []struct {
+			Client, Server string     // address|port
+			ToServer       string     `json:"client_payload"`
+			ToClient       string     `json:"server_payload"`
+			ClientGaps     [][2]int64 `json:"client_gaps"` // offset, length
+			ServerGaps     [][2]int64 `json:"server_gaps"`
+		}
+	}
+	if err := json.Unmarshal(text, &want); err != nil {
+		t.Fatal(err)
+	}
+	for name, w := range want {
+		t.Run(name, func(t *testing.T) {
+			got := followFile(t, gofollow.Config{}, "../../shared/faults/"+name, 0)
+			if len(got.conversations) != len(w.Connections) {
+				t.Fatalf("%s: %d connections, want %d:\n%s", w.What, len(got.conversations), len(w.Connections), strings.Join(got.log, "\n"))
+			}
+			for i, w := range w.Connections {
+				c := got.conversations[i]
+				if c.client != sharedEndpoint(t, w.Client) || c.server != sharedEndpoint(t, w.Server) {
+					t.Errorf("connection %d is %v > %v, want %v > %v", i, c.client, c.server, w.Client, w.Server)
+				}
+				for d, side := range []struct {
+					payload string
+					gaps    [][2]int64
+				}{{w.ToServer, w.ClientGaps}, {w.ToClient, w.ServerGaps}} {
+					s := &c.streams[d]
+					var gaps []span
+					for _, g := range side.gaps {
+						gaps = append(gaps, span{g[0], g[0] + g[1]})
+					}
+					if string(s.data) != side.payload || !slices.Equal(s.gaps, gaps) {
+						t.Errorf("connection %d %v: %q with gaps %v, want %q with %v", i, gofollow.Direction(d), s.data, s.gaps, side.payload, gaps)
+					}
+				}
+			}
+		})
+	}
+}

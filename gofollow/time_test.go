@@ -40,23 +40,24 @@ func TestExtremeTimes(t *testing.T) {
 	})
 }
 
-// TestNoTime gives packets without a time that of the packet before.
+// TestNoTime: the events of packets without a time have none, and time stands still.
 func TestNoTime(t *testing.T) {
-	for first, want := range map[int64]string{5: " time=5 ", 0: " time=0 ", -5: " time=-5 ", gofollow.NoTime: " time=0 "} {
-		packets := script(t, `c S; s SA; c A; c 0 "a"`)
-		for i := range packets {
-			packets[i].Time = gofollow.NoTime
-		}
-		packets[0].Time = first
-		for _, line := range follow(t, gofollow.Config{}, packets).log {
-			if !strings.Contains(line+" ", want) {
-				t.Errorf("first at %d: %s, want%s", first, line, want)
-			}
+	packets := script(t, `H; c 0 "a"; c 2 "c" t=1s; s A ack=3; s A ack=3 t=2s; c 1 "b" t=70s`)
+	for i := range packets {
+		packets[i].Time = gofollow.NoTime
+	}
+	got := follow(t, gofollow.Config{}, packets)
+	for _, line := range got.log {
+		if !strings.Contains(line+" ", " time=none ") {
+			t.Errorf("%s: want no time", line)
 		}
 	}
-	packets := script(t, `c 0 "a" t=5s; c 1 "b" t=-2s; c 2 "c"`)
-	packets[2].Time = gofollow.NoTime
-	if log := follow(t, gofollow.Config{}, packets).log; !strings.Contains(log[3]+" ", " time=3000000000 ") {
-		t.Errorf("after one whose time goes back: %s", log[3])
+	if got, want := got.String(), `open; c0 a; c1 b; c2 c* | closed flush`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	packets = script(t, `H; c 0 "a"; c 2 "c"; s A ack=3; s A ack=3 t=600ms`)
+	packets[4].Time, packets[5].Time = gofollow.NoTime, gofollow.NoTime
+	if got, want := follow(t, gofollow.Config{}, packets).String(), `open; c0 a; gap c1+1 ack; c2 c* | closed flush`; got != want {
+		t.Errorf("patience from a packet without a time: got %s, want %s", got, want)
 	}
 }

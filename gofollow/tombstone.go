@@ -1,18 +1,49 @@
 package gofollow
 
-import "gofollow/gofollow/internal/decode"
+import (
+	"math"
+	"time"
+
+	"gofollow/gofollow/internal/decode"
+)
 
 // tombstone is what is left of a connection that was closed by FIN or RST, so
-// that its late segments open nothing.
+// that its late segments open nothing. There may be as many as connections: it
+// takes 64 bytes.
 type tombstone struct {
-	key      flowKey
-	closedAt int64
-	base     [2]seqNum
-	based    [2]bool
-	carried  bool // data was delivered
-	reset    bool // it was closed by RST
-	gone     bool // it was taken away: the key is free, or another's
+	key       flowKey
+	closedAt  int64     // elapsed time
+	end       [2]seqNum // of each side, the number behind its last byte and its FIN
+	server    seqNum    // the server's number of offset 0
+	swallowed uint16    // when it last swallowed a segment, in swallowUnits after closedAt
+	flags     tombFlags
 }
+
+type tombFlags uint8
+
+const (
+	tombKnown0  tombFlags = 1 << iota // end[0] is known
+	tombKnown1                        // end[1] is known
+	tombFIN0                          // end[0] lies behind a FIN
+	tombFIN1                          // end[1] lies behind a FIN
+	tombServer                        // the server is side 1
+	tombCarried                       // data was delivered
+	tombReset                         // it was closed by RST
+	tombGone                          // it was taken away: the key is free, or another's
+)
+
+const (
+	// closedBytes is how far below the end of a closed stream a late segment may lie.
+	closedBytes = 16 << 20
+	// maxLinger is how long a closed connection is remembered in all, unless
+	// Timeouts.CloseLinger is longer: a peer gives up after that time (RFC 9293,
+	// section 3.8.3: at least 100 s; 15 min and more on common systems).
+	maxLinger = 15 * time.Minute
+	// swallowUnit is chosen so that maxLinger fits in 16 bits.
+	swallowUnit = time.Second / 64
+)
+
+func (t *tombstone) has(f tombFlags) bool { return t.flags&f != 0 }
 
 // graveyard keeps the tombstones in the order in which they were made. They have
 // a table of their own, so that that of the connections stays small.
@@ -64,9 +95,9 @@ func (g *graveyard) add(t *tombstone) {
 // remove takes the tombstone with a number away.
 func (g *graveyard) remove(number uint32) {
 	t := g.at(number)
-	t.gone = true
+	t.flags |= tombGone
 	g.hashTable.remove(g.of(&t.key), number)
-	for g.n > 0 && g.at(g.first).gone {
+	for g.n > 0 && g.at(g.first).has(tombGone) {
 		g.first, g.n = (g.first+1)&graveNumbers, g.n-1
 	}
 }
@@ -92,13 +123,33 @@ func (f *Follower) entomb(c *Connection) {
 	for int(g.n) >= f.config.Limits.Tombstones {
 		g.remove(g.first)
 	}
-	g.add(&tombstone{
-		key: c.key, closedAt: f.cause.time, carried: c.carriedData(), reset: c.closeReason == CloseRST,
-		base: [2]seqNum{c.dirs[0].base, c.dirs[1].base}, based: [2]bool{c.dirs[0].has(based), c.dirs[1].has(based)},
-	})
+	t := tombstone{key: c.key, closedAt: f.cause.at, server: c.dirs[c.client^1].base}
+	if c.client == 0 {
+		t.flags |= tombServer
+	}
+	if c.closeReason == CloseRST {
+		t.flags |= tombReset
+	}
+	for i := range c.dirs {
+		d := &c.dirs[i]
+		if !d.has(based) {
+			continue
+		}
+		end := max(d.next, d.right())
+		if end > 0 {
+			t.flags |= tombCarried
+		}
+		t.flags |= tombKnown0 << i
+		if d.fin != noFIN {
+			t.flags |= tombFIN0 << i
+			end++
+		}
+		t.end[i] = d.seqAt(end)
+	}
+	g.add(&t)
 }
 
-// late says whether a segment of no connection is a late one of a closed
+// late reports whether a segment of no connection is a late one of a closed
 // connection. If it begins a new one, the tombstone is taken away.
 func (f *Follower) late(k *flowKey, from side, s *decode.Segment) bool {
 	g := &f.graves
@@ -110,34 +161,83 @@ func (f *Follower) late(k *flowKey, from side, s *decode.Segment) bool {
 		return false
 	}
 	t := g.at(number)
-	if !f.overdue(t, f.cause.time) && !t.revives(from, s, f.config.NoMidstream) {
+	switch {
+	case f.forgotten(t) || t.revives(from, s, f.config.NoMidstream):
+	case s.Flags&decode.SYN != 0:
 		return true
+	case t.covers(from, s):
+		t.swallowed = uint16(min((f.clock.now-t.closedAt)/int64(swallowUnit), math.MaxUint16))
+		return true
+	case s.Wire == 0 || f.clock.now < after(t.closedAt, f.config.Timeouts.StrayLinger):
+		return true // without data it would open nothing
 	}
 	g.remove(number)
 	return false
 }
 
-// revives says whether a segment begins a new connection.
+// revives reports whether a segment begins a new connection.
 func (t *tombstone) revives(from side, s *decode.Segment, noMidstream bool) bool {
-	other := !t.based[from] || t.base[from] != seqNum(s.Seq)+1
+	base := seqNum(s.Seq) + 1
 	switch s.Flags & (decode.SYN | decode.ACK) {
 	case decode.SYN:
-		return other || t.carried || t.reset
+		return t.has(tombCarried|tombReset) || !t.has(tombKnown0<<from) || base != t.start(from)
 	case decode.SYN | decode.ACK:
-		return !noMidstream && t.based[from] && other
+		return !noMidstream && (!t.has(tombKnown0<<from) || base != t.start(from))
 	}
 	return false
 }
 
-// overdue says that a tombstone is to go at that time.
-func (f *Follower) overdue(t *tombstone, now int64) bool {
-	due := after(t.closedAt, f.config.Timeouts.CloseLinger)
-	return due <= now && due != never
+// start returns the number of a side's offset 0. Of a client that sent data it is not
+// kept: the number is one that no SYN of the closed connection had.
+func (t *tombstone) start(of side) seqNum {
+	switch {
+	case (of == 1) == t.has(tombServer):
+		return t.server
+	case t.has(tombFIN0 << of):
+		return t.end[of] - 1
+	}
+	return t.end[of]
 }
 
-// expireTombstones takes those away that are overdue.
+// covers reports whether a segment lies within the last closedBytes of what was closed.
+func (t *tombstone) covers(from side, s *decode.Segment) bool {
+	length := uint32(s.Wire)
+	if s.Flags&decode.FIN != 0 {
+		length++
+	}
+	below := uint32(t.end[from]) - s.Seq // how far the segment begins below the end
+	return t.has(tombKnown0<<from) && length <= below && below <= closedBytes
+}
+
+// forgottenAt returns the elapsed time at which a tombstone has no effect any more.
+func (f *Follower) forgottenAt(t *tombstone) int64 {
+	linger := f.config.Timeouts.CloseLinger
+	last := t.closedAt + int64(t.swallowed)*int64(swallowUnit)
+	return min(after(last, linger), after(t.closedAt, max(linger, maxLinger)))
+}
+
+// forgotten reports whether a tombstone has no effect any more.
+func (f *Follower) forgotten(t *tombstone) bool {
+	at := f.forgottenAt(t)
+	return at <= f.clock.now && at != never
+}
+
+// expireTombstones takes away the oldest ones that have no effect any more. One that
+// swallowed a segment moves behind the others, so that it does not keep them.
 func (f *Follower) expireTombstones() {
-	for g := &f.graves; g.n > 0 && f.overdue(g.at(g.first), f.clock); {
-		g.remove(g.first)
+	const movesAtOnce = 64
+	moved := 0
+	for g := &f.graves; g.n > 0; {
+		t := *g.at(g.first)
+		switch {
+		case f.forgotten(&t):
+			g.remove(g.first)
+		case t.swallowed > 0 && moved < movesAtOnce && f.clock.now >= after(t.closedAt, f.config.Timeouts.CloseLinger):
+			g.remove(g.first)
+			g.add(&t)
+			moved++
+		default:
+			return
+		}
 	}
 }

@@ -18,7 +18,7 @@ from .errors import CaptureFileError, GofollowError, UsageError, file_error
 # gofollow_event: kind, direction, reason, by, reordered, connection id, address of the connection's facts, time, packet, offset,
 # length, address of the bytes, capture time. The addresses are valid until the next call that feeds or polls.
 EVENT = struct.Struct("@BBBBB3xQPqQqQPq24x")
-CONNECTION = struct.Struct("@Q16sHB5x16sHB5xqQBBBBBBHP13Q13Qq")
+CONNECTION = struct.Struct("@Q16sHB5x16sHB5xqQBBBBBBHP15Q15Qq")
 CLOSED_AT, REASON_AT = (ffi.offsetof("gofollow_connection", name) for name in ("closed", "close_reason"))
 RESET_TEXT = struct.Struct("@78xHP")  # of a gofollow_connection its length and address
 STREAMS = struct.Struct("@PQqPQPQqPQ")  # two gofollow_stream: address, length, end, address of the gaps, how many

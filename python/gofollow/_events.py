@@ -5,7 +5,7 @@ from collections import deque
 from ipaddress import IPv4Address, IPv6Address
 from typing import Literal, NamedTuple
 
-from ._engine import CLOSE_REASONS, CONNECTION, EVENT, RESET_TEXT
+from ._engine import CLOSE_REASONS, CONNECTION, EVENT, NO_TIME, RESET_TEXT
 from ._native import MEMORY, constant
 
 Side = Literal["client", "server"]
@@ -59,6 +59,8 @@ class Counters(NamedTuple):
     before_start: int
     after_fin: int
     after_rst: int
+    far_segments: int
+    far_bytes: int
     max_held: int
 
 
@@ -135,9 +137,9 @@ def read_connection(facts: bytes) -> Connection:
         BY[by],
         bool(clean),
         facts[CONNECTION.size :],
-        Counters(*fields[17:30]) if closed else None,
-        Counters(*fields[30:43]) if closed else None,
-        fields[43] if closed else None,
+        Counters(*fields[17:32]) if closed else None,
+        Counters(*fields[32:47]) if closed else None,
+        fields[47] if closed else None,
     )
 
 
@@ -182,10 +184,14 @@ class EventCollector:
         pass
 
 
+def _time(ns: int) -> str:
+    return "none" if ns == NO_TIME else str(ns)
+
+
 def format_event(event: Event) -> str:
     """Return the event's line of the event log, without a newline: docs/event-log.md."""
     connection = event.connection
-    tail = f"time={event.time_ns} packet={event.packet}" + (" reordered" if event.reordered else "")
+    tail = f"time={_time(event.time_ns)} packet={event.packet}" + (" reordered" if event.reordered else "")
     head = f"{event.kind} {connection.id}"
     if event.kind == "opened":
         return f"{head} {connection.client} {connection.server} roles={connection.roles_from} start={connection.start} {tail}"
@@ -198,7 +204,7 @@ def format_event(event: Event) -> str:
     head += f" {event.direction}"
     if event.kind == "data":
         crc = zlib.crc32(event.data)
-        return f"{head} offset={event.offset} length={event.length} crc32={crc:08x} captured={event.captured_ns} {tail}"
+        return f"{head} offset={event.offset} length={event.length} crc32={crc:08x} captured={_time(event.captured_ns)} {tail}"
     if event.kind == "gap":
         return f"{head} offset={event.offset} length={event.length} reason={event.reason} {tail}"
     if event.kind == "half-closed":

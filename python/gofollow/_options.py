@@ -25,6 +25,7 @@ class FollowerOptions(TypedDict, total=False):
     half_closed_timeout: Seconds
     rst_linger: Seconds
     close_linger: Seconds
+    stray_linger: Seconds
     reuse_idle: Seconds
     hole_age: Seconds
     one_sided_age: Seconds
@@ -33,6 +34,7 @@ class FollowerOptions(TypedDict, total=False):
     max_total_held_bytes: int | None
     max_connections: int | None
     max_tombstones: int | None
+    max_candidates: int | None
     max_far_bytes: int | None
 
 
@@ -53,9 +55,12 @@ _CHOICES: dict[str, dict[str, int]] = {
 _CHOICE_FIELDS = {"checksum": "verify_checksum"}
 _TIMES = (
     *("gap_patience", "handshake_timeout", "idle_timeout", "half_closed_timeout", "rst_linger", "close_linger"),
-    *("reuse_idle", "hole_age", "one_sided_age"),
+    *("stray_linger", "reuse_idle", "hole_age", "one_sided_age"),
 )
-_LIMITS = ("max_held_bytes", "max_held_segments", "max_total_held_bytes", "max_connections", "max_tombstones", "max_far_bytes")
+_LIMITS = (
+    *("max_held_bytes", "max_held_segments", "max_total_held_bytes", "max_connections", "max_tombstones", "max_candidates"),
+    "max_far_bytes",
+)
 _LONGEST_NS = 1 << 62  # 146 years: no deadline of a real capture overflows
 
 

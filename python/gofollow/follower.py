@@ -135,10 +135,11 @@ class TCPStreamFollower:
         checksum: "off", or "verify" to drop segments with a wrong one.
         urgent: "inline", or "oob" to take the urgent byte out of the stream.
         keep_payload: how much payload streams keep per direction: "all", "none" or a number of bytes.
-        handshake_timeout (60), idle_timeout (3600), half_closed_timeout (600), rst_linger (1), close_linger (5), reuse_idle (5),
-        hole_age (30), one_sided_age (3): timeouts.
+        handshake_timeout (60), idle_timeout (7440), half_closed_timeout (600), rst_linger (1), close_linger (130), stray_linger (5),
+        reuse_idle (5), hole_age (30), one_sided_age (3): timeouts.
         max_held_bytes (16 MiB), max_held_segments (16384): held out of order in one direction.
-        max_total_held_bytes (256 MiB), max_connections (1000000), max_tombstones (65536), max_far_bytes (64 MiB): limits.
+        max_total_held_bytes (256 MiB), max_connections (1000000), max_tombstones (1000000), max_candidates (65536), max_far_bytes
+        (64 MiB): limits.
 
     Raises TypeError for a callback that cannot be called, OptionError for a value that is not allowed, ForkedError in a child of a
     process that used gofollow.
@@ -164,6 +165,7 @@ class TCPStreamFollower:
         half_closed_timeout: Seconds = None,
         rst_linger: Seconds = None,
         close_linger: Seconds = None,
+        stray_linger: Seconds = None,
         reuse_idle: Seconds = None,
         hole_age: Seconds = None,
         one_sided_age: Seconds = None,
@@ -172,6 +174,7 @@ class TCPStreamFollower:
         max_total_held_bytes: int | None = None,
         max_connections: int | None = None,
         max_tombstones: int | None = None,
+        max_candidates: int | None = None,
         max_far_bytes: int | None = None,
     ) -> None:
         options = {name: value for name, value in locals().items() if name not in _NO_ENGINE_OPTIONS}

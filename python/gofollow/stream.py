@@ -3,6 +3,7 @@
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, NamedTuple
 
+from ._engine import NO_TIME
 from ._events import SIDES, Counters, Side
 from ._said import Chunk, Facts, Gap, Whole
 
@@ -189,13 +190,13 @@ class TCPStream:
     def opened_at(self) -> float | None:
         """Capture time of the first packet, in seconds since 1970 UTC."""
         opened_ns = self._facts.connection.opened_ns
-        return None if opened_ns is None else opened_ns / 10**9
+        return None if opened_ns in (None, NO_TIME) else opened_ns / 10**9
 
     @property
     def closed_at(self) -> float | None:
         """When it was closed, in seconds since 1970 UTC; None before."""
         closed_ns = self._facts.connection.closed_ns
-        return None if closed_ns is None else closed_ns / 10**9
+        return None if closed_ns in (None, NO_TIME) else closed_ns / 10**9
 
     @property
     def close_reason(self) -> str | None:

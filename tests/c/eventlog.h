@@ -70,8 +70,17 @@ eventlog_counters (FILE *out, const char *name, const gofollow_counters *c)
 {
     fprintf (out, " %s=%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64, name, c->packets, c->data_packets,
              c->bytes, c->gap_bytes, c->gaps, c->duplicate_bytes, c->conflict_bytes);
-    fprintf (out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64, c->reordered_bytes, c->late_bytes,
-             c->before_start, c->after_fin, c->after_rst, c->max_held);
+    fprintf (out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64, c->reordered_bytes,
+             c->late_bytes, c->before_start, c->after_fin, c->after_rst, c->far_segments, c->far_bytes, c->max_held);
+}
+
+static void
+eventlog_time (FILE *out, const char *name, int64_t ns)
+{
+    if (ns == GOFOLLOW_NO_TIME)
+        fprintf (out, " %s=none", name);
+    else
+        fprintf (out, " %s=%" PRId64, name, ns);
 }
 
 static const char *const eventlog_sides[] = { "client", "server" };
@@ -106,8 +115,8 @@ eventlog_print (FILE *out, const gofollow_event *e)
         fprintf (out, " roles=%s start=%s", eventlog_roles[c->roles_from], eventlog_starts[c->start]);
         break;
     case GOFOLLOW_DATA:
-        fprintf (out, "data %" PRIu64 " %s offset=%" PRId64 " length=%" PRIu64 " crc32=%08" PRIx32 " captured=%" PRId64, c->id, side, e->offset,
-                 e->length, crc, e->captured_ns);
+        fprintf (out, "data %" PRIu64 " %s offset=%" PRId64 " length=%" PRIu64 " crc32=%08" PRIx32, c->id, side, e->offset, e->length, crc);
+        eventlog_time (out, "captured", e->captured_ns);
         break;
     case GOFOLLOW_GAP:
         fprintf (out, "gap %" PRIu64 " %s offset=%" PRId64 " length=%" PRIu64 " reason=%s", c->id, side, e->offset, e->length,
@@ -129,7 +138,8 @@ eventlog_print (FILE *out, const gofollow_event *e)
                  eventlog_anomalies[e->reason], e->offset, e->length, crc);
         break;
     }
-    fprintf (out, " time=%" PRId64 " packet=%" PRIu64 "%s\n", e->ts_ns, e->packet, e->reordered ? " reordered" : "");
+    eventlog_time (out, "time", e->ts_ns);
+    fprintf (out, " packet=%" PRIu64 "%s\n", e->packet, e->reordered ? " reordered" : "");
 }
 
 /* Ends the program if a call failed. */

@@ -15,8 +15,8 @@
 SIZE_IS (gofollow_packet, 40);
 SIZE_IS (gofollow_event, 96);
 SIZE_IS (gofollow_endpoint, 24);
-SIZE_IS (gofollow_counters, 104);
-SIZE_IS (gofollow_connection, 304);
+SIZE_IS (gofollow_counters, 120);
+SIZE_IS (gofollow_connection, 336);
 SIZE_IS (gofollow_gap, 24);
 SIZE_IS (gofollow_stream, 40);
 
@@ -464,7 +464,7 @@ test_joined (void)
         events += gofollow_poll (f, e, 512);
     } while (result == GOFOLLOW_ERR_FULL && ++rounds < 10);
     CHECK (rounds >= 1 && result >= 0 && taken == N && events == 2 * N);
-    CHECK (e[1].length == 1 && e[1].bytes[0] == 'x' && e[1].ts_ns == 0);
+    CHECK (e[1].length == 1 && e[1].bytes[0] == 'x' && e[1].ts_ns == GOFOLLOW_NO_TIME);
     lengths[1] = (16 << 20) + 1;
     CHECK (gofollow_feed_joined (f, GOFOLLOW_LINK_IPV4, bytes, lengths, 2, &consumed) == GOFOLLOW_ERR_TOO_BIG && consumed == 1);
     CHECK (gofollow_destroy (f) == 0);

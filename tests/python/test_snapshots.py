@@ -354,6 +354,8 @@ def follow_at_random(seed: int) -> Run:
         make, names = CycaptureFollower, CYCAPTURE_NAMES
         options |= {"midstream": rng.random() < 0.5}
     wanted = wanted_calls(capture_of(packets), {"all": 1 << 62, "none": 0}.get(keep, keep), options)
+    if way == "PDUs":  # they have no times
+        wanted = [{**call, "opened_at": None, "closed_at": None} for call in wanted]
     run = Run(rng, wanted, names, make, {**options, "keep_payload": keep})
     try:
         run.feed(way, packets)
