@@ -33,6 +33,9 @@ func (d *direction) has(f dirFlags) bool { return d.flags&f != 0 }
 // anchored reports whether it is known where the stream begins.
 func (d *direction) anchored() bool { return d.flags&(based|unanchored) == based }
 
+// begun reports whether events tell where the stream begins, so that base is final.
+func (d *direction) begun() bool { return d.next > 0 || d.has(finished) }
+
 // floatAt is the offset of the first segment that is kept of an unanchored direction: low
 // enough for the far check, and high enough that what lies below it has an offset, too.
 const floatAt streamOffset = 1 << 30
@@ -93,7 +96,7 @@ func (f *Follower) anchorLowest(c *Connection, from side) {
 	f.move(c, from, d.seqAt(lowest))
 }
 
-// move sets the number of offset 0 of a direction of which nothing was delivered. All
+// move sets the number of offset 0 of a direction that has not begun. All
 // that the direction remembers as an offset moves with it: afterwards the direction is
 // as if it had begun there.
 func (f *Follower) move(c *Connection, from side, base seqNum) {

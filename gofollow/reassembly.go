@@ -440,7 +440,12 @@ func (f *Follower) deliverHeld(c *Connection, from side, force bool) {
 // connection, what stands above a hole is suspect.
 func (f *Follower) moveHeld(c *Connection, from side, by streamOffset, leftovers bool) {
 	r := c.dirs[from].slow
-	r.right, r.settled, r.doubt = 0, max(0, r.settled-by), max(0, r.doubt-by)
+	r.right = 0
+	for _, off := range []*streamOffset{&r.settled, &r.doubt} {
+		if *off > 0 { // 0 stands for none
+			*off = max(0, *off-by)
+		}
+	}
 	for i := range r.acks {
 		r.acks[i].off -= by
 	}

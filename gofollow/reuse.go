@@ -52,13 +52,13 @@ func (f *Follower) contradicts(c *Connection, from side, s *decode.Segment) bool
 	base := seqNum(s.Seq) + 1
 	switch {
 	case s.Flags&decode.ACK != 0: // the latest counts until data was delivered
-		return d.anchored() && d.base != base && (d.next > 0 || d.has(finished))
+		return d.anchored() && d.base != base && d.begun()
 	case !d.anchored():
 		// What the peer acknowledged lies at or above the beginning, by no more than is believed.
 		return d.has(ackNoted) && uint32(d.seqAt(d.ack)-base) > maxACKLead
 	case d.base == base:
 		return c.has(reset) && !c.carriedData() // a refused connection is tried again
-	case d.has(synSeen) || d.next > 0:
+	case d.has(synSeen) || d.begun():
 		return true
 	case d.has(ackNoted):
 		return uint32(d.seqAt(d.ack)-base) > maxACKLead

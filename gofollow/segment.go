@@ -165,7 +165,7 @@ func (f *Follower) begin(c *Connection, from side, seq seqNum, s *decode.Segment
 			d.flags |= hinted
 		}
 	case d.has(hinted) && s.Wire > 0:
-		if d.flags &^= hinted; seq == d.base+1 && d.next == 0 && d.right() == 0 && d.fin > 0 {
+		if d.flags &^= hinted; seq == d.base+1 && !d.begun() && d.right() == 0 && d.fin > 0 {
 			f.move(c, from, seq) // the hint was a keep-alive, one below the next number
 		}
 	}
@@ -174,7 +174,7 @@ func (f *Follower) begin(c *Connection, from side, seq seqNum, s *decode.Segment
 	}
 	if c.has(doubtfulISN) && from == c.client {
 		c.flags &^= doubtfulISN
-		if p.next == 0 {
+		if !p.begun() {
 			if start := p.anchorBelow(p.offsetOf(seqNum(s.Ack))); start < 0 || start > maxAnchorHole {
 				f.move(c, from^1, p.seqAt(start))
 			}
