@@ -19,10 +19,9 @@ CUT_AT_ZERO = "the original ends a record's data at the first zero byte"
 LONG_LIFE = "the original refuses a record's time to live above 65535 (RFC 1035: 32 bits)"
 SHORT_RADIOTAP = "the original forgets the radiotap fields that it does not know"
 SIXTEEN_BITS = "the original keeps 16 of the 32 bits of the extended channel's flags (radiotap.org)"
-OTHER_WORD = "the original takes a field of a further presence word for one of the first"
 HEAD_ALONE = "the original drops what follows the head"
 DISCOVERY = "the original writes the number of discovery over that of a session (RFC 2516)"
-OWN_ADDRESS = "the original puts the address of the machine's interface where the packet has 0.0.0.0"
+OWN_ADDRESS = "the original puts the address of the machine's interface where a captured packet has 0.0.0.0 (docs/cycapture.md)"
 
 
 def unlike(layer, name, value):
@@ -42,8 +41,6 @@ def unlike(layer, name, value):
         return SHORT_RADIOTAP
     if kind is RadioTap and name == "channel_plus":
         return SIXTEEN_BITS if layer.channel_plus & 0xFFFF == value else None
-    if kind is RadioTap and name in ("antenna", "present"):
-        return OTHER_WORD if layer.present >> 31 and layer.antenna is None else None
     if kind is Dot11 and name == "size":
         return HEAD_ALONE
     return None

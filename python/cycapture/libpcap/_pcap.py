@@ -62,3 +62,7 @@ def __getattr__(name: str) -> Any:
     if name == "libpcap_version":
         return version()
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*globals(), "libpcap_version"]

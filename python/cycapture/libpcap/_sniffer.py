@@ -45,6 +45,9 @@ class BaseSniffer:
 
     DIRECTION = DIRECTION
     DLT = DLT
+    # packets since listening began, and how many are wanted; below 1 is no limit
+    total: int = 0
+    max_p: int = -1
 
     def __init__(
         self,
@@ -67,8 +70,6 @@ class BaseSniffer:
         # held while the sniffer listens
         self._busy = threading.Lock()
         self._stopping = False
-        self.total = 0
-        self.max_p = -1
         self._interface = None if interface is None else as_text(interface, "interface")
         self._filename = None if filename is None else as_text(filename, "filename")
         self.read_timeout = read_timeout

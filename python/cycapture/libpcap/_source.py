@@ -22,6 +22,7 @@ from .exceptions import (
     SetSnapshotLengthError,
     SetTimeoutError,
     SniffingError,
+    UnreadableFile,
 )
 
 # seconds, microseconds, length on the wire, captured bytes
@@ -171,12 +172,12 @@ class FileSource(_Source):
     def __init__(self, path: str, expression: str) -> None:
         pcapy = binding()
         if os.path.exists(path) and not stat.S_ISREG(os.stat(path).st_mode):
-            raise PcapException(f"{path} is no regular file, and libpcap cannot be stopped while it waits for one that is not")
+            raise UnreadableFile(f"{path} is no regular file, and libpcap cannot be stopped while it waits for one that is not")
         try:
             handle = pcapy.open_offline(path)
         except pcapy.PcapError as error:
             words = str(error)
-            raise PcapException(words if path in words else f"{path}: {words}") from None
+            raise UnreadableFile(words if path in words else f"{path}: {words}") from None
         super().__init__(path, handle)
         self._filter: Filter | None = None
         self._received = 0

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 from ..libtins import IP, PDU, Loopback
 from ..libtins._network import IPv6
 from ..libtins._text import as_bytes
+from .exceptions import NotOpened
 
 # libpcap's largest packet; a file that says more in its header, or holds more, is refused by readers
 _MAX_LENGTH = 262144
@@ -137,7 +138,7 @@ class PacketWriter:
     def _put(self, record: bytes) -> None:
         file = self._file
         if file is None:
-            raise ValueError("the writer is closed")
+            raise NotOpened("the writer is closed: call open()")
         # a whole record at a time, so that several threads may write
         file.write(record)
 
@@ -181,7 +182,7 @@ class NonBlockingPacketWriter(PacketWriter):
     def _write(self, record: bytes) -> None:
         self._raise_failure()
         if self._thread is None:
-            raise ValueError("the writer is closed")
+            raise NotOpened("the writer is closed: call open()")
         self._waiting.put(record)
 
     def _flush_thread(self) -> None:

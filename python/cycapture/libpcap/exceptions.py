@@ -17,6 +17,14 @@ class NotActivatedError(PcapException):
     """Something was asked of an interface that is not open."""
 
 
+class UnreadableFile(PcapException, ValueError):
+    """A capture file cannot be opened: it is not there, or it is no capture."""
+
+
+class NotOpened(RuntimeError, ValueError):
+    """A packet was written by a writer that is not open."""
+
+
 class PermissionDenied(PcapException, OSError):
     """The process may not capture on the interface (on Linux: root or CAP_NET_RAW)."""
 

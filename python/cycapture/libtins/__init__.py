@@ -195,3 +195,6 @@ __all__ = [
     "tim_t",
     "vendor_specific_t",
 ]
+
+# Importing the package made its private module an attribute. It takes the names above, and so comes last.
+from . import _tins  # noqa: E402, F401

@@ -5,7 +5,8 @@ from __future__ import annotations
 import socket
 from typing import Any, ClassVar, TypeVar
 
-from ._exceptions import MalformedAddress
+from ._exceptions import AddressOutOfRange, MalformedAddress
+from ._text import from_hex
 
 _A = TypeVar("_A", bound="Address")
 
@@ -59,8 +60,11 @@ class Address:
         return None
 
     def equals(self, other: object) -> bool:
-        """Whether other is the same address, given as an address or as text. Bad text raises ValueError."""
-        return self._comparable(other) == self._packed
+        """Whether other is the same address, given as an address or as text; what is no address is not."""
+        try:
+            return self._comparable(other) == self._packed
+        except MalformedAddress:
+            return False
 
     def different(self, other: object) -> bool:
         """The opposite of equals."""
@@ -73,11 +77,9 @@ class Address:
             raise ValueError(f"don't know how to compare {type(self).__name__} with {type(other).__name__}")
         return self._packed < packed
 
+    # as in the original, text that is no address raises MalformedAddress here and is unequal for equals
     def __eq__(self, other: object) -> bool:
-        return self.equals(other)
-
-    def __ne__(self, other: object) -> bool:
-        return not self.equals(other)
+        return self._comparable(other) == self._packed
 
     def __lt__(self, other: object) -> bool:
         return self.less(other)
@@ -118,7 +120,7 @@ class IPv4Address(Address):
             try:
                 return addr.to_bytes(4, "little")
             except OverflowError:
-                raise MalformedAddress(f"not a 32-bit IPv4 address: {addr}") from None
+                raise AddressOutOfRange(f"not a 32-bit IPv4 address: {addr}") from None
         return super()._pack(addr)
 
     @classmethod
@@ -198,7 +200,10 @@ class IPv6Address(Address):
 
 
 class HWAddress(Address):
-    """A hardware address of six bytes, from text (aa:bb:cc:dd:ee:ff), its six bytes, or another address."""
+    """A hardware address of six bytes, from text (aa:bb:cc:dd:ee:ff), its six bytes, or another address.
+
+    Text of fewer bytes is filled with zeros. == never raises: what is no address is unequal.
+    """
 
     __slots__ = ()
     _size = 6
@@ -206,19 +211,28 @@ class HWAddress(Address):
 
     @classmethod
     def _pack(cls, addr: object) -> bytes:
-        if isinstance(addr, (bytes, bytearray)) and len(addr) == 6:
-            return bytes(addr)
-        return super()._pack(addr)
+        try:
+            return super()._pack(addr)
+        except MalformedAddress:
+            if isinstance(addr, (bytes, bytearray)) and len(addr) == 6:
+                return bytes(addr)
+            raise
 
     @classmethod
     def _parse(cls, text: str) -> bytes:
-        groups = text.split(":")
         try:
-            if len(groups) == 6 and all(0 < len(group) <= 2 and group.isalnum() for group in groups):
-                return bytes(int(group, 16) for group in groups)
+            return from_hex(text, cls._size)
         except ValueError:
-            pass
-        raise MalformedAddress(f"not a valid hardware address: {text!r}")
+            raise MalformedAddress(f"not a valid hardware address: {text!r}") from None
+
+    def __getitem__(self, index: Any) -> int:
+        return self._packed[int(index)]
+
+    def _comparable(self, other: object) -> bytes | None:
+        try:
+            return super()._comparable(other)
+        except MalformedAddress:
+            return None
 
     def __str__(self) -> str:
         return self._packed.hex(":")

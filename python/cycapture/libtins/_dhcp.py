@@ -6,7 +6,7 @@ from enum import IntEnum
 from typing import Any
 
 from ._exceptions import MalformedPacket
-from ._fields import IPv4Field, Octets, UInt
+from ._fields import HexText, IPv4Field, Octets, UInt
 from ._options import ADDRESS, ADDRESSES, TEXT, Option, OptionsPDU, SearchableOptions, number
 from ._text import as_bytes
 
@@ -35,8 +35,9 @@ class BootP(OptionsPDU):
     yiaddr = IPv4Field(16)
     siaddr = IPv4Field(20)
     giaddr = IPv4Field(24)
-    sname = Octets(44, 64, text=True)
-    file = Octets(108, 128, text=True)
+    chaddr = HexText(28, 16)
+    sname = Octets(44, 64)
+    file = Octets(108, 128)
 
     def __init__(self, buf: Any = None) -> None:
         super().__init__(buf)
@@ -48,19 +49,6 @@ class BootP(OptionsPDU):
 
     def _answered_by(self, data: bytes) -> bool:
         return len(data) >= 236 and data[4:8] == self._decoded()[4:8]
-
-    @property
-    def chaddr(self) -> bytes:
-        return bytes(self._decoded()[28:44]).hex(":").encode()
-
-    @chaddr.setter
-    def chaddr(self, value: Any) -> None:
-        text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
-        packed = bytes(int(group, 16) for group in text.split(":"))
-        if len(packed) > 16:
-            raise ValueError(f"a hardware address has up to sixteen bytes: {value!r}")
-        self._decoded()[28:44] = packed.ljust(16, b"\0")
-        self._changed = True
 
     @property
     def vend(self) -> bytes:

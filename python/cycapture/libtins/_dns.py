@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import IntEnum
 from typing import Any, TypeVar
 
@@ -10,7 +11,7 @@ from ._dns_names import decode_name, encode_domain_name, skip_name
 from ._exceptions import MalformedPacket
 from ._fields import UInt
 from ._pdu import PDU
-from ._text import as_bytes
+from ._text import as_bytes, within
 
 Q = TypeVar("Q", bound="DNS_Query")
 _A, _MX, _AAAA = 1, 15, 28
@@ -31,7 +32,10 @@ class DNS_Query:
         self.name, self.query_type, self.query_class = name or b"", query_type or 0, query_class or 0
 
     def __setattr__(self, attribute: str, value: Any) -> None:
-        super().__setattr__(attribute, as_bytes(value) if attribute in ("name", "data") else int(value))
+        if attribute in ("name", "data"):
+            super().__setattr__(attribute, as_bytes(value))
+        else:
+            super().__setattr__(attribute, within(value, 0xFFFFFFFF if attribute == "ttl" else 0xFFFF, attribute))
 
     def _parts(self) -> tuple[Any, ...]:
         return self.name, self.query_type, self.query_class
@@ -175,20 +179,27 @@ class DNS(PDU):
         return found
 
     def add_query(self, q: DNS_Query) -> None:
-        """Append a question."""
-        self._insert(0, encode_domain_name(q.name) + q.query_type.to_bytes(2, "big") + q.query_class.to_bytes(2, "big"))
+        """Append a question; None adds nothing."""
+        self._append(0, q, DNS_Query, _question)
 
     def add_answer(self, answer: DNS_Resource) -> None:
         """Append an answer. The data of A, AAAA and of types whose data is a name is given as text."""
-        self._insert(1, _resource(answer))
+        self._append(1, answer, DNS_Resource, _resource)
 
     def add_authority(self, authority: DNS_Resource) -> None:
         """Append an authority record, as add_answer does."""
-        self._insert(2, _resource(authority))
+        self._append(2, authority, DNS_Resource, _resource)
 
     def add_additional(self, additional: DNS_Resource) -> None:
         """Append an additional record, as add_answer does."""
-        self._insert(3, _resource(additional))
+        self._append(3, additional, DNS_Resource, _resource)
+
+    def _append(self, section: int, record: Any, cls: type[Q], packed: Callable[[Q], bytes]) -> None:
+        if record is None:
+            return
+        if type(record) is not cls:
+            raise TypeError(f"a {cls.__name__} is added here, not a {type(record).__name__}")
+        self._insert(section, packed(record))
 
     def _insert(self, section: int, record: bytes) -> None:
         head = self._decoded()
@@ -216,6 +227,10 @@ def _read_data(records: bytes, at: int, size: int, kind: int) -> bytes:
     if kind in _NAMED:
         return decode_name(records, at + 2 if kind == _MX else at)[0]
     return data
+
+
+def _question(query: DNS_Query) -> bytes:
+    return encode_domain_name(query.name) + query.query_type.to_bytes(2, "big") + query.query_class.to_bytes(2, "big")
 
 
 def _resource(resource: DNS_Resource) -> bytes:

@@ -11,13 +11,17 @@ from ._fields import Flag, HWField, Octets, UInt
 from ._llc import SNAP
 from ._options import SearchableOptions
 from ._pdu import RAW
+from ._sender import Sendable
 from ._text import as_bytes
 
 D = TypeVar("D", bound="Dot11")
 
 
-class Dot11(SearchableOptions):
-    """The head that all 802.11 frames have. Dot11.from_bytes finds the class of a frame; Dot11.from_buffer reads this head alone."""
+class Dot11(SearchableOptions, Sendable):
+    """The head that all 802.11 frames have. Dot11.from_bytes finds the class of a frame; Dot11.from_buffer reads this head alone.
+
+    It is sent through an interface in monitor mode.
+    """
 
     __slots__ = ()
     pdu_type = 4
@@ -91,10 +95,6 @@ class Dot11(SearchableOptions):
 
     def _middle(self) -> bytes:
         return b"".join(bytes([kind, len(value)]) + value for kind, value in self._options)
-
-    def send(self, sender: Any, iface: Any) -> None:
-        """Send the frame through an interface, which must be in monitor mode."""
-        sender._send_frame(self, iface, self.addr1.to_bytes())
 
 
 # Type and subtype to the class of the frame.

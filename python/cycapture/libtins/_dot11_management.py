@@ -12,7 +12,7 @@ from ._exceptions import MalformedPacket
 from ._fields import HWField, UInt
 from ._options import NUMBERS, TEXT, Content, Option, OptionsPDU, number, record
 from ._pdu import PDU
-from ._text import as_bytes
+from ._text import as_bytes, from_hex, octets
 
 
 class fh_params(NamedTuple):
@@ -153,20 +153,20 @@ def _load_pairs(data: bytes) -> list[tuple[int, int]] | None:
 
 
 def _store_pairs(pairs: Any) -> bytes:
-    return bytes(int(part) for first, second in pairs for part in (first, second))
+    return octets((part for first, second in pairs for part in (first, second)), "a part of a pair")
 
 
 # a rate is in half megabits; the four basic ones are marked
 _RATES = Content(
     lambda data: [(byte & 0x7F) / 2 for byte in data] or None,
-    lambda rates: bytes(half | 0x80 if half in (2, 4, 11, 22) else half for half in (int(float(rate) * 2) for rate in rates)),
+    lambda rates: octets((half | 0x80 if half in (2, 4, 11, 22) else half for half in (int(float(rate) * 2) for rate in rates)), "a rate"),
 )
 _CHANNELS = Content(_load_pairs, _store_pairs)
 
 
 def _load_dfs(data: bytes) -> dfs_params | None:
     pairs = _load_pairs(data[7:])
-    return None if len(data) < 7 or pairs is None else dfs_params(HWAddress(data[:6]), data[6], pairs)
+    return None if len(data) < 7 or pairs is None else dfs_params(HWAddress._from_packed(data[:6]), data[6], pairs)
 
 
 def _load_country(data: bytes) -> country_params | None:
@@ -182,7 +182,7 @@ def _store_country(value: Any) -> bytes:
     if len(name) != 3:
         raise ValueError(f"a country has three characters: {country!r}")
     groups = list(zip(*columns, strict=True))
-    data = name + bytes(int(part) for group in groups for part in group)
+    data = name + octets((part for group in groups for part in group), "a channel, number or power")
     return data + bytes(len(data) % 2)
 
 
@@ -193,16 +193,18 @@ def _load_leading(make: Any, leading: int) -> Any:
 
 def _store_leading(value: Any) -> bytes:
     *leading, rest = value
-    return bytes(int(part) for part in (*leading, *rest))
+    return octets((*leading, *rest), "a part of the parameter")
 
 
 def _store_vendor(value: Any) -> bytes:
     oui, data = value
-    text = oui.decode("latin-1") if isinstance(oui, bytes) else str(oui)
-    packed = bytes(int(group, 16) for group in text.split(":"))
-    if len(packed) != 3:
-        raise ValueError(f"a vendor's number has three bytes: {oui!r}")
-    return packed + bytes(data)
+    return from_hex(oui, 3) + octets(data, "a byte of the vendor's data")
+
+
+def _store_rsn(value: Any) -> bytes:
+    if not isinstance(value, RSNInformation):
+        raise ValueError(f"an RSN element is set from an RSNInformation, not from a {type(value).__name__}")
+    return value.serialize()
 
 
 class _Ssid(Option):
@@ -213,7 +215,7 @@ class _Ssid(Option):
 
 
 class Dot11ManagementFrame(Dot11Addressed):
-    """A management frame. A tagged parameter that is not there is None; assigning one replaces it."""
+    """A management frame: abstract. A tagged parameter that is not there is None; assigning one replaces it."""
 
     __slots__ = ()
     pdu_type = 18
@@ -247,16 +249,21 @@ class Dot11ManagementFrame(Dot11Addressed):
     supported_channels = Option(36, _CHANNELS)
     channel_switch = Option(37, record("BBB", channel_switch_t))
     quiet = Option(40, record("<BBHH", quiet_t))
-    ibss_dfs = Option(41, Content(_load_dfs, lambda v: HWAddress(v[0]).to_bytes() + bytes([int(v[1])]) + _store_pairs(v[2])))
+    ibss_dfs = Option(41, Content(_load_dfs, lambda v: HWAddress(v[0]).to_bytes() + number(1).store(v[1]) + _store_pairs(v[2])))
     erp_information = Option(42, number(1))
     qos_capability = Option(46, number(1))
     rsn_information = Option(
-        48, Content(lambda data: RSNInformation.from_buffer(data) if len(data) >= 8 else None, lambda v: v.serialize())
+        48, Content(lambda data: RSNInformation.from_buffer(data) if len(data) >= 8 else None, _store_rsn)
     )
     extended_supported_rates = Option(50, _RATES)
     vendor_specific = Option(
         221, Content(lambda data: vendor_specific_t(data[:3].hex(":").encode(), list(data[3:])) if len(data) >= 3 else None, _store_vendor)
     )
+
+    def __init__(self, dst_hw_addr: Any = None, src_hw_addr: Any = None, buf: Any = None) -> None:
+        if type(self) is Dot11ManagementFrame:
+            raise NotImplementedError("Dot11ManagementFrame is abstract: make a frame of a subtype, or read one with Dot11.from_bytes")
+        super().__init__(dst_hw_addr, src_hw_addr, buf)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

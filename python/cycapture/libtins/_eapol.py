@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from ._exceptions import MalformedPacket
 from ._fields import Flag, Octets, UInt
 from ._pdu import PDU
-from ._text import as_bytes
+from ._text import as_bytes, within
 
 
 class EAPOL(PDU):
@@ -56,7 +56,7 @@ class EAPOL(PDU):
 def _message(data: bytes) -> EAPOL:
     cls: type[EAPOL] = {1: RC4EAPOL, 2: RSNEAPOL, 254: RSNEAPOL}.get(data[4] if len(data) > 4 else 0, EAPOL)
     if cls is not EAPOL:
-        made: EAPOL = cls.from_buffer(data[: max(5, 4 + int.from_bytes(data[2:4], "big"))])
+        made: EAPOL = cls.from_buffer(data)
         return made
     made = EAPOL.__new__(EAPOL)
     made._take(data)
@@ -64,10 +64,13 @@ def _message(data: bytes) -> EAPOL:
 
 
 class _KeyMessage(EAPOL):
-    """A message that ends in key data."""
+    """A message that ends in key data, where its length says: what follows, as a frame check sequence does, is not of it."""
 
     __slots__ = ()
     _key_length_at: ClassVar[int]
+
+    def _decode(self, data: bytes) -> None:
+        self._tail = data[self._head_size : 4 + self.length]
 
     @property
     def key(self) -> bytes:
@@ -196,19 +199,13 @@ class RSNInformation:
             parts += [suite.to_bytes(4, "little") for suite in suites]
         return b"".join([*parts, self._capabilities.to_bytes(2, "little")])
 
-    def _number(self, value: Any, size: int, name: str) -> int:
-        number = int(value)
-        if not 0 <= number < 1 << size * 8:
-            raise OverflowError(f"{name} is from 0 to {(1 << size * 8) - 1}, not {number}")
-        return number
-
     @property
     def version(self) -> int:
         return self._version
 
     @version.setter
     def version(self, value: Any) -> None:
-        self._version = self._number(value, 2, "version")
+        self._version = within(value, 0xFFFF, "version")
 
     @property
     def capabilities(self) -> int:
@@ -216,7 +213,7 @@ class RSNInformation:
 
     @capabilities.setter
     def capabilities(self, value: Any) -> None:
-        self._capabilities = self._number(value, 2, "capabilities")
+        self._capabilities = within(value, 0xFFFF, "capabilities")
 
     @property
     def group_suite(self) -> int:
@@ -224,13 +221,13 @@ class RSNInformation:
 
     @group_suite.setter
     def group_suite(self, value: Any) -> None:
-        self._group = self._number(value, 4, "group_suite")
+        self._group = within(value, 0xFFFFFFFF, "group_suite")
 
     def add_pairwise_cypher(self, cypher: Any) -> None:
-        self._pairwise.append(self._number(cypher, 4, "a cipher suite"))
+        self._pairwise.append(within(cypher, 0xFFFFFFFF, "a cipher suite"))
 
     def add_akm_cypher(self, akm: Any) -> None:
-        self._akm.append(self._number(akm, 4, "a key management suite"))
+        self._akm.append(within(akm, 0xFFFFFFFF, "a key management suite"))
 
     def get_pairwise_cyphers(self) -> list[int]:
         return list(self._pairwise)

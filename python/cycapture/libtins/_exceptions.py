@@ -25,6 +25,14 @@ class MalformedAddress(LibtinsException, ValueError):
     """A text is not an address."""
 
 
+class AddressOutOfRange(MalformedAddress, OverflowError):
+    """A number is no 32-bit address. The original raised OverflowError, and every other bad address is MalformedAddress."""
+
+
+class NumberOutOfRange(OverflowError, ValueError):
+    """A number does not fit its field. The original raised OverflowError for fields of whole bytes, ValueError for smaller ones."""
+
+
 class MalformedOption(LibtinsException, ValueError):
     """An option's content does not fit its type."""
 

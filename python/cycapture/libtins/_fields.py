@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from ._addresses import HWAddress, IPv4Address, IPv6Address
-from ._text import as_bytes
+from ._text import as_bytes, from_hex, within
 
 if TYPE_CHECKING:
     from ._pdu import PDU
@@ -53,7 +53,7 @@ class Field(Generic[T]):
 class UInt(Field[int]):
     """An unsigned number in network order, or in it the bits [low, low + bits) counted from its least significant bit.
 
-    Assigned None is the number that the original took for it, where it took one.
+    Assigned None is the number that the original took for it, where it took one. NumberOutOfRange for one that does not fit.
     """
 
     def __init__(
@@ -77,9 +77,7 @@ class UInt(Field[int]):
         return int.from_bytes(data, "little" if self._little else "big") >> self._low & self._mask
 
     def _store(self, value: Any, before: bytes) -> bytes:
-        number = int(self._none if value is None and self._none is not None else value)
-        if not 0 <= number <= self._mask:
-            raise OverflowError(f"{self._name} is from 0 to {self._mask}, not {number}")
+        number = within(self._none if value is None and self._none is not None else value, self._mask, self._name)
         order: Any = "little" if self._little else "big"
         word = int.from_bytes(before, order) & ~(self._mask << self._low)
         return (word | number << self._low).to_bytes(self._size, order)
@@ -100,17 +98,23 @@ class Flag(Field[bool]):
 
 
 class Octets(Field[bytes]):
-    """Bytes of a fixed number; assigned ones are cut or filled with zeros. Text ends at its first zero when read."""
-
-    def __init__(self, at: int, size: int, *, text: bool = False) -> None:
-        super().__init__(at, size)
-        self._text = text
+    """Bytes of a fixed number; assigned ones are cut or filled with zeros."""
 
     def _load(self, data: bytes) -> bytes:
-        return data.partition(b"\0")[0] if self._text else data
+        return data
 
     def _store(self, value: Any, before: bytes) -> bytes:
         return as_bytes(value)[: self._size].ljust(self._size, b"\0")
+
+
+class HexText(Field[bytes]):
+    """Bytes of a fixed number as hexadecimal text with colons; shorter text is filled with zeros."""
+
+    def _load(self, data: bytes) -> bytes:
+        return data.hex(":").encode()
+
+    def _store(self, value: Any, before: bytes) -> bytes:
+        return from_hex(value, self._size)
 
 
 class IPv4Field(Field[IPv4Address]):

@@ -13,20 +13,31 @@ from ._text import as_bytes
 
 
 def _address(value: Any) -> IPv4Address | IPv6Address | None:
-    for cls in (IPv4Address, IPv6Address):
-        if isinstance(value, cls):
-            return value
-    text = value if isinstance(value, (str, bytes)) else str(value)
-    for cls in (IPv4Address, IPv6Address):
-        try:
-            return cls(text)
-        except ValueError:
-            pass
-    return None
+    if isinstance(value, IPv6Address):
+        return value
+    try:
+        return IPv4Address(value)
+    except ValueError:
+        pass
+    try:
+        return IPv6Address(value)
+    except ValueError:
+        return None
+
+
+def _number(value: Any) -> int:
+    """A port or identifier; -1 for what is no number."""
+    try:
+        return int(value)
+    except (TypeError, ValueError, OverflowError):
+        return -1
 
 
 class TCPStream:
-    """What both sides of one connection said so far. Attributes cannot be set; an address that does not parse is None.
+    """What both sides of one connection said so far. Attributes cannot be set.
+
+    Scripts get them in callbacks. In one made by hand, as tests do it, an address that does not parse is None, a port or an
+    identifier that is no number -1, and a payload given as None stays None.
 
     Reading client_payload or server_payload in every callback costs what is new, as long as what was read before was let go;
     otherwise it costs a copy of all that the side said so far.
@@ -52,9 +63,9 @@ class TCPStream:
         client_payload: Any,
         server_payload: Any,
     ) -> None:
-        self._facts = _ByHand(
-            (client_addr, client_port), (server_addr, server_port), ident, finished, as_bytes(client_payload), as_bytes(server_payload)
-        )
+        payloads = (None if payload is None else as_bytes(payload) for payload in (client_payload, server_payload))
+        client, server = (client_addr, _number(client_port)), (server_addr, _number(server_port))
+        self._facts = _ByHand(client, server, _number(ident), finished, *payloads)
 
     @property
     def client_addr(self) -> IPv4Address | IPv6Address | None:
@@ -84,14 +95,14 @@ class TCPStream:
     def client_payload(self) -> Payload:
         """What the client sent so far, without what is missing."""
         if isinstance(self._facts, _ByHand):
-            return made(self._facts.client_payload)
+            return _given(self._facts.client_payload)
         return _read(self._facts.side(self, 0), self._client_end, self._facts.finished)
 
     @property
     def server_payload(self) -> Payload:
         """What the server sent so far, without what is missing."""
         if isinstance(self._facts, _ByHand):
-            return made(self._facts.server_payload)
+            return _given(self._facts.server_payload)
         return _read(self._facts.side(self, 1), self._server_end, self._facts.finished)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -102,8 +113,8 @@ class TCPStream:
             self.server_port,
             self.identifier,
             self.finished,
-            self.client_payload.tobytes(),
-            self.server_payload.tobytes(),
+            self.client_payload and self.client_payload.tobytes(),
+            self.server_payload and self.server_payload.tobytes(),
         )
 
 
@@ -114,12 +125,17 @@ class _ByHand(NamedTuple):
     server: tuple[Any, Any]
     id: Any
     finished: Any
-    client_payload: bytes
-    server_payload: bytes
+    client_payload: bytes | None
+    server_payload: bytes | None
 
     @property
     def connection(self) -> _ByHand:
         return self
+
+
+def _given(payload: bytes | None) -> Payload:
+    # None is what the constructor was given
+    return made(payload) if payload is not None else None  # type: ignore[return-value]
 
 
 def _read(said: Any, end: int, finished: bool) -> Payload:

@@ -89,6 +89,11 @@ class ICMP(PDU):
         head = self._decoded()
         return len(data) >= 8 and (head[0], data[0]) in ((8, 0), (13, 14), (17, 18)) and data[4:8] == head[4:8]
 
+    def _begins(self, data: bytes) -> bool:
+        # all but the checksum, which is computed when the message is written
+        head = self._decoded()
+        return data[:2] == head[:2] and data[4:8] == head[4:8]
+
     def _set(self, kind: int, ident: Any = None, seq: Any = None) -> None:
         self.type = kind
         if ident is not None:
@@ -159,6 +164,10 @@ class ICMPv6(PDU):
         if pseudo is not None:
             head[2:4] = b"\0\0"
             head[2:4] = ones_sum(pseudo + self._front() + body).to_bytes(2, "big")
+
+    def _begins(self, data: bytes) -> bool:
+        head = self._decoded()
+        return data[:2] == head[:2] and data[4:8] == head[4:8]
 
     def _answered_by(self, data: bytes) -> bool:
         head = self._decoded()

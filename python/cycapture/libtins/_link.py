@@ -6,11 +6,12 @@ from struct import Struct
 from typing import Any, ClassVar
 
 from ._addresses import HWAddress
-from ._fields import HWField, UInt
+from ._fields import HexText, HWField, UInt
 from ._llc import LLC
 from ._network import IP
 from ._pdu import PDU, RAW, P, ethernet_inside
-from ._pppoe import PPPoE
+from ._pppoe import ether_type_of
+from ._sender import Sendable
 from ._text import as_bytes
 
 # EtherType, first byte of IP, total length, fragment field, protocol, and the length of TCP's header
@@ -39,13 +40,12 @@ class _EtherTyped(PDU):
         self._inner = ethernet_inside(int.from_bytes(data[at : at + 2], "big"), data[self._head_size :])
 
     def _complete(self, parent: PDU | None, body: bytes) -> None:
-        inner = self._inner
-        # PPPoE has two numbers, discovery and session: the one read stays
-        if inner is not None and not isinstance(inner, PPPoE):
-            self._decoded()[self._type_at : self._type_at + 2] = (inner._ether_type or 0).to_bytes(2, "big")
+        if self._inner is not None:
+            head, at = self._decoded(), self._type_at
+            head[at : at + 2] = ether_type_of(self._inner, int.from_bytes(head[at : at + 2], "big")).to_bytes(2, "big")
 
 
-class _Addressed(PDU):
+class _Addressed(Sendable):
     """A frame with two hardware addresses. Of the constructor's arguments the destination comes first."""
 
     __slots__ = ()
@@ -64,10 +64,6 @@ class _Addressed(PDU):
 
     def _answered_by(self, data: bytes) -> bool:
         return len(data) >= 14 and data[:6] == self._decoded()[6:12] and self._inner_answered_by(data[14:])
-
-    def send(self, sender: Any, iface: Any) -> None:
-        """Send the frame through an interface."""
-        sender._send_frame(self, iface, self.dst_addr.to_bytes())
 
 
 class EthernetII(_EtherTyped, _Addressed):
@@ -191,21 +187,8 @@ class SLL(_EtherTyped):
     packet_type = UInt(0, 2)
     lladdr_type = UInt(2, 2)
     lladdr_len = UInt(4, 2)
+    address = HexText(6, 8)
     protocol = UInt(14, 2)
-
-    @property
-    def address(self) -> bytes:
-        """The sender's address, eight bytes as text."""
-        return bytes(self._decoded()[6:14]).hex(":").encode()
-
-    @address.setter
-    def address(self, value: Any) -> None:
-        groups = (value.decode("latin-1") if isinstance(value, bytes) else str(value)).split(":")
-        packed = bytes(int(group, 16) for group in groups)
-        if len(packed) > 8:
-            raise ValueError(f"a link-layer address has up to eight bytes: {value!r}")
-        self._decoded()[6:14] = packed.ljust(8, b"\0")
-        self._changed = True
 
 
 class Loopback(PDU):

@@ -9,6 +9,8 @@ from ._addresses import HWAddress
 from ._exceptions import MalformedPacket
 from ._fields import Field, Flag, UInt
 from ._pdu import PDU, RAW, ethernet_inside
+from ._pppoe import ether_type_of
+from ._text import within
 
 
 class LLC(PDU):
@@ -81,9 +83,7 @@ class LLC(PDU):
 
     # as in the original, a format that has no such bits keeps what it has
     def _set_bits(self, kinds: tuple[int, ...], at: int, low: int, mask: int, value: Any) -> None:
-        number = int(value)
-        if not 0 <= number <= mask:
-            raise OverflowError(f"from 0 to {mask}, not {number}")
+        number = within(value, mask, "the number")
         if self.type in kinds:
             head = self._decoded()
             head[at] = head[at] & ~(mask << low) | number << low
@@ -163,9 +163,8 @@ class SNAP(PDU):
         self._inner = ethernet_inside(int.from_bytes(data[6:8], "big"), data[8:])
 
     def _complete(self, parent: PDU | None, body: bytes) -> None:
-        inner = self._inner
-        if inner is not None and inner._ether_type is not None and not self.eth_type:
-            self._fill(6, 2, inner._ether_type)
+        if self._inner is not None and not self.eth_type:
+            self._fill(6, 2, ether_type_of(self._inner, 0))
 
 
 class bpdu_id:
@@ -183,7 +182,7 @@ class bpdu_id:
 
     @priority.setter
     def priority(self, value: Any) -> None:
-        self._priority = _within(value, 15, "priority")
+        self._priority = within(value, 15, "priority")
 
     @property
     def ext_id(self) -> int:
@@ -191,7 +190,7 @@ class bpdu_id:
 
     @ext_id.setter
     def ext_id(self, value: Any) -> None:
-        self._ext_id = _within(value, 4095, "ext_id")
+        self._ext_id = within(value, 4095, "ext_id")
 
     @property
     def id(self) -> HWAddress:
@@ -221,13 +220,6 @@ class bpdu_id:
         return f"bpdu_id({self.priority}, {self.ext_id}, '{self.id}')"
 
 
-def _within(value: Any, most: int, name: str) -> int:
-    number = int(value)
-    if not 0 <= number <= most:
-        raise OverflowError(f"{name} is from 0 to {most}, not {number}")
-    return number
-
-
 class _BridgeId(Field[bpdu_id]):
     """A bridge's identifier; an iterable of its three parts can be assigned."""
 
@@ -236,7 +228,7 @@ class _BridgeId(Field[bpdu_id]):
 
     def _load(self, data: bytes) -> bpdu_id:
         word = int.from_bytes(data[:2], "big")
-        return bpdu_id(word >> 12, word & 0xFFF, data[2:])
+        return bpdu_id(word >> 12, word & 0xFFF, HWAddress._from_packed(data[2:]))
 
     def _store(self, value: Any, before: bytes) -> bytes:
         ident = value if isinstance(value, bpdu_id) else bpdu_id(*value)
@@ -267,7 +259,7 @@ class STP(PDU):
             return int.from_bytes(pdu._decoded()[at : at + 2], "big") // 256
 
         def write(pdu: STP, value: Any) -> None:
-            pdu._decoded()[at : at + 2] = (_within(value, 255, "the time") * 256).to_bytes(2, "big")
+            pdu._decoded()[at : at + 2] = (within(value, 255, "the time") * 256).to_bytes(2, "big")
             pdu._changed = True
 
         return property(read, write)

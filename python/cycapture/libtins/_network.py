@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import socket
 from enum import IntEnum
 from typing import Any, NamedTuple
 
 from ._addresses import IPv4Address
-from ._exceptions import MalformedPacket, OptionNotFound
+from ._exceptions import MalformedPacket
 from ._fields import IPv4Field, IPv6Field, UInt
 from ._options import ADDRESSES, Content, Option, OptionsPDU, listed, number
 from ._pdu import IP_PROTOCOLS, PDU, RAW, ones_sum
+from ._text import within
 
 
 class IPOptionIdentifier(NamedTuple):
@@ -39,7 +41,7 @@ def _load_security(data: bytes) -> IPSecurityType | None:
 
 
 def _store_security(value: Any) -> bytes:
-    return b"".join(int(part).to_bytes(size, "big") for part, size in zip(value, _SECURITY_SIZES, strict=True))
+    return b"".join(number(size).store(part) for part, size in zip(value, _SECURITY_SIZES, strict=True))
 
 
 def _load_routes(data: bytes) -> tuple[int, list[IPv4Address]] | None:
@@ -49,7 +51,22 @@ def _load_routes(data: bytes) -> tuple[int, list[IPv4Address]] | None:
 
 def _store_routes(value: Any) -> bytes:
     pointer, routes = value
-    return bytes([int(pointer)]) + ADDRESSES.store([routes] if isinstance(routes, (IPv4Address, str, bytes)) else routes)
+    return number(1).store(pointer) + ADDRESSES.store([routes] if isinstance(routes, (IPv4Address, str, bytes)) else routes)
+
+
+# destination unreachable, source quench, redirect, time exceeded, parameter problem (RFC 792)
+_ICMP_ERRORS = (3, 4, 5, 11, 12)
+
+
+def _source_for(destination: IPv4Address) -> IPv4Address:
+    """The address from which the system sends to a destination; 0.0.0.0 where there is no route. Connecting UDP sends nothing."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+            sock.connect((str(destination), 9))
+            return IPv4Address(sock.getsockname()[0])
+        except OSError:
+            return IPv4Address()
 
 
 _ROUTES = Content(_load_routes, _store_routes)
@@ -160,6 +177,16 @@ class IP(OptionsPDU):
         if parent is not None:
             head[10:12] = ones_sum(bytes(head) + middle).to_bytes(2, "big")
 
+    def serialize(self) -> bytes:
+        """As PDU.serialize. The outermost layer, made by a script, gets a source where it has none.
+
+        The source is the address from which the system sends to the destination; it stays 0.0.0.0 where there is no route.
+        A packet that was read keeps what it has: 0.0.0.0 is the source of a host that asks for its address by DHCP.
+        """
+        if self._raw is None and not any(self._decoded()[12:16]):
+            self.src_addr = _source_for(self.dst_addr)
+        return super().serialize()
+
     def _pseudo_addresses(self) -> bytes:
         return bytes(self._decoded()[12:20])
 
@@ -167,11 +194,23 @@ class IP(OptionsPDU):
         head = self._decoded()
         if len(data) < 20:
             return False
+        if data[9] == 1 and data[16:20] == head[12:16] and self._quoted_by(data[(data[0] & 15) * 4 :]):
+            return True
         broadcast = head[16:20] == b"\xff\xff\xff\xff"
         swapped = data[16:20] == head[12:16] and (broadcast or data[12:16] == head[16:20])
         if not swapped and not (broadcast and head[12:16] == bytes(4)):
             return False
         return self._inner_answered_by(data[(data[0] & 15) * 4 :])
+
+    def _quoted_by(self, message: bytes) -> bool:
+        """Whether an ICMP message is an error and quotes this packet: its addresses, protocol and what its inner layer begins with."""
+        if len(message) < 28 or message[0] not in _ICMP_ERRORS:
+            return False
+        head, quoted, inner = self._decoded(), message[8:], self._inner
+        protocol = head[9] if inner is None or inner._ip_protocol is None else inner._ip_protocol
+        if quoted[9] != protocol or quoted[12:20] != head[12:20]:
+            return False
+        return inner is None or inner._begins(quoted[(quoted[0] & 15) * 4 :])
 
     def options(self) -> list[dict[str, Any]]:
         """The options in the header's order; ValueError, as in the original, for a number that OptionNumber does not have."""
@@ -190,12 +229,9 @@ class IP(OptionsPDU):
         """Append an option that does nothing, for alignment."""
         self._add(1, None)
 
-    def search_option(self, identifier: Any) -> bytes:
-        """The content of the first option of a type; OptionNotFound where there is none."""
-        value = self._find(_kind(identifier))
-        if value is None:
-            raise OptionNotFound(f"no IP option {_kind(identifier)}")
-        return value
+    def search_option(self, identifier: Any) -> bytes | None:
+        """The content of the first option of a type; None where there is none."""
+        return self._find(_kind(identifier))
 
     def get_record_route(self) -> tuple[int, list[IPv4Address]] | None:
         """Pointer and addresses of the record route option."""
@@ -243,7 +279,7 @@ def _identifier(kind: int) -> IPOptionIdentifier:
 def _kind(identifier: Any) -> int:
     if isinstance(identifier, tuple):
         number, op_class, copied = identifier
-        return int(number) | int(op_class) << 5 | int(copied) << 7
+        return within(number, 31, "number") | within(op_class, 3, "op_class") << 5 | within(copied, 1, "copied") << 7
     return int(identifier)
 
 
@@ -292,13 +328,23 @@ class IPv6(PDU):
 
     def _answered_by(self, data: bytes) -> bool:
         head = self._decoded()
-        if len(data) < 40 or data[24:40] != head[8:24] or (data[8:24] != head[24:40] and head[24:26] != b"\xff\x02"):
+        if len(data) < 40 or data[24:40] != head[8:24]:
             return False
         try:
-            at = _after_extensions(data[6], data[40:])[0]
+            at, kind, _ = _after_extensions(data[6], data[40:])
+            if kind == 58 and self._quoted_by(data[40 + at :]):
+                return True
         except MalformedPacket:
             return False
-        return self._inner_answered_by(data[40 + at :])
+        return (data[8:24] == head[24:40] or head[24:26] == b"\xff\x02") and self._inner_answered_by(data[40 + at :])
+
+    def _quoted_by(self, message: bytes) -> bool:
+        """Whether an ICMPv6 message is an error (RFC 4443, 2.1) and quotes this packet, as IP._quoted_by."""
+        quoted, inner = message[8:], self._inner
+        if len(quoted) < 40 or not 1 <= message[0] <= 4 or quoted[8:40] != self._decoded()[8:40]:
+            return False
+        at, kind, _ = _after_extensions(quoted[6], quoted[40:])
+        return inner is None or (kind == inner._ip_protocol and inner._begins(quoted[40 + at :]))
 
 
 def _after_extensions(kind: int, body: bytes) -> tuple[int, int, bool]:

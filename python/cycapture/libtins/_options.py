@@ -8,9 +8,9 @@ from struct import error as StructError
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ._addresses import IPv4Address
-from ._exceptions import OptionPayloadTooLarge
+from ._exceptions import NumberOutOfRange, OptionPayloadTooLarge
 from ._pdu import PDU
-from ._text import as_bytes
+from ._text import as_bytes, octets, within
 
 if TYPE_CHECKING:
     from enum import IntEnum
@@ -31,7 +31,7 @@ def number(size: int, *, little: bool = False, of: type[IntEnum] | None = None) 
         return int.from_bytes(data, order) if len(data) == size else None
 
     def store(value: Any) -> bytes:
-        return (int(value) if of is None else int(of(int(value)))).to_bytes(size, order)
+        return within(value if of is None else of(int(value)), (1 << size * 8) - 1, "an option's number").to_bytes(size, order)
 
     return Content(load, store)
 
@@ -49,7 +49,7 @@ def record(layout: str, make: Callable[..., Any] | None = None) -> Content:
         try:
             return packed.pack(*(int(part) for part in value))
         except StructError as error:
-            raise ValueError(f"not numbers for the layout {layout}: {value!r} ({error})") from None
+            raise NumberOutOfRange(f"not numbers for the layout {layout}: {value!r} ({error})") from None
 
     return Content(load, store)
 
@@ -63,22 +63,23 @@ def _load_addresses(data: bytes) -> list[IPv4Address] | None:
 TEXT = Content(bytes, as_bytes)
 ADDRESS = Content(lambda data: IPv4Address._from_packed(data) if len(data) == 4 else None, lambda value: IPv4Address(value)._packed)
 ADDRESSES = Content(_load_addresses, lambda value: b"".join(IPv4Address(address)._packed for address in value))
-NUMBERS = Content(lambda data: list(data) or None, lambda value: bytes(int(part) for part in value))
+NUMBERS = Content(lambda data: list(data) or None, lambda value: octets(value, "a number of the option"))
 
 
 class OptionsPDU(PDU):
     """A PDU whose header ends in options, a list of (type, content)."""
 
     __slots__ = ()
-    # the longest content that the length field can say
+    # the longest content that the length field can say, and the highest type
     _option_limit = 253
+    _option_types = 0xFF
 
     def _find(self, kind: int) -> bytes | None:
         self._decoded()
         return next((value for number, value in self._options if number == kind), None)
 
-    def _add(self, kind: int, value: Any) -> None:
-        data = b"" if value is None else as_bytes(value)
+    def _add(self, identifier: Any, value: Any) -> None:
+        kind, data = within(identifier, self._option_types, "an option's type"), b"" if value is None else as_bytes(value)
         self._check_option(data)
         self._decoded()
         self._options.append((kind, data))
@@ -120,7 +121,7 @@ class SearchableOptions(OptionsPDU):
 
     def add_option(self, identifier: Any, data: Any = None) -> None:
         """Append an option."""
-        self._add(int(identifier), data)
+        self._add(identifier, data)
 
 
 class Option:

@@ -37,6 +37,10 @@ class Payload(bytearray):
         with memoryview(self) as whole:
             return whole.tobytes()
 
+    def tolist(self) -> list[int]:
+        """The payload's bytes as numbers, as a memoryview gives them."""
+        return list(self)
+
     def __getitem__(self, index: Any) -> Any:
         found = super().__getitem__(index)
         return found if isinstance(found, int) else bytes(found)

@@ -83,7 +83,7 @@ class PDU:
 
     def __init__(self, buf: Any = None) -> None:
         if type(self) is PDU:
-            raise TypeError("PDU is abstract: make one of its subclasses")
+            raise NotImplementedError("PDU is abstract: make one of its subclasses")
         if buf is not None:
             self._take(as_bytes(buf))
         else:
@@ -215,7 +215,7 @@ class PDU:
 
     def __itruediv__(self: P, other: PDU) -> P:
         if not isinstance(other, PDU):
-            raise ValueError("other must be a PDU object")
+            return NotImplemented
         last: PDU = self
         while (inner := last.ref_inner_pdu()) is not None:
             last = inner
@@ -224,7 +224,7 @@ class PDU:
 
     def __truediv__(self: P, other: PDU) -> P:
         if not isinstance(other, PDU):
-            raise ValueError("other must be a PDU object")
+            return NotImplemented
         made = self.copy()
         made /= other
         return made
@@ -269,6 +269,10 @@ class PDU:
     def _answered_by(self, data: bytes) -> bool:
         """The rule of one protocol; one without a rule is never answered."""
         return False
+
+    def _begins(self, data: bytes) -> bool:
+        """Whether the eight bytes of a packet that an ICMP error quotes may be the beginning of this layer."""
+        return True
 
     def _inner_answered_by(self, data: bytes) -> bool:
         inner = self.ref_inner_pdu()
@@ -358,5 +362,7 @@ class RAW(PDU):
         return len(self.payload)
 
     def to(self, pdu_class: Any) -> Any:
-        """The payload read as another class."""
+        """The payload read as another class; TypeError for what is no class, ValueError for one that is no PDU's."""
+        if not isinstance(pdu_class, type):
+            raise TypeError(f"a class of PDUs is needed, not {pdu_class!r}")
         return pdu_from_buffer(self.payload, pdu_class)

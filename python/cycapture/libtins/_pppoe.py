@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any
+from typing import Any, ClassVar
 
 from ._exceptions import MalformedOption, MalformedPacket, OptionNotFound
 from ._fields import UInt
 from ._options import TEXT, Option, OptionsPDU
 from ._pdu import ETHER_TYPES, PDU, RAW
-from ._text import as_bytes
+from ._text import as_bytes, within
 
 
 class _Tag(Option):
@@ -27,9 +27,9 @@ class PPPoE(OptionsPDU):
 
     __slots__ = ()
     pdu_type = 45
-    _ether_type = 0x8863
+    _ether_type: ClassVar[int] = 0x8863
     _head_size = 6
-    _option_limit = 0xFFFF
+    _option_limit = _option_types = 0xFFFF
 
     class TagTypes(IntEnum):
         # The original's numbers: the wire's with their bytes swapped. Two of them it repeats: those tags are found by their members alone.
@@ -99,7 +99,7 @@ class PPPoE(OptionsPDU):
 
     def add_tag(self, tag_type: Any, data: Any = None) -> None:
         """Append a tag."""
-        self._add(int(tag_type), data)
+        self._add(tag_type, data)
 
     def get_vendor_specific(self) -> tuple[int, bytes]:
         """Vendor number and content of the vendor's tag; OptionNotFound where there is none."""
@@ -112,8 +112,22 @@ class PPPoE(OptionsPDU):
 
     def set_vendor_specific(self, vendor_id: Any, data: Any) -> None:
         """Set the vendor's tag."""
-        self._put(self.TagTypes.VENDOR_SPECIFIC, int(vendor_id).to_bytes(4, "big") + as_bytes(data))
+        self._put(self.TagTypes.VENDOR_SPECIFIC, within(vendor_id, 0xFFFFFFFF, "a vendor's number").to_bytes(4, "big") + as_bytes(data))
 
 
 # a session's frames have a number of their own
-ETHER_TYPES[0x8864] = PPPoE
+_SESSION = 0x8864
+ETHER_TYPES[_SESSION] = PPPoE
+
+
+def ether_type_of(inner: PDU, before: int) -> int:
+    """The EtherType that a link layer writes for what it carries; before is the one that it has. RAW has none: 0.
+
+    PPPoE has one for discovery and one for sessions (RFC 2516, 5 and 6): the one that was read stays as long as nothing changes.
+    """
+    if not isinstance(inner, PPPoE):
+        return inner._ether_type or 0
+    if not inner._changed and ETHER_TYPES.get(before) is PPPoE:
+        return before
+    session = inner.code == 0 and (inner.session_id or inner._inner is not None)
+    return _SESSION if session else PPPoE._ether_type

@@ -6,22 +6,29 @@ import zlib
 from collections.abc import Iterator
 from enum import IntEnum
 from struct import Struct
+from struct import error as StructError
 from typing import Any
 
 from ._addresses import HWAddress
 from ._dot11 import Dot11
-from ._exceptions import MalformedPacket
+from ._exceptions import MalformedPacket, NumberOutOfRange
 from ._fields import UInt
 from ._link import SLL, EthernetII, Loopback
 from ._network import IP
+from ._options import number
 from ._pdu import PDU, RAW
+from ._sender import Sendable
 
 # Alignment and size of the fields by their bit in the presence word (radiotap.org).
 _LAYOUT = (
     *((8, 8), (1, 1), (1, 1), (2, 4), (1, 2), (1, 1), (1, 1), (2, 2), (2, 2), (2, 2), (1, 1), (1, 1)),
     *((1, 1), (1, 1), (2, 2), (2, 2), (1, 1), (1, 1), (4, 8), (1, 3), (4, 8), (2, 12), (8, 12)),
+    *((2, 12), (2, 12), (2, 6), (1, 1), (2, 4)),
 )
-_MORE = 1 << 31
+# A presence word's last three bits name no field, but what the next word is; _UNKNOWN are the fields that _LAYOUT does not have.
+_RADIOTAP_NEXT, _VENDOR_NEXT, _MORE = 1 << 29, 1 << 30, 1 << 31
+_FIELDS = _RADIOTAP_NEXT - 1
+_UNKNOWN = _FIELDS >> len(_LAYOUT) << len(_LAYOUT)
 _FCS = 0x10
 
 
@@ -49,12 +56,13 @@ class _Radio:
         values = [int(part) for part in (value if self._part is None else (value,))]
         if self._struct.format == "<b" and 128 <= values[0] < 256:
             values[0] -= 256
-        if not all(-128 <= number < 1 << 64 for number in values):
-            raise OverflowError(f"{self._name} cannot be {value}")
-        pdu._set_field(self._bit, self._struct.pack(*values))
+        try:
+            pdu._set_field(self._bit, self._struct.pack(*values))
+        except StructError as error:
+            raise NumberOutOfRange(f"{self._name} cannot be {value!r}: {error}") from None
 
 
-class RadioTap(PDU):
+class RadioTap(Sendable):
     """A radiotap header. One made by hand has what libtins gives it: channel 1, FCS at the end, signal, antenna."""
 
     __slots__ = ()
@@ -78,7 +86,6 @@ class RadioTap(PDU):
     version = UInt(0, 1)
     padding = UInt(1, 1)
     length = UInt(2, 2, little=True)
-    present = UInt(4, 4, little=True, readonly=True)
 
     tsft = _Radio(0, "Q")
     flags = _Radio(1, "B")
@@ -102,16 +109,24 @@ class RadioTap(PDU):
             self.tsft, self.flags, self.dbm_signal, self.antenna, self.rx_flags = 0, _FCS, -50, 0, 0
             self.channel(2412, 0xA0)
 
+    @property
+    def present(self) -> int:
+        """The first presence word, and of the further ones the bits of the fields that are there: see PresentFlags."""
+        word = int.from_bytes(self._decoded()[4:8], "little")
+        for bit in self._places():
+            word |= 1 << bit
+        return word
+
     def channel(self, new_freq: Any, new_type: Any) -> None:
         """Set frequency in MHz and type of the channel."""
-        self._set_field(3, int(new_freq).to_bytes(2, "little") + int(new_type).to_bytes(2, "little"))
+        self._set_field(3, number(2, little=True).store(new_freq) + number(2, little=True).store(new_type))
 
     def _decode(self, data: bytes) -> None:
         end = int.from_bytes(data[2:4], "little")
         if not 8 <= end <= len(data):
             raise MalformedPacket(f"a radiotap header of {end} bytes in {len(data)} bytes")
         self._tail = data[8:end]
-        for bit, at in self._places():
+        for bit, at in self._walk():
             if at + _LAYOUT[bit][1] > end:
                 raise MalformedPacket(f"radiotap field {bit} goes beyond the header")
         stop = len(data) - 4 if (self.flags or 0) & _FCS else len(data)
@@ -120,35 +135,53 @@ class RadioTap(PDU):
         if stop > end:
             self._inner = Dot11.from_bytes(data[end:stop])
 
-    def _places(self) -> Iterator[tuple[int, int]]:
-        """Bit and place in the header of the fields of the first presence word."""
-        at, word = 8, int.from_bytes(self._decoded()[4:8], "little")
-        first = word
-        while word & _MORE:
-            word = int.from_bytes(self._tail[at - 8 : at - 4], "little")
-            at += 4
-        for bit, (align, size) in enumerate(_LAYOUT):
-            if first >> bit & 1:
-                at += -at % align
-                yield bit, at
-                at += size
+    def _places(self) -> dict[int, int]:
+        """Place in _tail of each field by its bit: of several (one an antenna) the last, as in the original."""
+        return {bit: at - 8 for bit, at in self._walk()}
+
+    def _walk(self) -> Iterator[tuple[int, int]]:
+        """Bit and place in the header of the fields, word by word, up to one whose size is not known."""
+        words = [int.from_bytes(self._decoded()[4:8], "little")]
+        while words[-1] & _MORE:
+            begin = 4 * (len(words) - 1)
+            words.append(int.from_bytes(self._tail[begin : begin + 4], "little"))
+        at = 4 + 4 * len(words)
+        # the name space of a word's bits; those of a word that follows without a change go on from 32
+        space = "radiotap"
+        for word in words:
+            if space == "radiotap":
+                for bit, (align, size) in enumerate(_LAYOUT):
+                    if word >> bit & 1:
+                        at += -at % align
+                        yield bit, at
+                        at += size
+            if word & (_UNKNOWN if space == "radiotap" else _FIELDS if space == "further" else 0):
+                return
+            if word & _VENDOR_NEXT:
+                # the vendor's number and a selector, and how many bytes of the vendor's own follow
+                at += at % 2 + 6
+                at += int.from_bytes(self._tail[at - 10 : at - 8], "little")
+                space = "vendor"
+            elif word & _RADIOTAP_NEXT:
+                space = "radiotap"
+            elif space == "radiotap":
+                space = "further"
 
     def _field(self, wanted: int) -> bytes | None:
-        if not int.from_bytes(self._decoded()[4:8], "little") >> wanted & 1:
-            return None
-        at = next(place for bit, place in self._places() if bit == wanted) - 8
-        return self._tail[at : at + _LAYOUT[wanted][1]]
+        at = self._places().get(wanted)
+        return None if at is None else self._tail[at : at + _LAYOUT[wanted][1]]
 
     def _set_field(self, wanted: int, data: bytes) -> None:
         head = self._decoded()
         word = int.from_bytes(head[4:8], "little")
-        if word & _MORE and not word >> wanted & 1:
-            raise NotImplementedError("adding a field to a radiotap header of several presence words is not implemented")
-        fields = {bit: self._tail[at - 8 : at - 8 + _LAYOUT[bit][1]] for bit, at in self._places()}
-        if wanted in fields:
-            at = next(place for bit, place in self._places() if bit == wanted) - 8
+        places = self._places()
+        if wanted in places:
+            at = places[wanted]
             self._tail = self._tail[:at] + data + self._tail[at + len(data) :]
+        elif word & (_MORE | _UNKNOWN):
+            raise NotImplementedError("a field cannot be added to a radiotap header of several presence words or of unknown fields")
         else:
+            fields = {bit: self._tail[at : at + _LAYOUT[bit][1]] for bit, at in places.items()}
             out = b""
             for bit, value in sorted({**fields, wanted: data}.items()):
                 out += bytes(-len(out) % _LAYOUT[bit][0]) + value
@@ -173,11 +206,6 @@ class RadioTap(PDU):
     def _answered_by(self, data: bytes) -> bool:
         size = int.from_bytes(data[2:4], "little")
         return 8 <= size <= len(data) and self._inner_answered_by(data[size:])
-
-    def send(self, sender: Any, iface: Any) -> None:
-        """Send the frame through an interface, which must be in monitor mode."""
-        inner = self.ref_inner_pdu()
-        sender._send_frame(self, iface, inner.addr1.to_bytes() if isinstance(inner, Dot11) else bytes(6))
 
 
 def _framed(link: int, data: bytes) -> PDU:

@@ -43,8 +43,8 @@ class _Range(Generic[A]):
 
     @property
     def first(self) -> A:
-        """The first address."""
-        return self._first
+        """The first address; of a network's hosts the first of these, where there is one."""
+        return next(iter(self)) if self._only_hosts and self.is_iterable() else self._first
 
     @property
     def last(self) -> A:
@@ -55,7 +55,7 @@ class _Range(Generic[A]):
         start, end = (int.from_bytes(address._packed, "big") for address in (self._first, self._last))
         numbers = range(start + 1, end) if self._only_hosts else range(start, end + 1)
         if not numbers:
-            raise TypeError(f"not iterable: {self} has no hosts")
+            raise TypeError(f"not iterable: {self._first} -> {self._last} has no hosts")
         return numbers
 
     def is_iterable(self) -> bool:
@@ -88,10 +88,10 @@ class _Range(Generic[A]):
         return self._first, self._last, self._only_hosts
 
     def __str__(self) -> str:
-        return f"{self._first} -> {self._last}"
+        return f"{self.first} -> {self.last}"
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(first='{self._first}', last='{self._last}')"
+        return f"{type(self).__name__}(first='{self.first}', last='{self.last}')"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), self._parts()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import time
+from contextlib import ExitStack
 from enum import IntEnum
 from typing import Any
 
@@ -48,25 +50,26 @@ class PacketSender:
 
     def send_recv(self, pdu: PDU, iface: Any = None) -> PDU:
         """Send, and return the first packet that answers; RuntimeError where none comes in time."""
-        sock, target, data = self._opened(pdu, iface)
-        with sock, _listener(sock, pdu) as answers:
+        with ExitStack() as opened:
+            sock, target, data = self._opened(pdu, iface)
+            opened.enter_context(sock)
+            listeners = _listeners(sock, pdu, opened)
             _write(sock, data, target)
             end = time.monotonic() + self._timeout
             while (left := end - time.monotonic()) > 0:
-                answers.settimeout(left)
-                try:
-                    answer, sender = answers.recvfrom(_READ)
-                except TimeoutError:
-                    break
-                # a packet socket sees what the machine sends, the question first of all
-                ours = sock.family not in (socket.AF_INET, socket.AF_INET6) and sender[2] == _OUTGOING
-                if not ours and pdu.matches_response(answer):
-                    return type(pdu).from_buffer(answer)
+                for ready in select.select(listeners, (), (), left)[0]:
+                    answer, sender = ready.recvfrom(_READ)
+                    # a packet socket sees what the machine sends, the question first of all
+                    ours = sock.family not in (socket.AF_INET, socket.AF_INET6) and sender[2] == _OUTGOING
+                    if not ours and pdu.matches_response(answer):
+                        return type(pdu).from_buffer(answer)
         raise RuntimeError(f"no answer within {self._timeout} seconds")
 
     def _opened(self, pdu: PDU, iface: Any) -> tuple[socket.socket, Any, bytes]:
         if not isinstance(pdu, PDU):
-            raise ValueError("can't send a None pdu" if pdu is None else "pdu is not a PDU")
+            if pdu is None:
+                raise ValueError("can't send a None pdu")
+            raise TypeError(f"a PDU is sent, not a {type(pdu).__name__}")
         if isinstance(pdu, (IP, IPv6)):
             family = socket.AF_INET if isinstance(pdu, IP) else socket.AF_INET6
             sock = _open(family, socket.SOCK_RAW, socket.IPPROTO_RAW)
@@ -81,9 +84,6 @@ class PacketSender:
             raise NotImplementedError("frames are sent on Linux only")
         sock = _open(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ALL_FRAMES))
         return sock, (str(interface), _ALL_FRAMES), pdu.serialize()
-
-    def _send_frame(self, pdu: PDU, iface: Any, address: bytes) -> None:
-        self.send(pdu, NetworkInterface._of(iface))
 
 
 def _open(family: int, kind: int, protocol: int) -> socket.socket:
@@ -101,10 +101,25 @@ def _write(sock: socket.socket, data: bytes, target: Any) -> None:
         raise SocketWriteError(error.errno, f"cannot send {len(data)} bytes to {target[0]}: {error.strerror}") from None
 
 
-def _listener(sock: socket.socket, pdu: PDU) -> socket.socket:
-    """A socket that gets what may answer, opened before the question is sent."""
+def _listeners(sock: socket.socket, pdu: PDU, opened: ExitStack) -> list[socket.socket]:
+    """The sockets that get what may answer, opened before the question is sent: the protocol's own, and that of ICMP's errors."""
     if not isinstance(pdu, (IP, IPv6)):
-        return sock.dup()
+        return [sock]
     inner = pdu.ref_inner_pdu()
-    protocol = inner._ip_protocol if inner is not None and inner._ip_protocol is not None else socket.IPPROTO_RAW
-    return _open(sock.family, socket.SOCK_RAW, protocol)
+    protocols = {socket.IPPROTO_ICMP if isinstance(pdu, IP) else socket.IPPROTO_ICMPV6, inner._ip_protocol if inner is not None else None}
+    return [opened.enter_context(_open(sock.family, socket.SOCK_RAW, number)) for number in protocols if number is not None]
+
+
+class Sendable(PDU):
+    """A frame that is sent through an interface."""
+
+    __slots__ = ()
+
+    def send(self, sender: PacketSender, iface: Any) -> None:
+        """Send the frame by a PacketSender through an interface, which may be named."""
+        for name, value in (("sender", sender), ("iface", iface)):
+            if value is None:
+                raise ValueError(f"{name} can't be None")
+        if not isinstance(sender, PacketSender):
+            raise TypeError(f"sender is a PacketSender, not a {type(sender).__name__}")
+        sender.send(self, iface)

@@ -15,12 +15,24 @@ from ._pdu import PDU
 
 
 class InterfaceAddresses(NamedTuple):
-    """The addresses of an interface; zero where it has none."""
+    """The addresses of an interface; zero where it has none. Older versions called three of them ip_addr, bcast_addr and hw_addr."""
 
-    ip_addr: IPv4Address
+    address: IPv4Address
     netmask: IPv4Address
-    bcast_addr: IPv4Address
-    hw_addr: HWAddress
+    broadcast: IPv4Address
+    hardware: HWAddress
+
+    @property
+    def ip_addr(self) -> IPv4Address:
+        return self.address
+
+    @property
+    def bcast_addr(self) -> IPv4Address:
+        return self.broadcast
+
+    @property
+    def hw_addr(self) -> HWAddress:
+        return self.hardware
 
 
 def as_text(value: Any) -> str:
@@ -98,21 +110,23 @@ class NetworkInterface:
     def addresses(self) -> InterfaceAddresses:
         """IPv4 address, mask, broadcast address and hardware address."""
         address, mask, broadcast = (IPv4Address._from_packed(_asked(self._name, r)[4:8]) for r in (_GET_ADDRESS, _GET_MASK, _GET_BROADCAST))
-        return InterfaceAddresses(address, mask, broadcast, HWAddress(_asked(self._name, _GET_HARDWARE)[2:8]))
+        return InterfaceAddresses(address, mask, broadcast, HWAddress._from_packed(_asked(self._name, _GET_HARDWARE)[2:8]))
 
     def is_loopback(self) -> bool:
         """Whether the interface's address is in 127.0.0.0/8."""
-        return self.addresses.ip_addr.is_loopback()
+        return self.addresses.address.is_loopback()
 
     def equals(self, other: object) -> bool:
-        """Whether other is the same interface."""
+        """Whether other is the same interface, or its name."""
+        if isinstance(other, (str, bytes)):
+            return as_text(other) == self._name
         return isinstance(other, NetworkInterface) and other._id == self._id
 
     def __eq__(self, other: object) -> bool:
         return self.equals(other)
 
     def __hash__(self) -> int:
-        return hash(self._id)
+        return hash(self._name)
 
     def __bool__(self) -> bool:
         return self._id != 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Any
 
-from ._exceptions import MalformedPacket, OptionNotFound
+from ._exceptions import MalformedPacket
 from ._fields import Flag, UInt
 from ._options import Content, Option, OptionsPDU, listed, number, record
 from ._pdu import PDU, RAW, ones_sum, pseudo_header
@@ -15,9 +15,9 @@ def _load_edges(data: bytes) -> list[int] | None:
     return None if len(data) % 4 else [int.from_bytes(data[at : at + 4], "big") for at in range(0, len(data), 4)]
 
 
-_EDGES = Content(_load_edges, lambda edges: b"".join(int(edge).to_bytes(4, "big") for edge in edges))
+_EDGES = Content(_load_edges, lambda edges: b"".join(number(4).store(edge) for edge in edges))
 # None stands for what holds where no segment size is given (RFC 9293, 3.7.1)
-_MSS = Content(number(2).load, lambda value: int(536 if value is None else value).to_bytes(2, "big"))
+_MSS = Content(number(2).load, lambda value: number(2).store(536 if value is None else value))
 
 
 class TCP(OptionsPDU):
@@ -137,21 +137,21 @@ class TCP(OptionsPDU):
             return False
         return self._inner_answered_by(data[(data[12] >> 4) * 4 :])
 
+    def _begins(self, data: bytes) -> bool:
+        return data[:8] == self._decoded()[:8]
+
     def options(self) -> list[dict[str, Any]]:
         """The options in the header's order, each with type, length, data_size and data."""
         self._decoded()
         return listed(self._options)
 
-    def search_option(self, identifier: Any) -> bytes:
-        """The content of the first option of a type; OptionNotFound where there is none."""
-        value = self._find(int(identifier))
-        if value is None:
-            raise OptionNotFound(f"no TCP option {int(identifier)}")
-        return value
+    def search_option(self, identifier: Any) -> bytes | None:
+        """The content of the first option of a type; None where there is none."""
+        return self._find(int(identifier))
 
     def add_option(self, identifier: Any, data: Any = None) -> None:
         """Append an option."""
-        self._add(int(identifier), data)
+        self._add(identifier, data)
 
     @property
     def sack_permitted(self) -> bool:
@@ -195,3 +195,6 @@ class UDP(PDU):
     def _answered_by(self, data: bytes) -> bool:
         head = self._decoded()
         return len(data) >= 8 and data[:2] == head[2:4] and data[2:4] == head[:2] and self._inner_answered_by(data[8:])
+
+    def _begins(self, data: bytes) -> bool:
+        return data[:4] == self._decoded()[:4]
