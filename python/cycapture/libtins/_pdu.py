@@ -76,10 +76,10 @@ class PDU:
         if own.get("pdu_type", -1) >= 0:
             cls.pdu_flag = cls.pdu_type
             TYPES[cls.pdu_type] = cls
-            if cls._ether_type is not None:
-                ETHER_TYPES[cls._ether_type] = cls
-            if cls._ip_protocol is not None:
-                IP_PROTOCOLS[cls._ip_protocol] = cls
+            # a number is of the class that declares it: of what a subclass is, that class decides
+            for table, number in ((ETHER_TYPES, own.get("_ether_type")), (IP_PROTOCOLS, own.get("_ip_protocol"))):
+                if number is not None:
+                    table[number] = cls
 
     def __init__(self, buf: Any = None) -> None:
         if type(self) is PDU:
