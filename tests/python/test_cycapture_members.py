@@ -124,7 +124,7 @@ def test_a_stack_of_layers():
         with pytest.raises(PDUNotFound):
             missing()
     for wrong in (lambda: whole.find_pdu("nonsense"), lambda: whole.find_pdu(PDU), lambda: whole.find_pdu_by_type(999),
-                  lambda: whole.set_inner_pdu(None), lambda: whole.set_inner_pdu(b"")):
+                  lambda: whole.set_inner_pdu(b"")):
         with pytest.raises(ValueError):
             wrong()
     for operation in (hash, iter, bytes, len, lambda pdu: pdu[0]):

@@ -480,8 +480,16 @@ def test_what_is_no_pdu_is_not_put_inside(wrong):
         wrong / packet
     with pytest.raises(TypeError):
         packet /= wrong
-    with pytest.raises(ValueError):
-        packet.set_inner_pdu(wrong)
+    if wrong is not None:
+        with pytest.raises(ValueError):
+            packet.set_inner_pdu(wrong)
+
+
+def test_none_inside_is_nothing():
+    packet = IP("10.0.0.1", "10.0.0.2") / TCP(80, 4000)
+    packet.set_inner_pdu(None)
+    assert packet.ref_inner_pdu() is None
+    assert len(packet.serialize()) == 20
 
 
 def test_what_is_of_the_wrong_type():
@@ -518,7 +526,6 @@ RANGES = [
     (DHCP, "type", 256), (DHCP, "lease_time", 1 << 32), (DHCP, "renewal_time", 1 << 32), (DHCP, "rebind_time", 1 << 32),
     (LLC, "send_seq_number", 128), (LLC, "receive_seq_number", 128), (LLC, "supervisory_function", 4),
     *((_tins.STP, name, 256) for name in ("msg_age", "max_age", "hello_time", "fwd_delay")),
-    (_tins.bpdu_id, "priority", 16), (_tins.bpdu_id, "ext_id", 4096),
     (RSNInformation, "version", 1 << 16), (RSNInformation, "capabilities", 1 << 16), (RSNInformation, "group_suite", 1 << 32),
     *((Dot11Beacon, name, 256) for name in ("ds_parameter_set", "power_constraint", "erp_information", "qos_capability")),
     (Dot11Beacon, "ibss_parameter_set", 1 << 16), (Dot11Beacon, "power_capability", (256, 0)), (Dot11Beacon, "tpc_report", (0, 256)),
@@ -548,10 +555,29 @@ def test_numbers_of_functions_that_do_not_fit(error):
         lambda: IP().set_security_ex(1 << 16), lambda: IP().set_security_ex(0, 0, 0, 1 << 24), lambda: IP().set_lsrr(256, []),
         lambda: PPPoE().set_vendor_specific(1 << 32, b""), lambda: PPPoE().add_tag(1 << 16, b""), lambda: RadioTap().channel(1 << 16, 0),
         lambda: RSNInformation().add_akm_cypher(1 << 32), lambda: RSNInformation().add_pairwise_cypher(-1), lambda: TCP(1 << 16),
-        lambda: UDP(0, -1), lambda: Dot1Q(4096), lambda: _tins.bpdu_id(16),
+        lambda: UDP(0, -1), lambda: Dot1Q(4096), lambda: _tins.bpdu_id(16), lambda: _tins.bpdu_id(0, 4096),
+        lambda: IP.SecurityType(1 << 16), lambda: IP.SecurityType(0, 0, 0, 1 << 24),
     ):
         with pytest.raises(error):
             operation()
+
+
+def test_values_that_are_hashable():
+    for make in (lambda: _tins.bpdu_id(1, 2, "0:1"), lambda: DNS.Query("a", 1, 1), lambda: DNS.Resource("a", "10.0.0.1", 1, 1, 9),
+                 lambda: IP.SecurityType(1, 2, 3, 4), lambda: IP.OptionIdentifier(7, 0, 0)):
+        assert {make()} == {make(), copy.copy(make()), pickle.loads(pickle.dumps(make()))}
+    assert _tins.bpdu_id(1, 2, "0:1").equals(_tins.bpdu_id(1, 2, "0:1"))
+    with pytest.raises(AttributeError):
+        _tins.bpdu_id().priority = 3
+
+
+def test_a_class_that_is_no_pdu_s():
+    for cls in (int, PDU):
+        with pytest.raises(TypeError, match="no concrete class"):
+            _tins.pdu_from_buffer(b"", cls)
+    for wrong in ((99, 0, 0), (7, 1, 0)):
+        with pytest.raises(ValueError):
+            IP.OptionIdentifier(*wrong)
 
 
 @pytest.mark.parametrize("name", [name for name, field in vars(RadioTap).items() if isinstance(field, _Radio) and not field._readonly])

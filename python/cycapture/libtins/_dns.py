@@ -23,7 +23,6 @@ class DNS_Query:
     """A question: name, type and class."""
 
     __slots__ = ("name", "query_class", "query_type")
-    __hash__ = None  # type: ignore[assignment]
     name: bytes
     query_type: int
     query_class: int
@@ -42,6 +41,9 @@ class DNS_Query:
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and isinstance(other, DNS_Query) and self._parts() == other._parts()
+
+    def __hash__(self) -> int:
+        return hash(self._parts())
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), self._parts()

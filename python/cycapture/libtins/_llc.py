@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from ._addresses import HWAddress
 from ._exceptions import MalformedPacket
@@ -167,57 +167,26 @@ class SNAP(PDU):
             self._fill(6, 2, ether_type_of(self._inner, 0))
 
 
-class bpdu_id:
-    """A bridge's identifier: priority (4 bits), extension (12 bits), hardware address."""
+class _BridgeParts(NamedTuple):
+    priority: int
+    ext_id: int
+    id: HWAddress
 
-    __slots__ = ("_ext_id", "_id", "_priority")
-    __hash__ = None  # type: ignore[assignment]
 
-    def __init__(self, priority: Any = 0, ext_id: Any = 0, ident: Any = None) -> None:
-        self.priority, self.ext_id, self.id = priority, ext_id, ident
+class bpdu_id(_BridgeParts):
+    """A bridge's identifier: priority (4 bits), extension (12 bits), hardware address. It cannot be changed, and is hashable."""
 
-    @property
-    def priority(self) -> int:
-        return self._priority
+    __slots__ = ()
 
-    @priority.setter
-    def priority(self, value: Any) -> None:
-        self._priority = within(value, 15, "priority")
-
-    @property
-    def ext_id(self) -> int:
-        return self._ext_id
-
-    @ext_id.setter
-    def ext_id(self, value: Any) -> None:
-        self._ext_id = within(value, 4095, "ext_id")
-
-    @property
-    def id(self) -> HWAddress:
-        return self._id
-
-    @id.setter
-    def id(self, value: Any) -> None:
-        self._id = HWAddress(value)
-
-    def _parts(self) -> tuple[int, int, HWAddress]:
-        return self.priority, self.ext_id, self.id
+    def __new__(cls, priority: Any = 0, ext_id: Any = 0, ident: Any = None) -> bpdu_id:
+        return super().__new__(cls, within(priority, 15, "priority"), within(ext_id, 4095, "ext_id"), HWAddress(ident))
 
     def equals(self, other: object) -> bool:
         """Whether other is a bpdu_id of the same three parts."""
-        return isinstance(other, bpdu_id) and self._parts() == other._parts()
-
-    def __eq__(self, other: object) -> bool:
-        return self.equals(other)
+        return isinstance(other, bpdu_id) and self == other
 
     def __copy__(self) -> bpdu_id:
-        return bpdu_id(*self._parts())
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return bpdu_id, self._parts()
-
-    def __repr__(self) -> str:
-        return f"bpdu_id({self.priority}, {self.ext_id}, '{self.id}')"
+        return self
 
 
 class _BridgeId(Field[bpdu_id]):

@@ -14,24 +14,38 @@ from ._pdu import IP_PROTOCOLS, PDU, RAW, ones_sum
 from ._text import within
 
 
-class IPOptionIdentifier(NamedTuple):
-    """The three parts of an IP option's type byte (RFC 791, 3.1)."""
-
+class _OptionParts(NamedTuple):
     number: int
     op_class: int
     copied: int
 
 
-class IPSecurityType(NamedTuple):
-    """The content of an IP security option (RFC 791, 3.1)."""
+class IPOptionIdentifier(_OptionParts):
+    """The three parts of an IP option's type byte (RFC 791, 3.1); ValueError for a number or class that IP's enumerations lack."""
 
-    security: int = 0
-    compartments: int = 0
-    handling_restrictions: int = 0
-    transmission_control: int = 0
+    __slots__ = ()
+
+    def __new__(cls, number: Any, op_class: Any, copied: Any) -> IPOptionIdentifier:
+        return super().__new__(cls, int(IP.OptionNumber(int(number))), int(IP.OptionClass(int(op_class))), int(bool(copied)))
 
 
-_SECURITY_SIZES = (2, 2, 2, 3)
+class _SecurityParts(NamedTuple):
+    security: int
+    compartments: int
+    handling_restrictions: int
+    transmission_control: int
+
+
+class IPSecurityType(_SecurityParts):
+    """The content of an IP security option (RFC 791, 3.1): three numbers of 16 bits and one of 24."""
+
+    __slots__ = ()
+
+    def __new__(
+        cls, security: Any = 0, compartments: Any = 0, handling_restrictions: Any = 0, transmission_control: Any = 0
+    ) -> IPSecurityType:
+        parts = security, compartments, handling_restrictions, transmission_control
+        return super().__new__(cls, *(within(part, 0xFFFFFF if i == 3 else 0xFFFF, cls._fields[i]) for i, part in enumerate(parts)))
 
 
 def _load_security(data: bytes) -> IPSecurityType | None:
@@ -41,7 +55,8 @@ def _load_security(data: bytes) -> IPSecurityType | None:
 
 
 def _store_security(value: Any) -> bytes:
-    return b"".join(number(size).store(part) for part, size in zip(value, _SECURITY_SIZES, strict=True))
+    first, second, third, last = IPSecurityType(*value)
+    return b"".join(part.to_bytes(2, "big") for part in (first, second, third)) + last.to_bytes(3, "big")
 
 
 def _load_routes(data: bytes) -> tuple[int, list[IPv4Address]] | None:
@@ -273,7 +288,7 @@ class IP(OptionsPDU):
 
 
 def _identifier(kind: int) -> IPOptionIdentifier:
-    return IPOptionIdentifier(int(IP.OptionNumber(kind & 31)), int(IP.OptionClass(kind >> 5 & 3)), kind >> 7)
+    return IPOptionIdentifier(kind & 31, kind >> 5 & 3, kind >> 7)
 
 
 def _kind(identifier: Any) -> int:

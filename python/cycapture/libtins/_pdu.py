@@ -205,12 +205,12 @@ class PDU:
         inner = self.ref_inner_pdu()
         return None if inner is None else inner.copy()
 
-    def set_inner_pdu(self, obj: PDU) -> None:
-        """Put a copy of obj inside this layer, instead of what is there."""
-        if not isinstance(obj, PDU):
-            raise ValueError("obj is not a PDU" if obj is not None else "obj can't be None")
+    def set_inner_pdu(self, obj: PDU | None) -> None:
+        """Put a copy of obj inside this layer, instead of what is there; None leaves nothing inside."""
+        if obj is not None and not isinstance(obj, PDU):
+            raise ValueError("obj is not a PDU")
         self._decoded()
-        self._inner = obj.copy()
+        self._inner = None if obj is None else obj.copy()
         self._changed = True
 
     def __itruediv__(self: P, other: PDU) -> P:
@@ -321,7 +321,9 @@ def ethernet_inside(kind: int, data: bytes) -> PDU | None:
 
 
 def pdu_from_buffer(buf: Any, cls: Any) -> Any:
-    """A PDU of a class, class name or type number, read from a buffer."""
+    """A PDU of a class, class name or type number, read from a buffer. TypeError for a class that is no PDU's, or abstract."""
+    if isinstance(cls, type) and TYPES.get(getattr(cls, "pdu_type", -1)) is not cls:
+        raise TypeError(f"{cls.__name__} is no concrete class of PDUs")
     number = type_number(cls)
     if number not in TYPES:
         raise ValueError(f"Unknown PDU type: {number}")
@@ -365,4 +367,6 @@ class RAW(PDU):
         """The payload read as another class; TypeError for what is no class, ValueError for one that is no PDU's."""
         if not isinstance(pdu_class, type):
             raise TypeError(f"a class of PDUs is needed, not {pdu_class!r}")
+        if not issubclass(pdu_class, PDU):
+            raise ValueError(f"{pdu_class.__name__} is no class of PDUs")
         return pdu_from_buffer(self.payload, pdu_class)
