@@ -44,7 +44,7 @@ class _Range(Generic[A]):
     @property
     def first(self) -> A:
         """The first address; of a network's hosts the first of these, where there is one."""
-        return next(iter(self)) if self._only_hosts and self.is_iterable() else self._first
+        return next(iter(self)) if self.is_iterable() else self._first
 
     @property
     def last(self) -> A:
