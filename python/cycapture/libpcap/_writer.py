@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 from ..libtins import IP, PDU, Loopback
 from ..libtins._network import IPv6
 from ..libtins._text import as_bytes
-from .exceptions import NotOpened
+from .exceptions import WriterClosed
 
 # libpcap's largest packet; a file that says more in its header, or holds more, is refused by readers
 _MAX_LENGTH = 262144
@@ -138,7 +138,7 @@ class PacketWriter:
     def _put(self, record: bytes) -> None:
         file = self._file
         if file is None:
-            raise NotOpened("the writer is closed: call open()")
+            raise WriterClosed("the writer is closed: open() it, or use it in a with statement")
         # a whole record at a time, so that several threads may write
         file.write(record)
 
@@ -182,7 +182,7 @@ class NonBlockingPacketWriter(PacketWriter):
     def _write(self, record: bytes) -> None:
         self._raise_failure()
         if self._thread is None:
-            raise NotOpened("the writer is closed: call open()")
+            raise WriterClosed("the writer is closed: open() it, or use it in a with statement")
         self._waiting.put(record)
 
     def _flush_thread(self) -> None:

@@ -21,10 +21,6 @@ class UnreadableFile(PcapException, ValueError):
     """A capture file cannot be opened: it is not there, or it is no capture."""
 
 
-class NotOpened(RuntimeError, ValueError):
-    """A packet was written by a writer that is not open."""
-
-
 class PermissionDenied(PcapException, OSError):
     """The process may not capture on the interface (on Linux: root or CAP_NET_RAW)."""
 
@@ -63,3 +59,7 @@ class SetTimeoutError(PcapException):
 
 class SniffingError(PcapException):
     """Reading packets failed: the interface went down, or the file is cut or damaged. What was read before was given out."""
+
+
+class WriterClosed(RuntimeError, ValueError):
+    """A packet was given to a writer that is not open. The original raised RuntimeError, files of Python ValueError."""
