@@ -149,12 +149,14 @@ class RadioTap(Sendable):
         # the name space of a word's bits; those of a word that follows without a change go on from 32
         space = "radiotap"
         for word in words:
-            if space == "radiotap":
-                for bit, (align, size) in enumerate(_LAYOUT):
-                    if word >> bit & 1:
-                        at += -at % align
-                        yield bit, at
-                        at += size
+            bits = word & _FIELDS & ~_UNKNOWN if space == "radiotap" else 0
+            while bits:
+                bit = (bits & -bits).bit_length() - 1
+                bits &= bits - 1
+                align, size = _LAYOUT[bit]
+                at += -at % align
+                yield bit, at
+                at += size
             if word & (_UNKNOWN if space == "radiotap" else _FIELDS if space == "further" else 0):
                 return
             if word & _VENDOR_NEXT:
