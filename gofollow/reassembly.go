@@ -590,7 +590,7 @@ func (f *Follower) confirmSuspects(c *Connection, from side) {
 		return
 	}
 	n := len(d.slow.suspects)
-	for n > 0 && d.ack < d.slow.suspects[n-1].start && d.slow.right < d.slow.suspects[n-1].end {
+	for n > 0 && max(d.ack, d.slow.right) < d.slow.suspects[n-1].start {
 		n--
 	}
 	f.acceptSuspects(c, from, n)

@@ -363,3 +363,27 @@ func TestNames(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestRoles: which side is the client where no handshake was captured.
+func TestRoles(t *testing.T) {
+	for _, test := range []struct {
+		sender, receiver uint16
+		client           uint16 // 0: the sender, for want of a rule
+	}{
+		{50000, 80, 50000}, {80, 50000, 50000}, {1023, 1024, 1024}, {1024, 1023, 1024}, {20, 21, 0},
+		{2049, 700, 700}, {700, 2049, 700}, {2049, 50000, 50000}, {50000, 2049, 50000}, {2049, 3000, 3000}, {2049, 2049, 0},
+		{3306, 51200, 51200}, {51200, 3306, 51200}, {8443, 32768, 32768}, {32768, 32767, 32768}, {32767, 32766, 0},
+		{60000, 61000, 0}, {32768, 65535, 0}, {8080, 5432, 0}, {5432, 8080, 0}, {0, 40000, 40000},
+	} {
+		s := segment{src: netip.AddrPortFrom(netip.MustParseAddr("10.0.0.1"), test.sender), dst: netip.AddrPortFrom(netip.MustParseAddr("10.0.0.2"), test.receiver), flags: "A", payload: []byte("x")}
+		frame := s.frame(t)
+		c := follow(t, gofollow.Config{}, []gofollow.Packet{{LinkType: gofollow.LinkEthernet, Data: frame, WireLen: len(frame)}}).conversations[0]
+		client, from := test.client, gofollow.RolesFromPort
+		if client == 0 {
+			client, from = test.sender, gofollow.RolesFromFirst
+		}
+		if c.client.Port() != client || c.roles != from {
+			t.Errorf("%d sends to %d: the client is %v from %v, want %d from %v", test.sender, test.receiver, c.client, c.roles, client, from)
+		}
+	}
+}
