@@ -165,7 +165,7 @@ func (f *Follower) packet(link uint32, t int64, data []byte, wireLen int, src *b
 	f.stats.Bytes += uint64(len(data))
 	if t >= f.clock.reference && t < f.calmUntil {
 		f.clock.now += t - f.clock.reference
-		f.clock.reference, f.clock.jumped = t, false
+		f.clock.reference = t
 	} else if t != NoTime {
 		f.tick(t)
 	}

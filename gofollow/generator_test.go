@@ -114,6 +114,8 @@ type sent struct {
 	epoch    int           // segments of a later one are captured after a pause
 	pause    time.Duration // before it
 	back     time.Duration // how far its time is behind
+	clock    time.Duration // how far its clock is wrong, alone among its neighbours
+	leftover bool          // of an earlier connection, not of talk
 }
 
 func (p *sent) has(flag string) bool { return strings.Contains(p.flags, flag) }
@@ -144,11 +146,16 @@ const pauseLength = 40 * time.Second
 func generate(random *rand.Rand) *world {
 	w := &world{features: map[string]int{}}
 	var lanes [][]*sent
-	if random.IntN(12) == 0 {
+	switch random.IntN(12) {
+	case 0:
 		g := newGenerator(w, random, 0)
 		g.pauses = true
 		lanes = append(lanes, g.converse())
-	} else {
+	case 1:
+		g := newGenerator(w, random, 0)
+		g.repeats = true
+		lanes = append(lanes, g.converse())
+	default:
 		for i := range 1 + random.IntN(3) {
 			lanes = append(lanes, w.lane(random, i))
 		}
@@ -173,7 +180,23 @@ func generate(random *rand.Rand) *world {
 		}
 		w.captured = append(w.captured, &p)
 	}
+	if random.IntN(4) == 0 {
+		w.breakClocks(random)
+	}
 	return w
+}
+
+// breakClocks gives single packets, but for neighbours, stamps that are hours or decades
+// wrong.
+func (w *world) breakClocks(random *rand.Rand) {
+	for i := random.IntN(3); i < len(w.captured); i += 2 + random.IntN(40) {
+		far := 2*time.Hour + time.Duration(random.Int64N(int64(50*365*24*time.Hour)))
+		if random.IntN(2) == 0 {
+			far = -far
+		}
+		w.captured[i].clock = far
+		w.features["wrong clock"]++
+	}
 }
 
 // lane generates the conversations that use one pair of endpoints.
@@ -187,10 +210,12 @@ func (w *world) lane(random *rand.Rand, number int) []*sent {
 		}
 		return lane
 	}
+	g.reused = random.IntN(2) == 0 // if it turns out one-sided
 	lane := g.converse()
-	if !g.oneSided && g.chance(12, "endpoints used again") {
+	if again := "endpoints used again"; !g.oneSided && g.chance(12, again) || g.oneSided && g.reused && g.chance(100, again+", one side") {
+		oneSided, muted := g.oneSided, g.muted
 		g.again(g.talk.isn[0] + 1<<28 + random.Uint32N(1<<28))
-		g.whole = true
+		g.whole, g.oneSided, g.muted = true, oneSided, muted
 		lane = append(lane, g.converse()...)
 	}
 	return lane
@@ -210,7 +235,10 @@ type generator struct {
 	snaplen  int  // bytes of payload that are captured, -1 all
 	whole    bool // its handshake is captured
 	pauses   bool
+	repeats  bool // it ends by FIN, and one side says so again and again
 	oneSided bool
+	muted    int  // which side is not captured, if it is one-sided
+	reused   bool // its endpoints are used again, if it is one-sided
 	epoch    int
 }
 
@@ -295,14 +323,20 @@ func (g *generator) left(side int) int64 { return max(0, int64(len(g.text[side])
 func (g *generator) converse() []*sent {
 	for side := range g.text {
 		g.text[side] = g.bytes(g.IntN(1500))
+		if g.oneSided || g.reused && len(g.text[side]) == 0 {
+			g.text[side] = g.bytes(1 + g.IntN(300)) // or nothing shows that the endpoints are used again
+		}
 	}
-	if !g.pauses && g.chance(8, "snaplen") {
+	if !g.pauses && !g.repeats && g.chance(8, "snaplen") {
 		g.snaplen = g.IntN(150)
 	}
 	early := g.handshake()
 	handshake := len(g.wire)
 	g.exchange()
 	g.ending()
+	if g.repeats {
+		g.repeat()
+	}
 	return g.capture(early, handshake)
 }
 
@@ -310,7 +344,7 @@ func (g *generator) converse() []*sent {
 func (g *generator) handshake() (early bool) {
 	multipath := g.chance(6, "multipath")
 	syn := g.send(0, -1, "S", nil)
-	if early = len(g.text[0]) > 20 && g.chance(10, "syn-data"); early {
+	if early = len(g.text[0]) > 20 && !(g.oneSided && g.muted == 0) && g.chance(10, "syn-data"); early {
 		g.wire = nil
 		syn = g.send(0, 0, "S", g.text[0][:20]) // the flag itself says -1
 	}
@@ -409,7 +443,11 @@ func (g *generator) finish(side int) *sent {
 // ending ends the conversation in one of the ways there are.
 func (g *generator) ending() {
 	first := g.IntN(2)
-	switch g.IntN(6) {
+	kind := g.IntN(6)
+	if g.repeats {
+		kind = 0
+	}
+	switch kind {
 	case 0, 1:
 		for _, side := range []int{first, 1 - first} {
 			if !g.fin[side] {
@@ -443,6 +481,38 @@ func (g *generator) ending() {
 	}
 }
 
+// repeat lets a side that never got the last acknowledgement send its last bytes and its
+// FIN again, with pauses that double.
+func (g *generator) repeat() {
+	side := g.IntN(2)
+	fin := g.at[side] - 1
+	from := max(0, fin-int64(g.IntN(100)))
+	for pause := 200 * time.Millisecond; pause < 120*time.Second; pause *= 2 {
+		g.send(side, from, "FA", slices.Clone(g.text[side][from:fin])).pause = pause
+		if g.IntN(3) == 0 {
+			g.send(1-side, g.at[1-side], "A", nil)
+		}
+	}
+	g.world.features["repeated close"]++
+}
+
+// leftovers are segments of an earlier connection's server that are captured before the
+// SYN+ACK.
+func (g *generator) leftovers() (left []*sent) {
+	for range 1 + g.IntN(3) {
+		at := []int64{-5000 - g.Int64N(1<<30), 1<<20 + g.Int64N(1<<25), 100<<20 + g.Int64N(1<<29)}[g.IntN(3)]
+		p := &sent{talk: g.talk, side: 1, offset: at, flags: []string{"A", "PA", "FA"}[g.IntN(3)], vlan: g.vlan, leftover: true}
+		if p.flags != "FA" || g.IntN(2) == 0 {
+			p.payload = g.bytes(1 + g.IntN(100))
+		}
+		if g.IntN(2) == 0 {
+			p.ack = -1 - g.Int64N(1<<30)
+		}
+		left = append(left, p)
+	}
+	return left
+}
+
 // capture returns what was captured of the wire: what comes before the first data
 // stays where it is.
 func (g *generator) capture(early bool, handshake int) []*sent {
@@ -469,13 +539,24 @@ func (g *generator) capture(early bool, handshake int) []*sent {
 			}
 		}
 	}
+	if g.repeats {
+		return g.wire
+	}
 	lossy, muted := g.chance(40, "loss") || g.pauses, -1
-	if !g.whole && (g.chance(6, "one side only") || g.pauses && g.IntN(2) == 0) {
+	switch {
+	case g.oneSided:
+		lossy, muted = false, g.muted
+	case !g.whole && (g.chance(6, "one side only") || g.pauses && g.IntN(2) == 0):
 		muted = g.IntN(2)
 		if start > 0 || early {
 			muted = 1
 		}
-		g.oneSided = true
+		g.oneSided, g.muted = true, muted
+		lossy = lossy && !g.reused
+	case !g.whole && start == 0 && handshake == 3 && g.chance(6, "leftovers"):
+		left := g.leftovers()
+		g.wire = slices.Insert(g.wire, 1, left...)
+		handshake += len(left)
 	}
 	g.talk.twice = g.chance(5, "every packet twice")
 	type slot struct {
@@ -488,7 +569,7 @@ func (g *generator) capture(early bool, handshake int) []*sent {
 			continue
 		}
 		at := 10*i + 1000*p.epoch
-		if i >= handshake {
+		if i >= handshake && !(g.whole && g.oneSided) { // only data shows that the endpoints are used again
 			if lossy && g.chance(15, "lost") {
 				continue
 			}
@@ -556,7 +637,7 @@ func (w *world) packets(t testing.TB, change func(*sent, *segment)) []gofollow.P
 		}
 		frame := s.frame(t)
 		now += 10_000 + int64(p.pause)
-		packets = append(packets, gofollow.Packet{LinkType: gofollow.LinkEthernet, Time: now - int64(p.back), WireLen: len(frame), Data: s.cut(frame, p.cut)})
+		packets = append(packets, gofollow.Packet{LinkType: gofollow.LinkEthernet, Time: now - int64(p.back) + int64(p.clock), WireLen: len(frame), Data: s.cut(frame, p.cut)})
 	}
 	return packets
 }

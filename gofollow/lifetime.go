@@ -204,47 +204,66 @@ const (
 func (f *Follower) schedule(at int64) {
 	if at = max(at, f.graceUntil); at < f.sweepAt {
 		f.sweepAt = at
-		f.calmUntil = f.clock.stamp(at)
+		f.calm()
 	}
 }
 
-// leaper is a connection that was seen in the packet whose stamp jumped.
+// calm notes up to which stamp packets need no look at the time.
+func (f *Follower) calm() {
+	if f.calmUntil = f.clock.stamp(f.sweepAt); f.clock.jumped {
+		f.calmUntil = neverBefore
+	}
+}
+
+// leaper is what was seen in a packet whose stamp jumped: a connection, or the tombstone of
+// a flow key. It counts as seen with the next packet, which tells what the stamp was worth.
 type leaper struct {
-	c  *Connection
-	id uint64
+	c   *Connection // nil for a tombstone
+	id  uint64
+	key flowKey
 }
 
 // tick takes a stamp that is not an ordinary one: one behind the reference, a jump,
 // or one at which something is due.
 func (f *Follower) tick(t int64) {
 	pause := f.clock.tick(t)
+	f.landLeapers()
 	if pause > 0 {
-		for _, l := range f.leapers {
-			if l.c.id == l.id && l.c.has(inTable) {
-				f.postpone(l.c, pause)
-			}
-		}
 		f.graceUntil = saturatedSum(f.clock.now, jumpGrace)
 		f.sweepAt = f.graceUntil
 	}
-	f.leapers = f.leapers[:0]
-	f.calmUntil = f.clock.stamp(f.sweepAt)
+	f.calm()
 	if f.clock.now >= f.sweepAt {
 		f.sweep()
 	}
 }
 
-// postpone counts what the connection's last packet did as done after a pause.
-func (f *Follower) postpone(c *Connection, pause int64) {
+// landLeapers counts what was seen in a packet whose stamp jumped as seen now.
+func (f *Follower) landLeapers() {
+	for i := range f.leapers {
+		l := &f.leapers[i]
+		if l.c == nil {
+			if number, ok := f.graves.find(&l.key); ok {
+				f.graves.at(number).swallowedAt(f.clock.now)
+			}
+		} else if l.c.id == l.id && l.c.has(inTable) {
+			f.postpone(l.c)
+		}
+	}
+	f.leapers = f.leapers[:0]
+}
+
+// postpone counts what the connection's last packet did as done now.
+func (f *Follower) postpone(c *Connection) {
 	then := c.last
-	c.last += pause
+	c.last = f.clock.now
 	if c.class != free {
 		k := c.class
 		f.conns.delist(c)
 		f.conns.enlist(c, k)
 	}
 	if c.rare != nil && c.rare.resetAt == then {
-		c.rare.resetAt += pause
+		c.rare.resetAt = c.last
 	}
 	for i := range c.dirs {
 		r := c.dirs[i].slow
@@ -252,10 +271,10 @@ func (f *Follower) postpone(c *Connection, pause int64) {
 			continue
 		}
 		for h := r.youngest; h != nil && h.arrived == then; h = h.older {
-			h.arrived += pause
+			h.arrived = c.last
 		}
 		for j := len(r.acks) - 1; j >= 0 && r.acks[j].time == then; j-- {
-			r.acks[j].time += pause
+			r.acks[j].time = c.last
 		}
 	}
 	f.remindOfHoles(c)

@@ -46,7 +46,8 @@ func worlds(t *testing.T, n int, try func(t *testing.T, random *rand.Rand, w *wo
 	}
 	for _, name := range []string{
 		"interleaved", "ipv6", "vlan", "trailer", "syn-data", "ack", "keep-alive", "overlap", "conflict", "fin", "simultaneous close", "rst",
-		"no end", "mid-stream", "no syn", "loss", "lost", "one side only", "shuffled", "late copy", "duplicate",
+		"no end", "mid-stream", "no syn", "loss", "lost", "one side only", "shuffled", "late copy", "duplicate", "endpoints used again",
+		"endpoints used again, one side", "leftovers", "repeated close", "wrong clock",
 	} {
 		if features[name] == 0 {
 			t.Errorf("%q occurred in none of %d captures", name, n)

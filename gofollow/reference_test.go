@@ -1,9 +1,10 @@
 package gofollow_test
 
 import (
-	"bytes"
 	"encoding/binary"
+	"maps"
 	"net/netip"
+	"slices"
 
 	"github.com/google/gopacket"
 	"github.com/google/gopacket/layers"
@@ -29,17 +30,23 @@ type refConversation struct {
 type refStream struct {
 	based, syn bool
 	noted      bool // ack was seen before base
-	ack        uint32
+	ack, first uint32
 	base       uint32 // number of the byte at offset 0
 	hint       bool   // base is that of a segment without data
-	bytes      []byte
-	have       []bool
+	bytes      map[int64]byte
 	right      int64 // end of what was sent, as far as segments show
 	fin, end   int64 // -1 and 0 at first
+	kept       []*refKept
 }
 
-// maxReferenceBytes is the longest stream that the reference takes.
-const maxReferenceBytes = 1 << 26
+// refKept is a segment of a side whose SYN was not captured, while the other side's was:
+// where its stream begins is not known yet, and the segment may be of an earlier connection.
+type refKept struct {
+	seq, ack  uint32
+	payload   []byte
+	wire      int
+	fin, acks bool
+}
 
 func reassemble(packets []gofollow.Packet) []*refConversation {
 	r := reference{current: map[[2]netip.AddrPort]*refConversation{}}
@@ -47,6 +54,9 @@ func reassemble(packets []gofollow.Packet) []*refConversation {
 		if src, dst, tcp, wire := dissect(p); tcp != nil {
 			r.segment(src, dst, tcp, wire)
 		}
+	}
+	for _, c := range r.conversations {
+		c.giveUp()
 	}
 	return r.conversations
 }
@@ -84,8 +94,9 @@ func dissect(p gofollow.Packet) (src, dst netip.AddrPort, tcp *layers.TCP, wire 
 func (r *reference) segment(src, dst netip.AddrPort, tcp *layers.TCP, wire int) {
 	key := [2]netip.AddrPort{src, dst}
 	c := r.current[key]
-	if c == nil || tcp.SYN && !tcp.ACK && (c.ended() || c.renumbered(src, tcp.Seq+1)) {
+	if c == nil || tcp.SYN && (!tcp.ACK && (c.ended() || c.renumbered(src, tcp.Seq+1)) || tcp.ACK && c.sentBy(src).renumbered(tcp.Seq+1)) {
 		c = &refConversation{ends: key}
+		c.streams[0].bytes, c.streams[1].bytes = map[int64]byte{}, map[int64]byte{}
 		c.streams[0].fin, c.streams[1].fin = -1, -1
 		r.conversations = append(r.conversations, c)
 		r.current[key], r.current[[2]netip.AddrPort{dst, src}] = c, c
@@ -96,6 +107,20 @@ func (r *reference) segment(src, dst netip.AddrPort, tcp *layers.TCP, wire int) 
 	}
 	payload := tcp.Payload
 	seq := tcp.Seq
+	if tcp.SYN && tcp.ACK || tcp.ACK && to.syn && !tcp.RST {
+		defer to.settle(from)
+		defer from.settle(to)
+	}
+	if to.syn && !from.based && !tcp.SYN && !tcp.RST {
+		if from.noted {
+			from.start(from.first, false, false)
+		} else {
+			if wire > 0 || tcp.FIN {
+				from.kept = append(from.kept, &refKept{seq, tcp.Ack, payload, wire, tcp.FIN, tcp.ACK})
+			}
+			return
+		}
+	}
 	c.opened = c.opened || tcp.SYN && !tcp.RST || wire > 0 && !tcp.RST
 	if tcp.SYN {
 		seq++
@@ -121,19 +146,113 @@ func (r *reference) segment(src, dst netip.AddrPort, tcp *layers.TCP, wire int) 
 			offset--
 		}
 		from.hint = false
-		from.place(offset, payload, wire)
 	}
-	if end := offset + int64(wire); tcp.FIN && from.fin < 0 && end >= from.right {
-		from.fin = end
+	from.take(offset, payload, wire, tcp.FIN)
+	if tcp.ACK && !to.based {
+		to.settleAt(tcp.Ack, from)
 	}
 	if tcp.ACK && !to.based && (!to.noted || int32(tcp.Ack-to.ack) > 0) {
+		if !to.noted {
+			to.first = tcp.Ack
+		}
 		to.noted, to.ack = true, tcp.Ack // its offset is known once the stream's start is
 	}
 	if tcp.ACK && to.based {
-		if ack := to.unwrap(tcp.Ack); ack < to.end+1<<30 {
-			to.end = max(to.end, ack)
+		to.acknowledge(tcp.Ack)
+	}
+}
+
+func (s *refStream) acknowledge(number uint32) {
+	if ack := s.unwrap(number); ack < s.end+1<<30 {
+		s.end = max(s.end, ack)
+	}
+}
+
+// settleAt lets the stream begin where what was kept of it begins to run up to an
+// acknowledgement of the peer, holes of up to 1 MiB left out.
+func (s *refStream) settleAt(ack uint32, peer *refStream) {
+	if len(s.kept) == 0 {
+		return
+	}
+	base := ack
+	for again := true; again; {
+		again = false
+		for _, k := range s.kept {
+			if below := int64(int32(base - k.seq)); k.wire > 0 && below > 0 && below-int64(k.wire) <= 1<<20 {
+				base, again = k.seq, true
+			}
 		}
 	}
+	s.start(base, false, false)
+	s.acknowledge(ack)
+	s.settle(peer)
+}
+
+// settle takes what was kept of a stream and turns out to be of it: what continues it, and
+// what the peer acknowledged.
+func (s *refStream) settle(peer *refStream) {
+	for again := s.based; again; {
+		again = false
+		for i, k := range s.kept {
+			if k == nil {
+				continue
+			}
+			offset := int64(int32(k.seq - s.base))
+			if end := offset + int64(k.wire); end < 0 || offset > max(s.right, s.end) || k.acks && peer.based && int32(k.ack-peer.base) < 0 {
+				continue
+			}
+			s.kept[i], again = nil, true
+			s.take(offset, k.payload, k.wire, k.fin)
+			if k.acks && peer.based {
+				peer.acknowledge(k.ack)
+			}
+		}
+	}
+}
+
+// take places a segment's payload and notes its FIN.
+func (s *refStream) take(offset int64, payload []byte, wire int, fin bool) {
+	if wire > 0 {
+		s.place(offset, payload, wire)
+	}
+	if end := offset + int64(wire); fin && s.fin < 0 && end >= s.right {
+		s.fin = end
+	}
+}
+
+// giveUp lets the streams begin at what was kept of them, for want of anything better.
+func (c *refConversation) giveUp() {
+	for side := range c.streams {
+		s := &c.streams[side]
+		if s.based || len(s.kept) == 0 {
+			continue
+		}
+		base := s.kept[0].seq
+		for _, k := range s.kept {
+			if int32(k.seq-base) < 0 {
+				base = k.seq
+			}
+		}
+		s.start(base, false, false)
+		for _, k := range s.kept {
+			s.take(int64(k.seq-base), k.payload, k.wire, k.fin)
+			if k.acks && c.streams[1-side].based {
+				c.streams[1-side].acknowledge(k.ack)
+			}
+		}
+	}
+}
+
+func (c *refConversation) sentBy(end netip.AddrPort) *refStream {
+	if c.ends[0] == end {
+		return &c.streams[0]
+	}
+	return &c.streams[1]
+}
+
+// renumbered reports whether a SYN+ACK with this base is another connection's.
+func (s *refStream) renumbered(base uint32) bool {
+	return s.based && s.base != base && (s.right > 0 || s.fin >= 0)
 }
 
 func (c *refConversation) ended() bool {
@@ -174,17 +293,9 @@ func (s *refStream) place(offset int64, payload []byte, wire int) {
 		payload = payload[min(-offset, int64(len(payload))):]
 		offset = 0
 	}
-	end := offset + int64(len(payload))
-	if len(payload) == 0 || end > maxReferenceBytes {
-		return
-	}
-	if grow := int(end) - len(s.bytes); grow > 0 {
-		s.bytes = append(s.bytes, make([]byte, grow)...)
-		s.have = append(s.have, make([]bool, grow)...)
-	}
 	for i, b := range payload {
-		if at := offset + int64(i); !s.have[at] {
-			s.bytes[at], s.have[at] = b, true
+		if _, there := s.bytes[offset+int64(i)]; !there {
+			s.bytes[offset+int64(i)] = b
 		}
 	}
 }
@@ -195,13 +306,18 @@ func (s *refStream) read() (data []byte, gaps []span) {
 	if s.fin >= 0 {
 		end = s.fin
 	}
-	var out bytes.Buffer
-	for at := range end {
-		if at < int64(len(s.have)) && s.have[at] {
-			out.WriteByte(s.bytes[at])
-		} else {
-			gaps = appendSpan(gaps, at, at+1)
+	next := int64(0)
+	for _, at := range slices.Sorted(maps.Keys(s.bytes)) {
+		if at >= end {
+			break
 		}
+		if at > next {
+			gaps = appendSpan(gaps, next, at)
+		}
+		data, next = append(data, s.bytes[at]), at+1
 	}
-	return out.Bytes(), gaps
+	if next < end {
+		gaps = appendSpan(gaps, next, end)
+	}
+	return data, gaps
 }

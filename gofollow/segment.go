@@ -10,7 +10,7 @@ func (f *Follower) segment(s *decode.Segment, src *block) {
 		s.Flags &^= decode.SYN | decode.FIN
 	}
 	c, from := f.table.find(s, &f.key, &f.conns)
-	if c != nil && !f.overdue && f.inOrder(c, from, s, src) {
+	if c != nil && !f.overdue && !f.clock.jumped && f.inOrder(c, from, s, src) {
 		return
 	}
 	f.any(c, from, s, src)
@@ -89,7 +89,7 @@ func (f *Follower) follow(c *Connection, from side, s *decode.Segment, src *bloc
 	d, p := &c.dirs[from], &c.dirs[from^1]
 	c.last, c.lastAt = f.clock.now, f.cause.time
 	if f.clock.jumped {
-		f.leapers = append(f.leapers, leaper{c, c.id})
+		f.leapers = append(f.leapers, leaper{c: c, id: c.id})
 	}
 	d.packets++
 	f.current = segmentID{uint64(s.Seq)<<32 | uint64(s.Ack), uint64(s.Wire)<<32 | uint64(s.Window)<<16 | uint64(s.Flags)<<8 | uint64(from)}

@@ -166,7 +166,10 @@ func (f *Follower) late(k *flowKey, from side, s *decode.Segment) bool {
 	case s.Flags&decode.SYN != 0:
 		return true
 	case t.covers(from, s):
-		t.swallowed = uint16(min((f.clock.now-t.closedAt)/int64(swallowUnit), math.MaxUint16))
+		t.swallowedAt(f.clock.now)
+		if f.clock.jumped {
+			f.leapers = append(f.leapers, leaper{key: *k})
+		}
 		return true
 	case s.Wire == 0 || f.clock.now < after(t.closedAt, f.config.Timeouts.StrayLinger):
 		return true // without data it would open nothing
@@ -207,6 +210,11 @@ func (t *tombstone) covers(from side, s *decode.Segment) bool {
 	}
 	below := uint32(t.end[from]) - s.Seq // how far the segment begins below the end
 	return t.has(tombKnown0<<from) && length <= below && below <= closedBytes
+}
+
+// swallowedAt notes that a segment was swallowed at an elapsed time.
+func (t *tombstone) swallowedAt(now int64) {
+	t.swallowed = uint16(min((now-t.closedAt)/int64(swallowUnit), math.MaxUint16))
 }
 
 // forgottenAt returns the elapsed time at which a tombstone has no effect any more.

@@ -106,7 +106,7 @@ func (w *world) truth(c *talk) *truth {
 		k.sides[side] = walkSide{hint: -1, fin: -1, bytes: map[int64]byte{}, lost: map[int64]int64{}}
 	}
 	for _, p := range w.captured {
-		if p.talk == c && !k.closed {
+		if p.talk == c && !k.closed && !p.leftover {
 			k.take(p)
 		}
 	}
