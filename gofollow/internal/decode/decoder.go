@@ -21,7 +21,7 @@ type Decoder struct {
 	// looked for; Name gives it a name.
 	Stopped uint32
 
-	rest    packet // what is left of a frame that has several inside
+	rest    []packet // what is left of frames that have several inside, the innermost last
 	scratch gopacketLayers
 }
 
@@ -43,7 +43,7 @@ func (d *Decoder) layers(link uint32, frame []byte, wireLen int, seg *Segment) O
 		switch next {
 		case etherBridged:
 			next, outcome = ethernet(&p)
-		case etherVLAN, etherProviderVLAN, etherOldVLAN, etherOldVLAN2:
+		case etherVLAN, etherProviderVLAN, etherOldVLAN, etherOldVLAN2, etherOldVLAN3, etherOldVLAN4:
 			next, outcome = vlan(&p)
 		case protoIPv4:
 			p.tunnel(seg)
@@ -82,7 +82,7 @@ func (d *Decoder) layers(link uint32, frame []byte, wireLen int, seg *Segment) O
 
 // More tells whether the frame that was decoded last has another one inside, which
 // Next decodes. The next frame can be decoded only when there is no more.
-func (d *Decoder) More() bool { return d.rest.b != nil }
+func (d *Decoder) More() bool { return len(d.rest) > 0 }
 
 // Next decodes the next frame within a frame, as Decode does.
 func (d *Decoder) Next(seg *Segment) Outcome { return d.layers(linkRest, nil, 0, seg) }

@@ -20,30 +20,52 @@ const (
 	linkRaw          = 101
 	linkCiscoHDLC    = 104
 	linkWiFi         = 105
+	linkFrameRelay   = 107
 	linkLoop         = 108
+	linkENC          = 109 // OpenBSD's IPsec
 	linkCooked       = 113
 	linkPFLog        = 117
 	linkPrism        = 119
+	linkIPoverFC     = 122 // RFC 2625
 	linkRadiotap     = 127
+	linkTZSP         = 128
+	linkFireWire     = 138 // Darwin's IP over IEEE 1394
 	linkAVS          = 163
 	linkPPPD         = 166
 	linkPPI          = 192
+	linkRelayDir     = 206
 	linkPPPDirection = 204
 	linkHDLCDir      = 205
 	linkMPLS         = 219
+	linkIPNet        = 226 // Solaris'
 	linkIPv4         = 228
 	linkIPv6         = 229
 	linkNFLog        = 239
 	linkIPoIB        = 242
+	linkExported     = 252 // Wireshark's upper PDUs
+	linkPKTAP        = 258
 	linkCookedTwo    = 276
+	linkBroadcom     = 281 // tags of switches, within or in front of the Ethernet header
+	linkBroadcomPre  = 282
+	linkDSA          = 284
+	linkEDSA         = 285
+
+	linkJuniperPPPoE    = 167
+	linkJuniperPPPoEATM = 168
+	linkJuniperEthernet = 178
+	linkJuniperPPP      = 179
+	linkJuniperRelay    = 180
+	linkJuniperHDLC     = 181
 
 	linkRest = 1<<32 - 1 // no number of the registry: what is left of the last frame
 )
 
 const (
 	nullLen     = 4
+	encLen      = 12 // address family, security parameter index, flags
 	ethernetLen = 14
 	vlanLen     = 4
+	addressLen  = 12 // the two addresses of an Ethernet header
 	fddiLen     = 13
 	ipoibLen    = 44 // a global routing header, then EtherType and two bytes
 )
@@ -60,7 +82,9 @@ func (d *Decoder) linkLayer(link uint32, p *packet) (protocol, Outcome) {
 	case linkIPv6:
 		return etherIPv6, more
 	case linkNull, linkLoop:
-		return null(p)
+		return null(p, nullLen)
+	case linkENC:
+		return null(p, encLen)
 	case linkCooked:
 		return d.cooked(p)
 	case linkCookedTwo:
@@ -81,8 +105,47 @@ func (d *Decoder) linkLayer(link uint32, p *packet) (protocol, Outcome) {
 		return serial(link, p)
 	case linkWiFi, linkPrism, linkRadiotap, linkAVS, linkPPI:
 		return d.wireless(link, p)
+	case linkFrameRelay:
+		return frameRelay(p)
+	case linkRelayDir:
+		if next, outcome := skip(p, 1, 0); outcome != more {
+			return next, outcome
+		}
+		return frameRelay(p)
+	case linkJuniperPPPoE, linkJuniperPPPoEATM, linkJuniperEthernet, linkJuniperPPP, linkJuniperRelay, linkJuniperHDLC:
+		return juniper(link, p)
+	case linkIPoverFC: // two addresses of eight bytes
+		if next, outcome := skip(p, 16, 0); outcome != more {
+			return next, outcome
+		}
+		return d.llc(p)
+	case linkFireWire: // the same
+		return etherType(p, 18, 16)
+	case linkTZSP:
+		if next := d.tzsp(p); next != noTunnel {
+			return next, more
+		}
+		return 0, Malformed
+	case linkIPNet:
+		return ipNet(p)
+	case linkExported:
+		return exportedPDU(p)
+	case linkPKTAP:
+		return packetTap(p)
+	case linkBroadcom:
+		return etherType(p, addressLen+6, addressLen+4)
+	case linkBroadcomPre:
+		return skip(p, 4, etherBridged)
+	case linkDSA:
+		return switchTag(p, addressLen)
+	case linkEDSA:
+		return etherBridged, more
 	case linkRest:
-		*p, d.rest = d.rest, packet{}
+		if len(d.rest) == 0 {
+			return 0, Malformed
+		}
+		last := len(d.rest) - 1
+		*p, d.rest = d.rest[last], d.rest[:last]
 		return d.subframe(p)
 	}
 	return linkType | protocol(link), UnknownLink
@@ -102,18 +165,18 @@ func rawIP(p *packet) (protocol, Outcome) {
 	return 0, Malformed
 }
 
-// null reads the address family before a loopback packet. It is in the byte order of
+// null reads a header of n bytes that begins with the address family. It is in the byte order of
 // the capturing host, which is not recorded; families are small, so the order shows.
-func null(p *packet) (protocol, Outcome) {
-	if len(p.b) < nullLen {
+func null(p *packet, n int) (protocol, Outcome) {
+	if len(p.b) < n {
 		return 0, Malformed
 	}
-	n := binary.BigEndian.Uint32(p.b)
-	if n > 0xffff {
-		n = bits.ReverseBytes32(n)
+	af := binary.BigEndian.Uint32(p.b)
+	if af > 0xffff {
+		af = bits.ReverseBytes32(af)
 	}
-	p.take(nullLen)
-	return inFamily(n)
+	p.take(n)
+	return inFamily(af)
 }
 
 // inFamily maps the address families of various systems.

@@ -57,6 +57,9 @@ func (d *Decoder) encapsulated(next protocol, p *packet, seg *Segment) (protocol
 	case protoMPLS:
 		p.tunnel(seg)
 		return mpls(p)
+	case protoEthernet:
+		p.tunnel(seg)
+		return etherBridged, more
 	case etherMPLS, etherMPLSMulticast:
 		return mpls(p)
 	case etherPPPoE:
@@ -66,11 +69,14 @@ func (d *Decoder) encapsulated(next protocol, p *packet, seg *Segment) (protocol
 	case etherBackbone:
 		return backbone(p)
 	}
-	if next < firstEtherType { // a length
+	switch {
+	case next < firstEtherType: // a length
 		p.bound(int(next))
 		return d.llc(p)
+	case next&linkType != 0:
+		return d.linkLayer(uint32(next&^linkType), p)
 	}
-	return next, NotTCP
+	return untag(next, p)
 }
 
 // tunnel notes the outer addresses: what is inside may use addresses that other tunnels use, too.
@@ -103,17 +109,20 @@ func (d *Decoder) llc(p *packet) (protocol, Outcome) {
 	return protocol(s.Type), more
 }
 
+const backboneLen = 4
+
 // backbone reads the service tag of IEEE 802.1ah, behind which the customer's frame begins.
 func backbone(p *packet) (protocol, Outcome) {
-	if len(p.b) < 4 {
+	if len(p.b) < backboneLen {
 		return 0, Malformed
 	}
 	p.enter(uint64(etherBackbone)<<32 | uint64(binary.BigEndian.Uint32(p.b)&0xffffff))
-	p.take(4)
+	p.take(backboneLen)
 	return etherBridged, more
 }
 
-// gre reads a GRE header: version 0 (RFC 2784, RFC 2890, the routing of RFC 1701), or PPTP's version 1 (RFC 2637).
+// gre reads a GRE header: version 0 (RFC 2784, RFC 2890, the routing of RFC 1701), or
+// version 1 of PPTP (RFC 2637) and MikroTik's EoIP.
 func (d *Decoder) gre(p *packet) (protocol, Outcome) {
 	g := &d.scratch.gre
 	defer func() { *g = layers.GRE{} }()
@@ -127,9 +136,12 @@ func (d *Decoder) gre(p *packet) (protocol, Outcome) {
 	p.enter(uint64(protoGRE)<<32 | uint64(id))
 	next := protocol(g.Protocol)
 	switch {
-	case g.Version == 1 && next == etherPPP:
+	case g.Version == 1 && (next == etherPPP || next == etherEoIP):
 		if p.bound(int(g.Key >> 16)); p.wire == 0 {
-			return protoGRE, NotTCP // an acknowledgement alone
+			return protoGRE, NotTCP // an acknowledgement or keep-alive alone
+		}
+		if next == etherEoIP {
+			return etherBridged, more
 		}
 	case g.Version != 0:
 		return otherGRE, NotTCP
@@ -139,6 +151,10 @@ func (d *Decoder) gre(p *packet) (protocol, Outcome) {
 		return etherBridged, more // type I has no header of its own
 	case next == etherERSPAN, next == etherERSPAN3:
 		return d.erspan(p)
+	case next >= arubaFirst && next <= arubaLast && next&0xf == 0:
+		return d.wireless(linkWiFi, p)
+	case next == etherFrameRelay:
+		return frameRelay(p)
 	case next == etherWCCP:
 		if len(p.b) > 4 && p.b[0]>>4 != 4 {
 			p.take(4) // version 2's redirect header
@@ -242,7 +258,7 @@ func l2tpSession(p *packet) (protocol, Outcome) {
 	return protoL2TP, NotTCP
 }
 
-// carries tells whether p can be what is said to come next. UDP ports and labels promise
+// carries reports whether p can be what is said to come next. UDP ports and labels promise
 // nothing, and ordinary traffic must not become TCP.
 func carries(next protocol, p *packet) bool {
 	b := p.b
@@ -261,33 +277,24 @@ func carries(next protocol, p *packet) bool {
 		return b[0]>>4 == 6 && ipv6Len+int(be16(b[4:])) <= p.wire
 	case etherPPPoE:
 		return len(b) >= 6 && b[0] == 0x11 && b[1] == 0 && 6+int(be16(b[4:])) <= p.wire
+	case etherPPP:
+		rest := *p
+		inner, outcome := ppp(&rest)
+		return outcome == more && inner != etherMPLS && carries(inner, &rest)
 	case etherBridged:
-		inner, rest := frameType(p)
+		inner, rest := innermost(etherBridged, p)
 		switch inner {
 		case etherIPv4, etherIPv6, etherPPPoE:
 			return carries(inner, &rest)
 		}
 		return len(b) >= ethernetLen
 	}
-	return false
+	inner, rest := innermost(next, p)
+	return (inner == etherIPv4 || inner == etherIPv6 || inner == etherPPPoE) && inner != next && carries(inner, &rest)
 }
 
 // bridges tells whether p is an Ethernet frame beyond doubt: with IP or PPPoE inside.
 func bridges(p *packet) bool {
-	inner, rest := frameType(p)
+	inner, rest := innermost(etherBridged, p)
 	return (inner == etherIPv4 || inner == etherIPv6 || inner == etherPPPoE) && carries(inner, &rest)
-}
-
-// frameType returns the EtherType behind the tags of an Ethernet frame, and what follows; 0 if the frame is too short.
-func frameType(p *packet) (protocol, packet) {
-	rest := *p
-	for at := 12; at+2 <= len(p.b); at += vlanLen {
-		switch t := protocol(be16(p.b[at:])); t {
-		case etherVLAN, etherProviderVLAN, etherOldVLAN, etherOldVLAN2:
-		default:
-			rest.take(at + 2)
-			return t, rest
-		}
-	}
-	return 0, rest
 }

@@ -11,11 +11,29 @@ const (
 	portL2TP     = 1701
 	portGTP      = 2152
 	portTeredo   = 3544
+	portLISP     = 4341
+	portGRE      = 4754
 	portVXLAN    = 4789
 	portVXLANGPE = 4790
+	portCAPWAP   = 5247 // data
 	portGeneve   = 6081
 	portMPLS     = 6635
 	portVXLANOld = 8472 // Linux' before the port was assigned
+	portTZSP     = 37008
+
+	// What follows cannot be read, and is only counted by name.
+	portOpenVPN       = 1194
+	portLISPControl   = 4342
+	portESP           = 4500
+	portGREDTLS       = 4755
+	portCAPWAPControl = 5246
+	portGUE           = 6080
+	portMPLSDTLS      = 6636
+	portSCTP          = 9899
+	portZeroTier      = 9993
+	portLWAPPData     = 12222
+	portLWAPPControl  = 12223
+	portWireGuard     = 51820
 )
 
 // udp looks for a tunnel in a UDP datagram (RFC 768).
@@ -35,10 +53,10 @@ func (d *Decoder) udp(p *packet, seg *Segment) (protocol, Outcome) {
 	}
 	inner.take(header)
 	inner.tunnel(seg)
-	next := noTunnel
+	next, rest := noTunnel, len(d.rest)
 	switch port {
 	case portVXLAN, portVXLANOld, portVXLANGPE:
-		next = d.vxlan(&inner)
+		next = d.vxlan(&inner, port)
 	case portGeneve:
 		next = geneve(&inner)
 	case portMPLS:
@@ -49,9 +67,18 @@ func (d *Decoder) udp(p *packet, seg *Segment) (protocol, Outcome) {
 		next = teredo(&inner)
 	case portL2TP:
 		next = l2tp(&inner)
+	case portLISP:
+		next = lisp(&inner)
+	case portGRE:
+		next = d.greInUDP(&inner)
+	case portCAPWAP:
+		next = d.capwap(&inner)
+	case portTZSP:
+		next = d.tzsp(&inner)
 	}
 	if next == noTunnel {
-		return protoUDP, NotTCP
+		d.rest = d.rest[:rest]
+		return udpPort | protocol(port), NotTCP
 	}
 	*p = inner
 	return next, more
@@ -60,11 +87,14 @@ func (d *Decoder) udp(p *packet, seg *Segment) (protocol, Outcome) {
 // tunnelPort returns which tunnel the ports stand for, 0 for none.
 func tunnelPort(from, to uint16) uint16 {
 	switch to {
-	case portL2TP, portGTP, portTeredo, portVXLAN, portVXLANGPE, portGeneve, portMPLS, portVXLANOld:
+	case portL2TP, portGTP, portTeredo, portLISP, portGRE, portVXLAN, portVXLANGPE, portCAPWAP, portGeneve, portMPLS, portVXLANOld, portTZSP,
+		portOpenVPN, portLISPControl, portESP, portGREDTLS, portCAPWAPControl, portGUE, portMPLSDTLS, portSCTP, portZeroTier,
+		portLWAPPData, portLWAPPControl, portWireGuard:
 		return to
 	}
 	switch from {
-	case portL2TP, portGTP, portTeredo:
+	case portL2TP, portGTP, portTeredo, portCAPWAP, portOpenVPN, portLISPControl, portESP, portCAPWAPControl, portSCTP, portZeroTier,
+		portLWAPPData, portLWAPPControl, portWireGuard:
 		return from
 	}
 	return 0
@@ -74,8 +104,9 @@ func tunnelPort(from, to uint16) uint16 {
 const noTunnel protocol = 0
 
 // vxlan reads a VXLAN header (RFC 7348, section 5), or that of its extension which says what follows (VXLAN-GPE).
-func (d *Decoder) vxlan(p *packet) protocol {
-	const nextProtocol, version = 0x04, 0x30
+// RFC 7348 reserves the bits of the extension, so that without its port they mean nothing but where they lead to a packet.
+func (d *Decoder) vxlan(p *packet, port uint16) protocol {
+	const extended, version = 0x04, 0x30
 	v := &d.scratch.vxlan
 	defer func() { *v = layers.VXLAN{} }()
 	b := p.b
@@ -83,31 +114,18 @@ func (d *Decoder) vxlan(p *packet) protocol {
 		return noTunnel
 	}
 	p.enter(uint64(portVXLAN)<<32 | uint64(v.VNI))
-	if b[0]&nextProtocol == 0 {
-		if b[7] != 0 {
-			return noTunnel
+	if b[0]&extended != 0 && b[0]&version == 0 && (port == portVXLANGPE || !bridges(p)) {
+		next := believed(nextProtocol(b[3]), p)
+		if next != noTunnel || port == portVXLANGPE {
+			return next
 		}
-		return believed(etherBridged, p)
 	}
-	if b[0]&version != 0 {
-		return noTunnel
-	}
-	switch b[3] {
-	case 1:
-		return believed(etherIPv4, p)
-	case 2:
-		return believed(etherIPv6, p)
-	case 3:
-		return believed(etherBridged, p)
-	case 5:
-		return etherMPLS
-	}
-	return noTunnel
+	return believed(etherBridged, p)
 }
 
 // believed returns next if p can be it.
 func believed(next protocol, p *packet) protocol {
-	if next == etherMPLS || carries(next, p) { // what is below labels is looked at anyway
+	if next == etherMPLS || next != noTunnel && carries(next, p) { // what is below labels is looked at anyway
 		return next
 	}
 	return noTunnel
@@ -118,7 +136,7 @@ func believed(next protocol, p *packet) protocol {
 func geneve(p *packet) protocol {
 	const control = 0x80
 	b := p.b
-	if len(b) < 8 || b[0]>>6 != 0 || b[1]&control != 0 || b[7] != 0 {
+	if len(b) < 8 || b[0]>>6 != 0 || b[1]&control != 0 {
 		return noTunnel
 	}
 	n := 8 + int(b[0]&0x3f)*4
@@ -134,12 +152,12 @@ func geneve(p *packet) protocol {
 // 16 bits, and keeps the extension headers of earlier packets.
 func gtp(p *packet) protocol {
 	const (
-		versionOne, reserved = 0x30, 0x08
-		optional, extension  = 0x07, 0x04
-		userData             = 0xff
+		versionOne          = 0x30
+		optional, extension = 0x07, 0x04
+		userData            = 0xff
 	)
 	b := p.b
-	if len(b) < 8 || b[0]&0xf0 != versionOne || b[0]&reserved != 0 || b[1] != userData {
+	if len(b) < 8 || b[0]&0xf0 != versionOne || b[1] != userData {
 		return noTunnel
 	}
 	size := 8 + int(be16(b[2:]))
@@ -206,21 +224,21 @@ func teredo(p *packet) protocol {
 func l2tp(p *packet) protocol {
 	const (
 		control, hasLength, hasSequence, hasOffset = 0x8000, 0x4000, 0x0800, 0x0200
-		reserved                                   = 0x34f0
+		version                                    = 0x000f
 	)
 	b := p.b
 	if len(b) < 6 {
 		return noTunnel
 	}
 	flags := be16(b)
-	if flags == 3 {
+	if flags&(control|version) == 3 {
 		p.take(4)
 		if next, outcome := l2tpSession(p); outcome == more {
 			return next
 		}
 		return noTunnel
 	}
-	if flags&0xf != 2 || flags&(control|reserved) != 0 {
+	if flags&(control|version) != 2 {
 		return noTunnel
 	}
 	n := 2
@@ -252,4 +270,124 @@ func l2tp(p *packet) protocol {
 		return noTunnel
 	}
 	return believed(next, p)
+}
+
+// greInUDP reads GRE in a UDP datagram (RFC 8086).
+func (d *Decoder) greInUDP(p *packet) protocol {
+	next, outcome := d.gre(p)
+	if outcome != more {
+		return noTunnel
+	}
+	return believed(next, p)
+}
+
+// frame reads the header of a link type in a datagram, and returns what follows if p can be it.
+func (d *Decoder) frame(link uint32, p *packet) protocol {
+	next, outcome := d.linkLayer(link, p)
+	switch outcome {
+	case more:
+		return believed(next, p)
+	case NotTCP:
+		return next
+	}
+	return noTunnel
+}
+
+// lisp reads the header of LISP (RFC 9300, section 5.1), or that of its extension which says what follows (RFC 9305). Where
+// a key is named and no packet can be seen, it is encrypted (RFC 8061).
+func lisp(p *packet) protocol {
+	const hasInstance, extended, key = 0x08, 0x04, 0x03
+	b := p.b
+	if len(b) < 8 {
+		return noTunnel
+	}
+	if b[0]&hasInstance != 0 {
+		p.enter(uint64(portLISP)<<32 | uint64(binary.BigEndian.Uint32(b[4:])>>8))
+	}
+	p.take(8)
+	if next, outcome := rawIP(p); outcome == more && believed(next, p) == next {
+		return next
+	}
+	if b[0]&extended != 0 {
+		if next := believed(nextProtocol(b[3]), p); next != noTunnel {
+			return next
+		}
+	}
+	if b[0]&key != 0 {
+		return otherLISP
+	}
+	return noTunnel
+}
+
+// capwap reads the header of CAPWAP's data (RFC 5415, section 4.3), within which are Ethernet or 802.11 frames.
+func (d *Decoder) capwap(p *packet) protocol {
+	const (
+		plain, dtls         = 0, 1    // version and type of header
+		native              = 0x01    // in the third byte: a frame of the wireless kind named beside it
+		fragment, keepAlive = 0x80, 8 // in the fourth
+		kindWiFi            = 1
+	)
+	b := p.b
+	if len(b) < 8 {
+		return noTunnel
+	}
+	if b[0] == dtls {
+		return otherCAPWAP
+	}
+	n := 4 * int(b[1]>>3)
+	if b[0] != plain || n < 8 || n > len(b) || b[3]&keepAlive != 0 {
+		return noTunnel
+	}
+	if b[3]&fragment != 0 {
+		return otherCAPWAPFragment
+	}
+	p.take(n)
+	switch {
+	case b[2]&native == 0:
+		return d.frame(linkEthernet, p)
+	case b[2]>>1&0x1f == kindWiFi:
+		return d.frame(linkWiFi, p)
+	}
+	return noTunnel
+}
+
+// tzsp reads the header of TZSP, and tags up to the one that ends them.
+func (d *Decoder) tzsp(p *packet) protocol {
+	const received, transmit = 0, 1
+	const padding, end = 0, 1
+	b := p.b
+	if len(b) < 5 || b[0] != 1 || b[1] != received && b[1] != transmit {
+		return noTunnel
+	}
+	n := 4
+	for b[n] != end {
+		if b[n] == padding {
+			n++
+		} else if n+1 < len(b) {
+			n += 2 + int(b[n+1])
+		} else {
+			return noTunnel
+		}
+		if n >= len(b) {
+			return noTunnel
+		}
+	}
+	p.take(n + 1)
+	switch be16(b[2:]) {
+	case 1:
+		return d.frame(linkEthernet, p)
+	case 4:
+		return d.frame(linkPPP, p)
+	case 5:
+		return d.frame(linkFDDI, p)
+	case 7:
+		return d.frame(linkRaw, p)
+	case 18:
+		return d.frame(linkWiFi, p)
+	case 119:
+		return d.frame(linkPrism, p)
+	case 127:
+		return d.frame(linkAVS, p)
+	}
+	return noTunnel
 }

@@ -101,10 +101,14 @@ func (d *Decoder) wiFi(p *packet, padded bool) (protocol, Outcome) {
 	if len(b) < 10 {
 		return 0, Malformed
 	}
-	if kind := b[0] >> 2 & 3; b[0]&3 != 0 || kind != dataType {
+	kind, flags := b[0], b[1]
+	if kind&(toDS|fromDS) != 0 && flags&0xf == dataType<<2 {
+		kind, flags = flags, kind // as in Cisco's CAPWAP; the version's place is never in use otherwise
+	}
+	if kind&3 != 0 || kind>>2&3 != dataType {
 		return otherWiFi, NotTCP
 	}
-	subtype, flags := b[0]>>4, b[1]
+	subtype := kind >> 4
 	if subtype&noData != 0 {
 		return otherWiFiNoData, NotTCP
 	}
@@ -158,8 +162,9 @@ func (d *Decoder) subframe(p *packet) (protocol, Outcome) {
 	}
 	n := ethernetLen + int(be16(p.b[12:]))
 	if end := (n + 3) &^ 3; end+ethernetLen <= len(p.b) {
-		d.rest = *p
-		d.rest.take(end)
+		rest := *p
+		rest.take(end)
+		d.rest = append(d.rest, rest)
 	}
 	p.bound(n)
 	p.take(ethernetLen)

@@ -27,8 +27,23 @@ func (e *Encapsulation) Carries(version int) bool { return e.Only == 0 || e.Only
 // All returns every encapsulation.
 func All() []Encapsulation {
 	var all []Encapsulation
-	for _, part := range [][]Encapsulation{plainLinks(), serialLinks(), wirelessLinks(), labels(), tunnels(), udpTunnels()} {
+	for _, part := range [][]Encapsulation{plainLinks(), serialLinks(), wirelessLinks(), labels(), tunnels(), udpTunnels(), tags(), lines(), reserved(), wirelessTunnels()} {
 		all = append(all, part...)
+	}
+	return all
+}
+
+// Nested returns the encapsulations of an IP packet in Ethernet within all that carry Ethernet frames.
+func Nested() (all []Encapsulation) {
+	for _, outer := range bridges() {
+		for _, inner := range All() {
+			if inner.Link != 1 {
+				continue
+			}
+			all = append(all, Encapsulation{inner.Name + " in " + outer.name, outer.link, inner.Only, func(ip []byte) []byte {
+				return outer.wrap(inner.Wrap(ip))
+			}})
+		}
 	}
 	return all
 }
