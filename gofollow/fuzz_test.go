@@ -23,7 +23,8 @@ var configs = []gofollow.Config{
 // FuzzFrames takes the input for frames: a link type, a length and bytes each.
 func FuzzFrames(f *testing.F) {
 	f.Add([]byte{1, 20, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 2, 3, 4, 5, 6, 8, 0, 0x45, 0, 0, 40, 0, 0})
-	links := []gofollow.LinkType{0, 1, 101, 108, 113, 228, 229, 276, 147, 9, 104, 105, 119, 127, 192, 219, 239}
+	links := []gofollow.LinkType{0, 1, 101, 108, 113, 228, 229, 276, 147, 9, 104, 105, 119, 127, 192, 219, 239,
+		107, 109, 122, 128, 138, 167, 168, 178, 179, 180, 181, 206, 226, 252, 258, 281, 282, 284, 285}
 	for _, e := range encaptest.All() {
 		if at := slices.Index(links, gofollow.LinkType(e.Link)); at >= 0 && e.Carries(4) {
 			var seed []byte

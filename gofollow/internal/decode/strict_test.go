@@ -11,9 +11,9 @@ import (
 // TestOrdinaryUDPIsNoTunnel: whatever is sent to a tunnel's port is not taken for TCP if it is none.
 func TestOrdinaryUDPIsNoTunnel(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 1))
-	plausible := []byte{0x08, 0x00, 0x45, 0x60, 0x86, 0xdd, 0x06, 0x30, 0xff, 0x02, 0x40, 0x00, 0x01, 0x11, 0x21}
+	plausible := []byte{0x08, 0x00, 0x45, 0x60, 0x86, 0xdd, 0x06, 0x30, 0xff, 0x02, 0x40, 0x00, 0x01, 0x11, 0x21, 0x10, 0xaa, 0x89}
 	var d Decoder
-	for _, port := range []uint16{portL2TP, portGTP, portTeredo, portVXLAN, portVXLANGPE, portGeneve, portVXLANOld} {
+	for _, port := range []uint16{portL2TP, portGTP, portTeredo, portVXLAN, portVXLANGPE, portGeneve, portVXLANOld, portLISP, portGRE, portCAPWAP, portTZSP} {
 		for range 50000 {
 			b := make([]byte, 28+random.IntN(100))
 			for i := range b {
@@ -36,14 +36,23 @@ func TestOrdinaryUDPIsNoTunnel(t *testing.T) {
 func TestInnerLengthIsBelieved(t *testing.T) {
 	ip := frame(t, four(6), segment(), data())
 	ip[2], ip[3] = 0x05, 0xdc
+	seen := 0
 	for _, e := range encaptest.All() {
 		switch e.Name {
-		case "vxlan", "geneve", "geneve, ip", "gtp", "gtp, ethernet", "l2tp", "vxlan-gpe, ip", "mpls in udp", "l2tp 3", "mpls, control word":
+		case "vxlan", "geneve", "geneve, ip", "gtp", "gtp, ethernet", "l2tp", "vxlan-gpe, ip", "mpls in udp", "l2tp 3", "mpls, control word",
+			"vxlan, reserved bits", "geneve, reserved bits", "vxlan, bit and number of gpe", "gtp, spare bit", "lisp", "lisp-gpe, ip", "lisp-gpe, nsh", "vxlan-gpe, nsh",
+			"geneve, nsh", "gre in udp", "gre in udp, ppp", "gre in udp, nsh", "tzsp, ethernet", "tzsp, 802.11", "tzsp, raw", "tzsp, ppp", "capwap, 802.3",
+			"capwap, 802.11", "capwap of Cisco, 802.11":
+			seen++
+
 			b := e.Wrap(ip)
 			if o := new(Decoder).Decode(e.Link, b, len(b), new(Segment)); o != NotTCP {
 				t.Errorf("%s: %v", e.Name, o)
 			}
 		}
+	}
+	if seen != 31 {
+		t.Errorf("%d encapsulations", seen)
 	}
 }
 

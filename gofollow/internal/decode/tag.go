@@ -61,10 +61,14 @@ func switchTag(p *packet, at int) (protocol, Outcome) {
 	return etherType(p, at+6, at+4)
 }
 
-// metadata reads the header of Cisco MetaData: version, length of the options in 4 bytes, options.
+// metadata reads the header of Cisco MetaData: version 1, length of the options in 4 bytes, options. The
+// EtherType is behind them, or in GRE in front of the version, where no version is that large.
 func metadata(p *packet) (protocol, Outcome) {
-	if len(p.b) < 2 {
+	if len(p.b) < 4 {
 		return 0, Malformed
+	}
+	if protocol(be16(p.b)) >= firstEtherType {
+		return etherType(p, 4+4*int(p.b[3]), 0)
 	}
 	n := 2 + 4*int(p.b[1])
 	return etherType(p, n+2, n)

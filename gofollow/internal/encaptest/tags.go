@@ -246,6 +246,7 @@ func wirelessTunnels() []Encapsulation {
 		{"gre in udp, nsh", 1, 0, over(50000, 4754, func(ip []byte) []byte { return gre(0, 0x894f, nil, bytesOf(nsh(3), bridged(ip))) })},
 		{"gre, nsh", 1, 0, inGRE(0x894f, func(ip []byte) []byte { return bytesOf(nsh(pick(ip, 1, 2)), ip) })},
 		{"gre, cisco metadata", 1, 0, inGRE(0x8909, func(ip []byte) []byte { return bytesOf(1, 1, 0, 1, 0, 9, big16(etherType(ip)), ip) })},
+		{"gre, cisco metadata, the type first", 1, 0, inGRE(0x8909, func(ip []byte) []byte { return bytesOf(big16(etherType(ip)), 1, 1, 0, 1, 0, 9, ip) })},
 		{"gre, vlan", 1, 0, inGRE(0x8100, func(ip []byte) []byte { return bytesOf(0, 5, big16(etherType(ip)), ip) })},
 		{"gre, frame relay", 1, 0, inGRE(0x6559, func(ip []byte) []byte { return bytesOf(0x18, 0x41, 3, pick(ip, 0xcc, 0x8e), ip) })},
 		{"gre of Aruba", 1, 0, inGRE(0x8200, fromDS)},
