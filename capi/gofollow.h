@@ -307,7 +307,7 @@ typedef struct gofollow_other {
     uint64_t packets;
     uint32_t link_type;                 /* 1: it is a link type; 0: what a packet carried */
     uint32_t reserved;
-    char     name[80];                  /* such as "UDP" or "link type 147"; ends with 0 */
+    char     name[80];                  /* such as "UDP", "MACsec (encrypted)" or "link type 147"; ends with 0 */
 } gofollow_other;
 
 /* Makes a follower and stores its handle in *out, 0 on failure. config may be

@@ -3,6 +3,7 @@ package gofollow_test
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"net"
@@ -155,6 +156,41 @@ func TestEncapsulations(t *testing.T) {
 			writeCapture(t, e.Link, fmt.Sprintf("%s ipv%d", e.Name, version), packets)
 			if got, stats := eventLog(t, config, e.Link, packets); !bytes.Equal(got, want) {
 				t.Errorf("%s, IPv%d: %+v\n%s\nwant\n%s", e.Name, version, stats, got, want)
+			}
+		}
+	}
+}
+
+// TestSharedEncapsulations follows captures of encapsulations that were passed over once.
+func TestSharedEncapsulations(t *testing.T) {
+	const folder = "../../shared/faults"
+	text, err := os.ReadFile(folder + "/expected.json")
+	if err != nil {
+		t.Logf("there are no captures in %s, so nothing is compared", folder)
+		return
+	}
+	var expected map[string]struct {
+		Connections []struct {
+			Client, Server string
+			ToServer       string `json:"client_payload"`
+			ToClient       string `json:"server_payload"`
+		}
+	}
+	if err := json.Unmarshal(text, &expected); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"vxlan_reserved_byte", "geneve_reserved_byte", "vn_tag", "e_tag", "cisco_ttag", "tzsp", "gre_in_udp"} {
+		name += ".pcap"
+		want, got := expected[name].Connections, followFile(t, gofollow.Config{}, filepath.Join(folder, name), 0).conversations
+		if len(got) != len(want) || len(want) == 0 {
+			t.Errorf("%s: %d connections, want %d", name, len(got), len(want))
+			continue
+		}
+		for i, w := range want {
+			c := got[i]
+			if c.client != sharedEndpoint(t, w.Client) || c.server != sharedEndpoint(t, w.Server) || len(c.streams[0].gaps)+len(c.streams[1].gaps) > 0 ||
+				string(c.streams[0].data) != w.ToServer || string(c.streams[1].data) != w.ToClient {
+				t.Errorf("%s: %v > %v, %q, %q, want %+v", name, c.client, c.server, c.streams[0].data, c.streams[1].data, w)
 			}
 		}
 	}

@@ -387,19 +387,23 @@ test_others (void)
     gofollow_t f;
     gofollow_other others[3];
     const unsigned char udp[28] = { 0x45, 0, 0, 28, [9] = 17 }, fragment[28] = { 0x45, 0, 0, 28, [6] = 0x20, [9] = 6 };
+    const unsigned char macsec[28] = { [12] = 0x88, 0xe5, 0x0c };
     CHECK (gofollow_create (&f, NULL) == 0);
     for (int i = 0; i < 3; i++)
         CHECK (gofollow_feed (f, GOFOLLOW_LINK_RAW, 0, udp, sizeof udp, sizeof udp) == 0);
+    for (int i = 0; i < 2; i++)
+        CHECK (gofollow_feed (f, GOFOLLOW_LINK_ETHERNET, 0, macsec, sizeof macsec, sizeof macsec) == 0);
     CHECK (gofollow_feed (f, 147, 0, udp, sizeof udp, sizeof udp) == 0);
     CHECK (gofollow_feed (f, GOFOLLOW_LINK_RAW, 0, fragment, sizeof fragment, sizeof fragment) == 0);
     memset (others, 0xee, sizeof others);
-    CHECK (gofollow_others (f, others, 1) == 2 && others[1].packets == 0xeeeeeeeeeeeeeeee);
-    CHECK (gofollow_others (f, others, 3) == 2);
+    CHECK (gofollow_others (f, others, 1) == 3 && others[1].packets == 0xeeeeeeeeeeeeeeee);
+    CHECK (gofollow_others (f, others, 3) == 3);
     CHECK (strcmp (others[0].name, "UDP") == 0 && others[0].packets == 3 && others[0].link_type == 0 && others[0].reserved == 0);
-    CHECK (strcmp (others[1].name, "link type 147") == 0 && others[1].packets == 1 && others[1].link_type == 1);
+    CHECK (strcmp (others[2].name, "link type 147") == 0 && others[2].packets == 1 && others[2].link_type == 1);
+    CHECK (strcmp (others[1].name, "MACsec (encrypted)") == 0 && others[1].packets == 2 && others[1].link_type == 0);
     CHECK (gofollow_flush (f) == 0);
     gofollow_statistics s = { .size = sizeof s };
-    CHECK (gofollow_stats (f, &s) == 0 && s.fragments == 1 && s.fragments_expired == 1 && s.datagrams == 0 && s.not_tcp == 3 && s.unknown_link == 1);
+    CHECK (gofollow_stats (f, &s) == 0 && s.fragments == 1 && s.fragments_expired == 1 && s.datagrams == 0 && s.not_tcp == 5 && s.unknown_link == 1);
     CHECK (gofollow_destroy (f) == 0);
 }
 

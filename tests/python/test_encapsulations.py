@@ -16,7 +16,10 @@ from scapy.contrib.erspan import ERSPAN_I, ERSPAN_II, ERSPAN_III, ERSPAN_Platfor
 from scapy.contrib.etherip import EtherIP
 from scapy.contrib.geneve import GENEVE, GeneveOptions
 from scapy.contrib.gtp import GTP_U_Header, GTPPDUSessionContainer
+from scapy.contrib.macsec import MACsec
 from scapy.contrib.mpls import MPLS, EoMCW
+from scapy.contrib.nsh import NSH
+from scapy.contrib.tzsp import TZSP, TZSPTagEnd
 from scapy.layers.inet import fragment
 from scapy.layers.inet6 import IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop, fragment6
 from scapy.layers.ipsec import AH
@@ -152,6 +155,11 @@ TUNNELS: dict[str, Wrap] = {
     "gtp with an extension": lambda ip: over_udp(2152, GTP_U_Header(teid=9, E=1, next_ex=0x85) / GTPPDUSessionContainer(type=1, QFI=9), ip),
     "teredo": lambda ip: over_udp(3544, Raw(bytes([0, 0]) + bytes(6)), ip),
     "l2tp": lambda ip: over_udp(1701, L2TP(hdr="length", tunnel_id=1, session_id=2) / HDLC() / PPP(proto=ppp_kind(ip)), ip),
+    "macsec": lambda ip: Ether(src=MAC, dst=MAC, type=0x88E5) / Raw(bytes(MACsec(E=0, C=0, SC=0, PN=1, type=kind(ip)) / ip) + bytes(16)),
+    "macsec with a channel": lambda ip: ether() / MACsec(E=0, C=0, SC=1, SCI=bytes(8), PN=1, type=kind(ip)) / ip,
+    "nsh": lambda ip: ether() / NSH(mdtype=1, nextproto=2 if ip.version == 6 else 1, context_header=bytes(16)) / ip,
+    "nsh with ethernet in gre": lambda ip: over_ip(47, ether() / ip, GRE(proto=0x894F), NSH(mdtype=2, nextproto=3)),
+    "tzsp": lambda ip: over_udp(37008, TZSP(), TZSPTagEnd(), ether(), ip),
     "l2tp 3": lambda ip: over_ip(115, ether() / ip, Raw(struct.pack("!II", 77, 1))),
 }
 ALL = {**LINKS, **{name: (1, wrap) for name, wrap in TUNNELS.items()}}
@@ -268,9 +276,21 @@ def test_a_warning_that_is_an_error_loses_nothing() -> None:
 
 def test_what_is_not_followed_is_named() -> None:
     with TCPStreamFollower() as follower:
-        for packet in (ether() / IP() / UDP(), ether() / IP() / UDP(), Ether(src=MAC, dst=MAC, type=0x88B5), ether() / IP(proto=50)):
+        for packet in (
+            *[ether() / MACsec(E=1, C=1, SC=1, SCI=bytes(8), PN=1, type=kind(ip)) / ip for ip in talk(4)[:3]],
+            *[ether() / IP() / UDP()] * 2,
+            Ether(src=MAC, dst=MAC, type=0x88B5),
+            ether() / IP(proto=50),
+            over_udp(51820, Raw(bytes([4, 0, 0, 0]))),
+        ):
             follower.feed_packet(bytes(packet))
-        assert list(follower.statistics.not_followed.items()) == [("UDP", 2), ("EtherType 0x88b5", 1), ("IPSecESP", 1)]
+        assert list(follower.statistics.not_followed.items()) == [
+            ("MACsec (encrypted)", 3),
+            ("UDP", 2),
+            ("ESP (encrypted)", 1),
+            ("EtherType 0x88b5", 1),
+            ("UDP port 51820, WireGuard (encrypted)", 1),
+        ]
 
 
 def test_command_line_warns_in_one_line(tmp_path: Path) -> None:

@@ -153,13 +153,19 @@ func Fragments(ip []byte, id, size int) (all [][]byte) {
 	return all
 }
 
-// OuterFragments cuts the outermost IP packet of an Ethernet frame, nil if there is none.
+// OuterFragments cuts the outermost IP packet of an Ethernet frame, nil if there is none. What is behind
+// the packet's own length is left out.
 func OuterFragments(frame []byte, id, size int) (all [][]byte) {
 	const header = 14
 	if kind := int(frame[12])<<8 | int(frame[13]); kind != 0x0800 && kind != 0x86dd {
 		return nil
 	}
-	for _, b := range Fragments(frame[header:], id, size) {
+	ip := frame[header:]
+	n := int(binary.BigEndian.Uint16(ip[2:]))
+	if isSix(ip) {
+		n = 40 + int(binary.BigEndian.Uint16(ip[4:]))
+	}
+	for _, b := range Fragments(ip[:n], id, size) {
 		all = append(all, bytesOf(frame[:header], b))
 	}
 	return all
