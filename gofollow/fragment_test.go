@@ -104,11 +104,32 @@ func TestFragments(t *testing.T) {
 	}
 }
 
-// TestVLANsHaveTheirOwnFragments: two networks may use the same addresses and the same number at once.
-func TestVLANsHaveTheirOwnFragments(t *testing.T) {
-	tagged := func(id byte, b []byte) []byte {
-		return slices.Concat(make([]byte, 12), []byte{0x81, 0, 0, id, 8, 0}, b)
+// TestNetworksHaveTheirOwnFragments: two networks may use the same addresses and the same number
+// at once.
+func TestNetworksHaveTheirOwnFragments(t *testing.T) {
+	networks := map[string]struct {
+		link   gofollow.LinkType
+		tagged func(id byte, b []byte) []byte
+	}{
+		"VLAN": {gofollow.LinkEthernet, func(id byte, b []byte) []byte {
+			return slices.Concat(make([]byte, 12), []byte{0x81, 0, 0, id, 8, 0}, b)
+		}},
+		"EDSA": {gofollow.LinkEthernet, func(id byte, b []byte) []byte {
+			return slices.Concat(make([]byte, 12), []byte{0xda, 0xda, 0, 0, 0x60, 0, 0, id, 8, 0}, b)
+		}},
+		"DLCI": {107, func(id byte, b []byte) []byte { return append([]byte{id << 2, 1, 3, 0xcc}, b...) }},
+		"LISP instance": {gofollow.LinkRaw, func(id byte, b []byte) []byte {
+			n := byte(len(b))
+			return append([]byte{0x45, 0, 0, 36 + n, 0, 0, 0, 0, 9, 17, 0, 0, 10, 1, 0, 1, 10, 1, 0, 2, 0xc0, 0, 0x10, 0xf5, 0, 16 + n, 0, 0, 8, 0, 0, 0, 0, 0, id, 0}, b...)
+		}},
 	}
+	for name, network := range networks {
+		t.Run(name, func(t *testing.T) { ownFragments(t, network.link, network.tagged) })
+	}
+}
+
+// ownFragments feeds the fragments of two datagrams with one number in turn, each in a network.
+func ownFragments(t *testing.T, link gofollow.LinkType, tagged func(id byte, b []byte) []byte) {
 	packets := talked(t, 4)
 	changed := bytes.Clone(packets[2])
 	changed[len(changed)-10]++
@@ -116,7 +137,7 @@ func TestVLANsHaveTheirOwnFragments(t *testing.T) {
 	f := newFollower(t, gofollow.Config{})
 	for i := range one {
 		for _, b := range [][]byte{tagged(1, one[i]), tagged(2, other[i])} {
-			if err := f.Feed(&gofollow.Packet{LinkType: gofollow.LinkEthernet, Data: b}); err != nil {
+			if err := f.Feed(&gofollow.Packet{LinkType: link, Data: b}); err != nil {
 				t.Fatal(err)
 			}
 		}

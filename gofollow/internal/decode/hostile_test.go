@@ -31,7 +31,8 @@ func TestNested(t *testing.T) {
 	}
 }
 
-// TestCutOnTheWire: a frame that was short on the wire already gives the beginning of the payload or nothing.
+// TestCutOnTheWire: a frame that was short on the wire already gives the beginning of the payload
+// or nothing.
 func TestCutOnTheWire(t *testing.T) {
 	for _, e := range append(encaptest.All(), encaptest.Nested()...) {
 		b := e.Wrap(ipOf(t, &e))

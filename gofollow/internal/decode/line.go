@@ -59,8 +59,8 @@ func frameRelay(p *packet) (protocol, Outcome) {
 	return otherFrameRelay, NotTCP
 }
 
-// juniper reads the header of Juniper's routers: "MGC", flags, maybe extensions, and the link layer's header or, where
-// that was taken off, four bytes (tcpdump, print-juniper.c).
+// juniper reads the header of Juniper's routers: "MGC", flags, maybe extensions, and the link
+// layer's header or, where that was taken off, four bytes (tcpdump, print-juniper.c).
 func juniper(link uint32, p *packet) (protocol, Outcome) {
 	const noLink, extended = 0x02, 0x80
 	b := p.b
@@ -94,7 +94,8 @@ func juniper(link uint32, p *packet) (protocol, Outcome) {
 	return etherBridged, more
 }
 
-// ipNet reads the header of Solaris' IP observability device, in which only the version must be known.
+// ipNet reads the header of Solaris' IP observability device, in which only the version must be
+// known.
 func ipNet(p *packet) (protocol, Outcome) {
 	const header = 24
 	if len(p.b) < header || p.b[0] != 1 {
@@ -104,8 +105,8 @@ func ipNet(p *packet) (protocol, Outcome) {
 	return rawIP(p)
 }
 
-// exportedPDU reads what Wireshark writes before a packet that it exports: tags, each with a length, of which one is the
-// name of the dissector that reads the packet.
+// exportedPDU reads what Wireshark writes before a packet that it exports: tags, each with a
+// length, of which one is the name of the dissector that reads the packet.
 func exportedPDU(p *packet) (protocol, Outcome) {
 	const header, end, name = 4, 0, 12
 	next, known := otherExported, NotTCP

@@ -1,6 +1,7 @@
 package decode
 
-// EtherTypes of headers that stand between an Ethernet header, or another such header, and what a frame carries.
+// EtherTypes of headers that stand between an Ethernet header, or another such header, and what a
+// frame carries.
 const (
 	etherTRILL      protocol = 0x22f3 // RFC 6325
 	etherFabricPath protocol = 0x8903 // Cisco's
@@ -17,7 +18,8 @@ const (
 )
 
 // untag takes off a header of the kinds above: a line says how long it is and where in it the next
-// EtherType stands, or what follows. It returns NotTCP if kind is none of them, or if what is behind it cannot be read.
+// EtherType stands, or what follows. It returns NotTCP if kind is none of them, or if its content
+// is not followed.
 func untag(kind protocol, p *packet) (protocol, Outcome) {
 	switch kind {
 	case etherVNTag, etherHSR, etherRTag:
@@ -52,7 +54,8 @@ func skip(p *packet, n int, next protocol) (protocol, Outcome) {
 }
 
 // switchTag reads a DSA tag of Marvell's switches at byte at: four bytes in the place of a VLAN
-// tag, whose id it has (Linux, net/dsa/tag_dsa.c). In front of it an EDSA tag has its EtherType and two zero bytes.
+// tag, whose id it has (Linux, net/dsa/tag_dsa.c). In front of it an EDSA tag has its EtherType
+// and two zero bytes.
 func switchTag(p *packet, at int) (protocol, Outcome) {
 	if len(p.b) < at+6 {
 		return 0, Malformed
@@ -61,8 +64,9 @@ func switchTag(p *packet, at int) (protocol, Outcome) {
 	return etherType(p, at+6, at+4)
 }
 
-// metadata reads the header of Cisco MetaData: version 1, length of the options in 4 bytes, options. The
-// EtherType is behind them, or in GRE in front of the version, where no version is that large.
+// metadata reads the header of Cisco MetaData: version 1, length of the options in 4 bytes,
+// options. The EtherType is behind them, or in GRE in front of the version, where no version is
+// that large.
 func metadata(p *packet) (protocol, Outcome) {
 	if len(p.b) < 4 {
 		return 0, Malformed
@@ -74,8 +78,8 @@ func metadata(p *packet) (protocol, Outcome) {
 	return etherType(p, n+2, n)
 }
 
-// timeStamp reads the header with which Arista's switches say when a frame came: subtype, version, and
-// 64 or 48 bits of time as the version says (Arista, "Overview of Arista timestamps").
+// timeStamp reads the header with which Arista's switches say when a frame came: subtype, version,
+// and 64 or 48 bits of time as the version says (Arista, "Overview of Arista timestamps").
 func timeStamp(p *packet) (protocol, Outcome) {
 	if len(p.b) < 4 {
 		return 0, Malformed
@@ -89,8 +93,8 @@ func timeStamp(p *packet) (protocol, Outcome) {
 	return etherArista, NotTCP
 }
 
-// macSec reads the tag of MACsec (IEEE 802.1AE, section 9.3). A frame whose integrity alone is protected is clear; the
-// integrity check value is behind what it carries.
+// macSec reads the tag of MACsec (IEEE 802.1AE, section 9.3). A frame whose integrity alone is
+// protected is clear; the integrity check value is behind what it carries.
 func macSec(p *packet) (protocol, Outcome) {
 	const version, hasChannel, encrypted, changed = 0x80, 0x20, 0x08, 0x04
 	if len(p.b) < 6 {
@@ -126,8 +130,8 @@ func nsh(p *packet) (protocol, Outcome) {
 	return next, more
 }
 
-// nextProtocol maps what NSH, VXLAN-GPE and LISP-GPE have in common (RFC 8300, section 2.2; RFC 9305, section 6.1;
-// draft-ietf-nvo3-vxlan-gpe, section 3.2).
+// nextProtocol maps what NSH, VXLAN-GPE and LISP-GPE have in common (RFC 8300, section 2.2; RFC
+// 9305, section 6.1; draft-ietf-nvo3-vxlan-gpe, section 3.2).
 func nextProtocol(n byte) protocol {
 	switch n {
 	case 1:
@@ -155,7 +159,8 @@ func trill(p *packet) (protocol, Outcome) {
 	return skip(p, 6+4*int(be16(p.b)>>6&0x1f), etherBridged)
 }
 
-// peel takes off one of the headers that may stand around the IP packet in an Ethernet frame, that of Ethernet included.
+// peel takes off one of the headers that may stand around the IP packet in an Ethernet frame, that
+// of Ethernet included.
 func peel(kind protocol, p *packet) (protocol, Outcome) {
 	switch kind {
 	case etherBridged:

@@ -103,8 +103,9 @@ func tunnelPort(from, to uint16) uint16 {
 // noTunnel says that a datagram is none of a tunnel, whatever its port stands for.
 const noTunnel protocol = 0
 
-// vxlan reads a VXLAN header (RFC 7348, section 5), or that of its extension which says what follows (VXLAN-GPE).
-// RFC 7348 reserves the bits of the extension, so that without its port they mean nothing but where they lead to a packet.
+// vxlan reads a VXLAN header (RFC 7348, section 5), or that of its extension which says what
+// follows (VXLAN-GPE). On VXLAN's own ports the bit of the extension is a reserved one: it counts
+// only where no Ethernet frame follows.
 func (d *Decoder) vxlan(p *packet, port uint16) protocol {
 	const extended, version = 0x04, 0x30
 	v := &d.scratch.vxlan
@@ -125,7 +126,8 @@ func (d *Decoder) vxlan(p *packet, port uint16) protocol {
 
 // believed returns next if p can be it.
 func believed(next protocol, p *packet) protocol {
-	if next == etherMPLS || next != noTunnel && carries(next, p) { // what is below labels is looked at anyway
+	// What is below labels is looked at anyway.
+	if next == etherMPLS || next != noTunnel && carries(next, p) {
 		return next
 	}
 	return noTunnel
@@ -293,8 +295,8 @@ func (d *Decoder) frame(link uint32, p *packet) protocol {
 	return noTunnel
 }
 
-// lisp reads the header of LISP (RFC 9300, section 5.1), or that of its extension which says what follows (RFC 9305). Where
-// a key is named and no packet can be seen, it is encrypted (RFC 8061).
+// lisp reads the header of LISP (RFC 9300, section 5.1), or that of its extension which says what
+// follows (RFC 9305). What names a key and has no readable packet is encrypted (RFC 8061).
 func lisp(p *packet) protocol {
 	const hasInstance, extended, key = 0x08, 0x04, 0x03
 	b := p.b
@@ -319,13 +321,14 @@ func lisp(p *packet) protocol {
 	return noTunnel
 }
 
-// capwap reads the header of CAPWAP's data (RFC 5415, section 4.3), within which are Ethernet or 802.11 frames.
+// capwap reads the header of CAPWAP's data (RFC 5415, section 4.3), within which are Ethernet or
+// 802.11 frames.
 func (d *Decoder) capwap(p *packet) protocol {
 	const (
 		plain, dtls         = 0, 1    // version and type of header
-		native              = 0x01    // in the third byte: a frame of the wireless kind named beside it
+		native              = 0x01    // in the third byte: the frame is of the binding's kind
 		fragment, keepAlive = 0x80, 8 // in the fourth
-		kindWiFi            = 1
+		bindingWiFi         = 1
 	)
 	b := p.b
 	if len(b) < 8 {
@@ -345,7 +348,7 @@ func (d *Decoder) capwap(p *packet) protocol {
 	switch {
 	case b[2]&native == 0:
 		return d.frame(linkEthernet, p)
-	case b[2]>>1&0x1f == kindWiFi:
+	case b[2]>>1&0x1f == bindingWiFi:
 		return d.frame(linkWiFi, p)
 	}
 	return noTunnel

@@ -103,7 +103,8 @@ func (d *Decoder) wiFi(p *packet, padded bool) (protocol, Outcome) {
 	}
 	kind, flags := b[0], b[1]
 	if kind&(toDS|fromDS) != 0 && flags&0xf == dataType<<2 {
-		kind, flags = flags, kind // as in Cisco's CAPWAP; the version's place is never in use otherwise
+		// As in Cisco's CAPWAP. No frame in the order of the standard has bits in the version's place.
+		kind, flags = flags, kind
 	}
 	if kind&3 != 0 || kind>>2&3 != dataType {
 		return otherWiFi, NotTCP

@@ -33,7 +33,8 @@ func All() []Encapsulation {
 	return all
 }
 
-// Nested returns the encapsulations of an IP packet in Ethernet within all that carry Ethernet frames.
+// Nested returns the encapsulations of an IP packet in Ethernet within all that carry Ethernet
+// frames.
 func Nested() (all []Encapsulation) {
 	for _, outer := range bridges() {
 		for _, inner := range All() {
@@ -153,8 +154,8 @@ func Fragments(ip []byte, id, size int) (all [][]byte) {
 	return all
 }
 
-// OuterFragments cuts the outermost IP packet of an Ethernet frame, nil if there is none. What is behind
-// the packet's own length is left out.
+// OuterFragments cuts the outermost IP packet of an Ethernet frame, nil if there is none. What is
+// behind the packet's own length is left out.
 func OuterFragments(frame []byte, id, size int) (all [][]byte) {
 	const header = 14
 	if kind := int(frame[12])<<8 | int(frame[13]); kind != 0x0800 && kind != 0x86dd {

@@ -7,8 +7,8 @@ type bridge struct {
 	wrap func(frame []byte) []byte
 }
 
-// bridges returns the ways to carry any Ethernet frame. What guesses whether a frame follows is not among them: it
-// believes only in IP and PPPoE.
+// bridges returns the ways to carry any Ethernet frame. What guesses whether a frame follows is
+// not among them: it believes only in IP and PPPoE.
 func bridges() []bridge {
 	ip := func(protocol int, parts ...any) []byte { return ethernet(0x0800, Four(protocol, bytesOf(parts...))) }
 	datagram := func(port int, parts ...any) []byte { return ip(17, udp(50000, port, bytesOf(parts...))) }
@@ -42,7 +42,8 @@ func bridges() []bridge {
 // nsh returns a Network Service Header with what follows it.
 func nsh(next int) []byte { return bytesOf(0x0f, 0xc6, 1, next, 0, 0, 0x2a, 0xff, zeros(16)) }
 
-// prpTrailer is what a sender of IEC 62439-3 puts behind a frame: sequence number, network and size, suffix.
+// prpTrailer is what a sender of IEC 62439-3 puts behind a frame: sequence number, network and
+// size, suffix.
 func prpTrailer(size int) []byte { return bytesOf(0, 9, big16(0xa000|size), 0x88, 0xfb) }
 
 func tags() []Encapsulation {
@@ -167,8 +168,8 @@ func lines() []Encapsulation {
 	}
 }
 
-// reserved are frames in which every bit that a receiver ignores is set (RFC 7348, section 5; RFC 8926, section 3.4; 3GPP TS
-// 29.281, section 5.1; RFC 2661, section 3.1; RFC 9300, section 5.1).
+// reserved are frames in which every bit that a receiver ignores is set (RFC 7348, section 5; RFC
+// 8926, section 3.4; 3GPP TS 29.281, section 5.1; RFC 2661, section 3.1; RFC 9300, section 5.1).
 func reserved() []Encapsulation {
 	bridged := func(ip []byte) []byte { return ethernet(etherType(ip), ip) }
 	over := func(port int, wrap func(ip []byte) []byte) func([]byte) []byte {
@@ -178,6 +179,7 @@ func reserved() []Encapsulation {
 		{"vxlan, reserved bits", 1, 0, over(4789, func(ip []byte) []byte { return bytesOf(0xff, 255, 255, 255, 0, 0, 5, 255, bridged(ip)) })},
 		{"vxlan, bit of gpe", 1, 0, over(4789, func(ip []byte) []byte { return bytesOf(0x0c, 0, 0, 0, 0, 0, 5, 0, bridged(ip)) })},
 		{"vxlan, bit and number of gpe", 1, 0, over(4789, func(ip []byte) []byte { return bytesOf(0x0c, 0, 0, 1, 0, 0, 5, 0, bridged(ip)) })},
+		{"vxlan, bit and number of mpls in gpe", 1, 0, over(4789, func(ip []byte) []byte { return bytesOf(0x0c, 0, 0, 5, 0, 0, 5, 0, bridged(ip)) })},
 		{"vxlan-gpe on vxlan's port", 1, 0, over(8472, func(ip []byte) []byte { return bytesOf(0x0c, 0, 0, pick(ip, 1, 2), 0, 0, 5, 0, ip) })},
 		{"vxlan-gpe, reserved bits", 1, 0, over(4790, func(ip []byte) []byte { return bytesOf(0xcf, 255, 255, 3, 0, 0, 5, 255, bridged(ip)) })},
 		{"vxlan-gpe without its bit", 1, 0, over(4790, func(ip []byte) []byte { return bytesOf(0x08, 0, 0, 0, 0, 0, 5, 0, bridged(ip)) })},
