@@ -168,7 +168,7 @@ func peel(kind protocol, p *packet) (protocol, Outcome) {
 	case etherVLAN, etherProviderVLAN, etherOldVLAN, etherOldVLAN2, etherOldVLAN3, etherOldVLAN4:
 		return etherType(p, vlanLen, 2)
 	case etherBackbone:
-		return skip(p, backboneLen, etherBridged)
+		return skip(p, 4, etherBridged)
 	}
 	return untag(kind, p)
 }

@@ -109,15 +109,13 @@ func (d *Decoder) llc(p *packet) (protocol, Outcome) {
 	return protocol(s.Type), more
 }
 
-const backboneLen = 4
-
 // backbone reads the service tag of IEEE 802.1ah, behind which the customer's frame begins.
 func backbone(p *packet) (protocol, Outcome) {
-	if len(p.b) < backboneLen {
+	if len(p.b) < 4 {
 		return 0, Malformed
 	}
 	p.enter(uint64(etherBackbone)<<32 | uint64(binary.BigEndian.Uint32(p.b)&0xffffff))
-	p.take(backboneLen)
+	p.take(4)
 	return etherBridged, more
 }
 
@@ -136,13 +134,15 @@ func (d *Decoder) gre(p *packet) (protocol, Outcome) {
 	p.enter(uint64(protoGRE)<<32 | uint64(id))
 	next := protocol(g.Protocol)
 	switch {
-	case g.Version == 1 && (next == etherPPP || next == etherEoIP):
+	case g.Version == 1 && next == etherPPP:
 		if p.bound(int(g.Key >> 16)); p.wire == 0 {
-			return protoGRE, NotTCP // an acknowledgement or keep-alive alone
+			return protoGRE, NotTCP // an acknowledgement alone
 		}
-		if next == etherEoIP {
-			return etherBridged, more
+	case g.Version == 1 && next == etherEoIP:
+		if p.bound(int(g.Key >> 16)); p.wire == 0 {
+			return protoGRE, NotTCP // a keep-alive
 		}
+		return etherBridged, more
 	case g.Version != 0:
 		return otherGRE, NotTCP
 	case next < firstEtherType: // a keep-alive, or routing
