@@ -37,7 +37,7 @@ func TestNotFollowed(t *testing.T) {
 		{101, udp(2152, 0x30, 1, 0, 0, 0, 0, 0, 0), "UDP port 2152, GTP-U"}, {101, udp(4500, 1, 2, 3, 4), "UDP port 4500, IPsec NAT traversal (encrypted)"},
 		{101, udp(51820, 4, 0, 0, 0), "UDP port 51820, WireGuard (encrypted)"}, {101, udp(5246, 0, 16, 0, 0), "UDP port 5246, CAPWAP control"},
 		{101, udp(5247, 1, 0, 0, 0, 23, 254, 253, 0), "CAPWAP data (encrypted)"}, {101, udp(5247, 0, 16, 0, 0x80, 0, 1, 0, 0), "CAPWAP fragment"},
-		{101, udp(5247, 0, 16, 0, 8, 0, 1, 0, 0), "UDP port 5247, CAPWAP data"}, {101, udp(4341, 1, 0, 0, 0, 0, 0, 0, 0, 0xaa), "LISP data (encrypted)"},
+		{101, udp(5247, append([]byte{0, 16, 0, 8, 0, 1, 0, 0}, make([]byte, 22)...)...), "UDP port 5247, CAPWAP data"}, {101, udp(4341, 1, 0, 0, 0, 0, 0, 0, 0, 0xaa), "LISP data (encrypted)"},
 		{101, udp(37008, 1, 4, 0, 0, 1), "UDP port 37008, TZSP"}, {101, udp(4754, 0, 0, 0, 0), "UDP port 4754, GRE in UDP"},
 		{101, ip(47, 0x20, 1, 0x64, 0, 0, 0, 7, 0), "GRE without a packet"}, {101, ip(108), "IPComp (compressed)"}, {101, ip(59), "IPv6 without a next header"},
 		{1, ether(0x88e5, 0x2c, 0, 0, 0, 0, 1), "MACsec (encrypted)"}, {1, ether(0x88e5, 0x84, 0, 0, 0, 0, 1), "MACsec of an unknown version"},

@@ -117,3 +117,30 @@ func TestAggregatesInAggregates(t *testing.T) {
 		t.Errorf("%v, more: %v", o, d.More())
 	}
 }
+
+// TestLinksThatAreNone: a header that is not its link type's is malformed.
+func TestLinksThatAreNone(t *testing.T) {
+	ether := frame(t, ether(0x800), four(6), segment(), data())
+	for _, c := range []struct {
+		name   string
+		link   uint32
+		header []byte
+	}{
+		{"another magic number of Juniper", linkJuniperEthernet, []byte("MGD\x00")},
+		{"extensions of Juniper beyond the frame", linkJuniperEthernet, []byte("MGC\x80\xff\xff")},
+		{"another version of IPNET", linkIPNet, append([]byte{2, 2}, make([]byte, 22)...)},
+		{"a PKTAP header shorter than itself", linkPKTAP, []byte{11, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0}},
+		{"a PKTAP header beyond the frame", linkPKTAP, []byte{0xff, 0xff, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0}},
+		{"the rest of no frame in PPI", linkPPI, []byte{0, 0, 8, 0, 0xff, 0xff, 0xff, 0xff}},
+		{"the rest of no frame in PKTAP", linkPKTAP, []byte{12, 0, 0, 0, 1, 0, 0, 0, 0xff, 0xff, 0xff, 0xff}},
+		{"another version of TZSP", linkTZSP, []byte{2, 0, 0, 1, 1}},
+		{"tags of TZSP without an end", linkTZSP, []byte{1, 0, 0, 1, 9, 255}},
+		{"a tag of an exported PDU beyond the frame", linkExported, []byte{0, 12, 0xff, 0xff}},
+		{"an address of frame relay without an end", linkFrameRelay, []byte{0x18, 0x40, 0x40, 0x40}},
+	} {
+		b := append(c.header, ether...)
+		if o := new(Decoder).Decode(c.link, b, len(b), new(Segment)); o != Malformed {
+			t.Errorf("%s: %v", c.name, o)
+		}
+	}
+}
