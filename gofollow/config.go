@@ -3,6 +3,8 @@ package gofollow
 import (
 	"fmt"
 	"time"
+
+	"gofollow/gofollow/internal/decode"
 )
 
 // Config holds the options of a Follower. The zero value gives the defaults,
@@ -35,6 +37,10 @@ type Config struct {
 
 	// Urgent says what happens to the byte that an urgent pointer marks.
 	Urgent UrgentMode
+
+	// Separate says which layers around a segment tell connections apart that have the same
+	// addresses and ports, for networks that use the same addresses twice.
+	Separate Separate
 
 	// Anomalies asks for events of kind Anomaly.
 	Anomalies bool
@@ -167,6 +173,30 @@ const (
 	UrgentOOB
 )
 
+// Separate says what tells connections with the same addresses and ports apart.
+type Separate uint8
+
+const (
+	// SeparateNone: nothing does, so that a mirror that shows a packet twice, within a tunnel and
+	// outside it, makes one connection.
+	SeparateNone Separate = iota
+	// SeparateVLAN: the stack of VLAN ids does; an id of 0 does not count.
+	SeparateVLAN
+	// SeparateTunnel: the ids of tunnels do that both directions share (VNI, VSID, GRE key) and,
+	// of tunnels without one, the unordered pair of outer addresses.
+	SeparateTunnel
+	// SeparateBoth: VLANs and tunnels do, in their order.
+	SeparateBoth
+)
+
+// table returns the table of networks, nil if there are none.
+func (s Separate) table() *decode.Separations {
+	if s == SeparateNone {
+		return nil
+	}
+	return decode.NewSeparations(s != SeparateTunnel, s != SeparateVLAN)
+}
+
 // withDefaults returns c with every zero replaced by its default, or an error
 // that names the field that is out of range.
 func (c Config) withDefaults() (Config, error) {
@@ -179,6 +209,8 @@ func (c Config) withDefaults() (Config, error) {
 		return c, fmt.Errorf("gofollow: Config.Overlap is %d, must be 0 to %d", c.Overlap, overlapPolicies-1)
 	case c.Urgent > UrgentOOB:
 		return c, fmt.Errorf("gofollow: Config.Urgent is %d, must be 0 or 1", c.Urgent)
+	case c.Separate > SeparateBoth:
+		return c, fmt.Errorf("gofollow: Config.Separate is %d, must be 0 to 3", c.Separate)
 	}
 	l := &c.Limits
 	for _, v := range []struct {

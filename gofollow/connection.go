@@ -60,12 +60,13 @@ const (
 
 // rareState is what few connections need.
 type rareState struct {
-	resetText []byte
-	resetAt   int64
-	resetBy   side
-	resetSeq  seqNum
-	heapDue   int64      // the earliest entry in the follower's heap
-	candidate *candidate // a SYN that may be a new connection's
+	separation string // layers of its network
+	resetText  []byte
+	resetAt    int64
+	resetBy    side
+	resetSeq   seqNum
+	heapDue    int64      // the earliest entry in the follower's heap
+	candidate  *candidate // a SYN that may be a new connection's
 }
 
 // waits says that there is a candidate.
@@ -117,7 +118,7 @@ func (c *Connection) endpoint(s side) netip.AddrPort {
 	var b [16]byte
 	binary.BigEndian.PutUint64(b[:8], addr.Hi)
 	binary.BigEndian.PutUint64(b[8:], addr.Lo)
-	if c.key.ports>>32 == 0 {
+	if c.key.ports&keyIPv6 == 0 {
 		return netip.AddrPortFrom(netip.AddrFrom4([4]byte(b[12:])), port)
 	}
 	return netip.AddrPortFrom(netip.AddrFrom16(b), port)
@@ -125,6 +126,16 @@ func (c *Connection) endpoint(s side) netip.AddrPort {
 
 // RolesFrom says how it is known which side is the client.
 func (c *Connection) RolesFrom() RolesFrom { return c.rolesFrom }
+
+// Separation returns what told the connection from others with the same addresses and ports
+// under Config.Separate, outermost layer first, as "vlan:5/vxlan:7" or
+// "outer:192.0.2.1-192.0.2.2"; "" for nothing. docs/rules.md names the layers.
+func (c *Connection) Separation() string {
+	if c.rare == nil {
+		return ""
+	}
+	return decode.SeparationText(c.rare.separation)
+}
 
 // Start says with what the connection was first seen.
 func (c *Connection) Start() Start { return c.start }
@@ -182,6 +193,8 @@ type connections struct {
 
 	slows memory.Pool[reassembly]
 	rares memory.Pool[rareState]
+
+	separations *decode.Separations // nil without Config.Separate; a connection holds its number
 }
 
 const chunkConnections = 512
@@ -220,6 +233,7 @@ func (s *connections) discard(c *Connection) {
 	}
 	s.rares.Put(c.rare)
 	c.rare = nil
+	s.separations.Release(c.key.separation())
 	c.after, s.unused = s.unused, c.index+1
 }
 

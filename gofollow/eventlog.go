@@ -14,6 +14,9 @@ func (e *Event) AppendLog(b []byte) []byte {
 	switch e.Kind {
 	case Opened:
 		b = fmt.Appendf(b, "opened %d %v %v roles=%v start=%v", c.ID(), c.Client(), c.Server(), c.RolesFrom(), c.Start())
+		if s := c.Separation(); s != "" {
+			b = append(append(b, " separation="...), s...)
+		}
 	case Data:
 		b = fmt.Appendf(b, "data %d %v offset=%d length=%d crc32=%08x captured=",
 			c.ID(), e.Direction, e.Offset, e.Length, crc32.ChecksumIEEE(e.Bytes))

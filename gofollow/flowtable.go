@@ -11,8 +11,19 @@ import (
 // the lower endpoint comes first.
 type flowKey struct {
 	low, high decode.Addr
-	ports     uint64 // the lower endpoint's in bits 16 to 31, the higher one's in 0 to 15, IPv6 in bit 32
+
+	// ports holds the lower endpoint's port in bits 16 to 31, the higher one's in 0 to 15, and
+	// above them whether the addresses are IPv6 (keyIPv6) and the number of the separation.
+	ports uint64
 }
+
+const (
+	keyIPv6       = 1 << 32
+	keySeparation = 33 // the lowest bit of the separation
+)
+
+// separation returns the number of the network of both ends, 0 for none (Config.Separate).
+func (k *flowKey) separation() uint32 { return uint32(k.ports >> keySeparation) }
 
 // loops says that both ends are the same: such segments make one direction.
 func (k *flowKey) loops() bool {
@@ -24,12 +35,12 @@ type side uint8
 
 // setIPv6 makes k the flow key of an IPv6 segment and returns which end of it is the sender.
 func (k *flowKey) setIPv6(s *decode.Segment) side {
-	const ipv6 = 1 << 32
+	above := keyIPv6 | uint64(s.Separation)<<keySeparation
 	if s.Src.Hi < s.Dst.Hi || s.Src.Hi == s.Dst.Hi && (s.Src.Lo < s.Dst.Lo || s.Src.Lo == s.Dst.Lo && s.SrcPort <= s.DstPort) {
-		*k = flowKey{s.Src, s.Dst, ipv6 | uint64(s.SrcPort)<<16 | uint64(s.DstPort)}
+		*k = flowKey{s.Src, s.Dst, above | uint64(s.SrcPort)<<16 | uint64(s.DstPort)}
 		return 0
 	}
-	*k = flowKey{s.Dst, s.Src, ipv6 | uint64(s.DstPort)<<16 | uint64(s.SrcPort)}
+	*k = flowKey{s.Dst, s.Src, above | uint64(s.DstPort)<<16 | uint64(s.SrcPort)}
 	return 1
 }
 
@@ -142,7 +153,7 @@ func (t *flowTable) find(s *decode.Segment, k *flowKey, conns *connections) (c *
 		low, high := min(src, dst), max(src, dst)
 		k.low.Hi, k.low.Lo = 0, low>>16
 		k.high.Hi, k.high.Lo = 0, high>>16
-		k.ports = low&0xffff<<16 | high&0xffff
+		k.ports = low&0xffff<<16 | high&0xffff | uint64(s.Separation)<<keySeparation
 		if src > dst {
 			from = 1
 		}

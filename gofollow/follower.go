@@ -70,12 +70,14 @@ func New(config Config) (*Follower, error) {
 		config.Allocator = memory.GoAllocator{}
 	}
 	hash := newFlowHash()
+	separations := config.Separate.table()
 	f := &Follower{
 		config:   config,
 		timeouts: classTimeouts(&config.Timeouts),
-		decoder:  decode.Decoder{VerifyChecksum: config.VerifyChecksum},
+		decoder:  decode.Decoder{VerifyChecksum: config.VerifyChecksum, Separate: separations},
+		conns:    connections{separations: separations},
 		table:    newFlowTable(hash),
-		graves:   newGraveyard(hash),
+		graves:   newGraveyard(hash, separations),
 		blocks:   memory.Blocks{Allocator: config.Allocator},
 	}
 	f.schedule(sweepEvery)

@@ -135,6 +135,8 @@ type world struct {
 	talks    []*talk
 	captured []*sent
 	features map[string]int // how often what occurred
+
+	ends [][2]netip.AddrPort // of each lane: client, server
 }
 
 // pauseLength ends all patience, and no connection that has no finished side.
@@ -143,8 +145,11 @@ const pauseLength = 40 * time.Second
 // generate makes a capture of a few conversations. Bytes arrive late by at most
 // a dozen packets, all within a second, so that nothing is given up early, but for
 // one conversation with a pause.
-func generate(random *rand.Rand) *world {
-	w := &world{features: map[string]int{}}
+func generate(random *rand.Rand) *world { return generateBetween(random, nil) }
+
+// generateBetween is generate with the endpoints of another capture's lanes, as far as it has some.
+func generateBetween(random *rand.Rand, ends [][2]netip.AddrPort) *world {
+	w := &world{features: map[string]int{}, ends: slices.Clone(ends)}
 	var lanes [][]*sent
 	switch random.IntN(12) {
 	case 0:
@@ -251,6 +256,11 @@ func newGenerator(w *world, random *rand.Rand, number int) *generator {
 		}
 	}
 	g.talk.ends = [2]netip.AddrPort{netip.AddrPortFrom(host(1), uint16(2000+g.IntN(60000))), netip.AddrPortFrom(host(2), 80)}
+	if number < len(w.ends) {
+		g.talk.ends = w.ends[number]
+	} else {
+		w.ends = append(w.ends, g.talk.ends)
+	}
 	for side := range g.talk.isn {
 		near := []uint32{0, 1 << 31, 0, g.Uint32()}[g.IntN(4)] // 0 is 2^32, too
 		g.talk.isn[side] = near + uint32(g.IntN(1200)) - 600

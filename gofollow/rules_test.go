@@ -32,6 +32,7 @@ type conversation struct {
 	client, server netip.AddrPort
 	roles          gofollow.RolesFrom
 	start          gofollow.Start
+	separation     string
 	streams        [2]stream // indexed by Direction
 	closed         bool
 	reason         gofollow.CloseReason
@@ -78,6 +79,7 @@ func (r *result) takeNumbered(e *gofollow.Event, before uint64) {
 		}
 		r.conversations = append(r.conversations, &conversation{
 			id: id, client: e.Conn.Client(), server: e.Conn.Server(), roles: e.Conn.RolesFrom(), start: e.Conn.Start(),
+			separation: e.Conn.Separation(),
 		})
 		return
 	}
@@ -89,7 +91,7 @@ func (r *result) takeNumbered(e *gofollow.Event, before uint64) {
 	if c.closed {
 		r.problem(e, "event after closed")
 	}
-	if c.client != e.Conn.Client() || c.server != e.Conn.Server() || c.roles != e.Conn.RolesFrom() || c.start != e.Conn.Start() {
+	if c.client != e.Conn.Client() || c.server != e.Conn.Server() || c.roles != e.Conn.RolesFrom() || c.start != e.Conn.Start() || c.separation != e.Conn.Separation() {
 		r.problem(e, "the connection's facts changed")
 	}
 	s := &c.streams[e.Direction]

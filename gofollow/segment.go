@@ -81,6 +81,10 @@ func (f *Follower) admit(k *flowKey, from side) *Connection {
 	c.last, c.lastAt = f.clock.now, f.cause.time
 	c.flags |= inTable
 	f.table.add(c)
+	if n := k.separation(); n != 0 {
+		f.conns.separations.Hold(n)
+		f.conns.rarely(c).separation = f.conns.separations.Layers(n)
+	}
 	return c
 }
 

@@ -53,6 +53,8 @@ type graveyard struct {
 	ring  []*[plots]tombstone // a power of two of them, made when they are first needed
 	first uint32              // number of the oldest; numbers are counted modulo 2^31
 	n     uint32              // how many there are from first on
+
+	separations *decode.Separations // nil without Config.Separate; a tombstone holds its number
 }
 
 const (
@@ -60,8 +62,8 @@ const (
 	plots        = 256 // tombstones made at once: to move them to a larger array costs more than they do
 )
 
-func newGraveyard(h *flowHash) graveyard {
-	return graveyard{flowHash: h, hashTable: newHashTable(), ring: make([]*[plots]tombstone, 4)}
+func newGraveyard(h *flowHash, s *decode.Separations) graveyard {
+	return graveyard{flowHash: h, hashTable: newHashTable(), ring: make([]*[plots]tombstone, 4), separations: s}
 }
 
 // at returns the tombstone with a number.
@@ -90,6 +92,7 @@ func (g *graveyard) add(t *tombstone) {
 	}
 	*g.at(number) = *t
 	g.insert(g.of(&t.key), number)
+	g.separations.Hold(t.key.separation())
 }
 
 // remove takes the tombstone with a number away.
@@ -97,6 +100,7 @@ func (g *graveyard) remove(number uint32) {
 	t := g.at(number)
 	t.flags |= tombGone
 	g.hashTable.remove(g.of(&t.key), number)
+	g.separations.Release(t.key.separation())
 	for g.n > 0 && g.at(g.first).has(tombGone) {
 		g.first, g.n = (g.first+1)&graveNumbers, g.n-1
 	}

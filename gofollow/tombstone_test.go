@@ -9,7 +9,7 @@ import (
 // numbers, and finds each tombstone that is left, as it was made.
 func TestGraveyard(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
-	g := newGraveyard(newFlowHash())
+	g := newGraveyard(newFlowHash(), nil)
 	g.first = graveNumbers - 5000
 	var left []int64 // their times, in order of age
 	keyOf := func(at int64) *flowKey { return &flowKey{ports: uint64(at)} }

@@ -14,6 +14,9 @@ type Decoder struct {
 	// Now is the time of the frame to be decoded, in nanoseconds. Only fragments need it.
 	Now int64
 
+	// Separate numbers the networks of segments. Nil: none is told from another.
+	Separate *Separations
+
 	// Fragments holds the fragments of datagrams that are not whole yet.
 	Fragments fragment.Table
 
@@ -34,6 +37,7 @@ const maxLayers = 32
 func (d *Decoder) layers(link uint32, frame []byte, wireLen int, seg *Segment) Outcome {
 	p := packet{b: frame, wire: max(wireLen, len(frame))}
 	p.frame = p.wire
+	p.separate = d.Separate
 	next, outcome := d.linkLayer(link, &p)
 	if outcome != more {
 		d.Stopped = uint32(next)
@@ -56,8 +60,14 @@ func (d *Decoder) layers(link uint32, frame []byte, wireLen int, seg *Segment) O
 		case etherIPv6:
 			next, outcome = ipv6(&p, seg)
 		case protoTCP:
+			if p.crowded {
+				return TooDeep
+			}
 			outcome = tcp(&p, seg, d.VerifyChecksum)
 			seg.Owned = p.owned
+			if d.Separate != nil {
+				seg.Separation = d.Separate.number(&p)
+			}
 			return outcome
 		case protoHopByHop:
 			next, outcome = hopByHop(&p)
@@ -105,6 +115,11 @@ type packet struct {
 	// path tells apart the networks that the same addresses may stand for: it
 	// is made of the VLAN and tunnel ids so far.
 	path uint64
+
+	separate   *Separations
+	separation uint8 // how many bytes of separate.layers say where p was found
+	outer      uint8 // 1 + where the addresses of the tunnel under way begin there; 0: it has an id
+	crowded    bool  // they did not fit
 
 	// owned is set within a datagram put together: its bytes are not the frame's.
 	owned bool

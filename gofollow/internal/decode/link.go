@@ -269,7 +269,7 @@ func vlan(p *packet) (protocol, Outcome) {
 	if len(p.b) < vlanLen {
 		return 0, Malformed
 	}
-	p.enter(uint64(be16(p.b) & 0xfff))
+	p.enterVLAN(be16(p.b) & 0xfff)
 	next := protocol(be16(p.b[2:]))
 	p.take(vlanLen)
 	return next, more

@@ -35,6 +35,10 @@ type Segment struct {
 	Urgent           uint16 // valid only if Flags has URG
 	Seq, Ack         uint32 // Ack is valid only if Flags has ACK
 
+	// Separation is the number of its network in Decoder.Separate, valid until the next Decode
+	// unless it is held; 0 for none.
+	Separation uint32
+
 	// Wire is the length of the payload as it was on the wire.
 	Wire int
 

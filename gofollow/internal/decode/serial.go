@@ -68,7 +68,7 @@ func pppoe(p *packet) (protocol, Outcome) {
 	if b[1] != 0 {
 		return otherPPPoE, NotTCP
 	}
-	p.enter(uint64(etherPPPoE)<<32 | uint64(be16(b[2:])))
+	p.enterService(separatePPPoE, uint32(be16(b[2:])))
 	p.bound(n + int(be16(b[4:])))
 	p.take(n)
 	return etherPPP, more

@@ -84,6 +84,7 @@ func (p *packet) tunnel(seg *Segment) {
 	for _, w := range [...]uint64{seg.Src.Hi, seg.Src.Lo, seg.Dst.Hi, seg.Dst.Lo} {
 		p.enter(w)
 	}
+	p.enterPair(seg)
 }
 
 // llc reads the header of IEEE 802.2 and the one of SNAP, which has an EtherType.
@@ -114,7 +115,7 @@ func backbone(p *packet) (protocol, Outcome) {
 	if len(p.b) < 4 {
 		return 0, Malformed
 	}
-	p.enter(uint64(etherBackbone)<<32 | uint64(binary.BigEndian.Uint32(p.b)&0xffffff))
+	p.enterService(separateService, binary.BigEndian.Uint32(p.b)&0xffffff)
 	p.take(4)
 	return etherBridged, more
 }
@@ -127,12 +128,13 @@ func (d *Decoder) gre(p *packet) (protocol, Outcome) {
 	if !decodes(g, p) {
 		return 0, Malformed
 	}
-	id := g.Key
-	if g.Version == 1 {
-		id &= 0xffff // the call; above it is the length
-	}
-	p.enter(uint64(protoGRE)<<32 | uint64(id))
 	next := protocol(g.Protocol)
+	switch {
+	case g.Version == 1:
+		p.enter(uint64(protoGRE)<<32 | uint64(g.Key&0xffff)) // the receiver's call; above it is the length
+	case g.KeyPresent:
+		p.greNetwork(g.Key, next, !g.ChecksumPresent && !g.SeqPresent)
+	}
 	switch {
 	case g.Version == 1 && next == etherPPP:
 		if p.bound(int(g.Key >> 16)); p.wire == 0 {
@@ -177,13 +179,13 @@ func (d *Decoder) erspan(p *packet) (protocol, Outcome) {
 		if !decodes(e, p) {
 			return 0, Malformed
 		}
-		p.enter(uint64(etherERSPAN)<<32 | uint64(e.SessionID))
+		p.enterNetwork(separateERSPAN, uint32(e.SessionID))
 		return etherBridged, more
 	case 2:
 		if len(p.b) < three {
 			return 0, Malformed
 		}
-		p.enter(uint64(etherERSPAN3)<<32 | uint64(be16(p.b[2:])&0x3ff))
+		p.enterNetwork(separateERSPAN, uint32(be16(p.b[2:])&0x3ff))
 		n, kind := three, p.b[10]>>2&0x1f
 		if p.b[11]&1 != 0 {
 			n += 8 // a part that depends on the platform

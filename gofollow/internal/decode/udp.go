@@ -114,7 +114,7 @@ func (d *Decoder) vxlan(p *packet, port uint16) protocol {
 	if !decodes(v, p) || !v.ValidIDFlag {
 		return noTunnel
 	}
-	p.enter(uint64(portVXLAN)<<32 | uint64(v.VNI))
+	p.enterNetwork(separateVXLAN, v.VNI)
 	if b[0]&extended != 0 && b[0]&version == 0 && (port == portVXLANGPE || !bridges(p)) {
 		next := believed(nextProtocol(b[3]), p)
 		if next != noTunnel || port == portVXLANGPE {
@@ -145,7 +145,7 @@ func geneve(p *packet) protocol {
 	if n > len(b) {
 		return noTunnel
 	}
-	p.enter(uint64(portGeneve)<<32 | uint64(binary.BigEndian.Uint32(b[4:])>>8))
+	p.enterNetwork(separateGeneve, binary.BigEndian.Uint32(b[4:])>>8)
 	p.take(n)
 	return believed(protocol(be16(b[2:])), p)
 }
@@ -304,7 +304,7 @@ func lisp(p *packet) protocol {
 		return noTunnel
 	}
 	if b[0]&hasInstance != 0 {
-		p.enter(uint64(portLISP)<<32 | uint64(binary.BigEndian.Uint32(b[4:])>>8))
+		p.enterNetwork(separateLISP, binary.BigEndian.Uint32(b[4:])>>8)
 	}
 	p.take(8)
 	if next, outcome := rawIP(p); outcome == more && believed(next, p) == next {
