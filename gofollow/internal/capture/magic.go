@@ -61,6 +61,45 @@ func beginsMagic(b []byte) bool {
 	return false
 }
 
+// beginsPcap returns the magic number of the pcap header that b begins with, or may begin with if
+// it is shorter than one, and whether the header is big-endian; nil if b begins with something
+// else. In another capture that only is a header whose every field is what today's writers write,
+// so that no record or block is taken for one: version 2.4, no time zone and no accuracy (of a
+// record, the lengths), a snap length of up to 256 MiB or one of the two that mean none, and a link
+// type with no more than an FCS length beside it. b has 8 bytes at least.
+func beginsPcap(b []byte) (m *pcapMagic, big bool) {
+	m, big = pcapMagicOf(b)
+	if m == nil {
+		return nil, false
+	}
+	const major, minor, longestSnap, unlimited, noSnap = 2, 4, 256 << 20, 1<<31 - 1, 1<<32 - 1
+	const reserved = 0x03fff000 // of the link type's field; the registry ends below
+	var order binary.ByteOrder = binary.LittleEndian
+	if big {
+		order = binary.BigEndian
+	}
+	field := func(at int) uint32 { // 0, which every field may be, if it is not there yet
+		if len(b) < at+4 {
+			return 0
+		}
+		return order.Uint32(b[at:])
+	}
+	snap := field(16)
+	if order.Uint16(b[4:]) != major || order.Uint16(b[6:]) != minor || field(8)|field(12) != 0 ||
+		snap > longestSnap && snap != unlimited && snap != noSnap || field(20)&reserved != 0 {
+		return nil, false
+	}
+	return m, big
+}
+
+// beginsSection reports whether b, of 12 bytes at least, begins with a pcapng section header.
+// As a record it would have captured more than MaxPacket bytes, in either byte order.
+func beginsSection(b []byte) bool {
+	const at = 8
+	magic := binary.BigEndian.Uint32(b[at:])
+	return string(b[:MagicLen]) == sectionMagic && (magic == byteOrderMagic || magic == swappedByteOrderMagic)
+}
+
 // unknown fails for a capture that begins with b, which is no format that is
 // read. Of b no more than headLen bytes count, so that the message is the same
 // however the capture is cut.

@@ -70,7 +70,7 @@ func (r *Reader) pcapHeader(b []byte, m *pcapMagic, big bool) (int, bool, error)
 	}
 	r.big = big
 	r.pcap.link = r.take32(b[20:]) & linkTypeMask
-	r.pcap.unit = m.unit
+	r.pcap.unit, r.pcap.lengths = m.unit, capturedFirst
 	r.format = pcapFormat
 	switch major, minor := r.take16(b[4:]), r.take16(b[6:]); {
 	case major == 2 && minor == 4:
@@ -87,7 +87,7 @@ func (r *Reader) pcapHeader(b []byte, m *pcapMagic, big bool) (int, bool, error)
 		return r.fail(Unsupported, 4, fmt.Sprintf("pcap version %d.%d is not read, only up to 2.4; rewrite the file with editcap", major, minor))
 	}
 	r.want = 0
-	r.offset = int64(m.headerLen)
+	r.offset += int64(m.headerLen)
 	return m.headerLen, false, nil
 }
 
@@ -110,7 +110,15 @@ func (r *Reader) nextPcap(b []byte, rec *Record) (int, bool, error) {
 		sec, frac, incl, orig = bits.ReverseBytes32(sec), bits.ReverseBytes32(frac), bits.ReverseBytes32(incl), bits.ReverseBytes32(orig)
 	}
 	if incl > MaxPacket {
+		if beginsSection(b) {
+			return r.sectionHeader(b)
+		}
 		return r.tooLong(8, incl)
+	}
+	if incl|orig == 0 {
+		if n, done, err := r.joined(b); done {
+			return n, false, err
+		}
 	}
 	n := pcapRecordLen + int(incl)
 	if len(b) < n {
@@ -134,6 +142,12 @@ func (r *Reader) nextOldPcap(b []byte, rec *Record) (int, bool, error) {
 		return r.short(pcapRecordLen)
 	}
 	captured, original := r.take32(b[8:]), r.take32(b[12:])
+	if beginsSection(b) {
+		return r.sectionHeader(b)
+	}
+	if n, done, err := r.joined(b); done {
+		return n, false, err
+	}
 	if r.pcap.lengths == originalFirst || captured > original {
 		captured, original = original, captured
 	}
@@ -152,6 +166,23 @@ func (r *Reader) nextOldPcap(b []byte, rec *Record) (int, bool, error) {
 	r.records++
 	r.offset += int64(n)
 	return n, true, nil
+}
+
+// joined reads the header of another pcap file, if one stands where a record or block should: files
+// joined by cat are one capture. done tells whether b began with such a header, or may do so and is
+// too short. As a record, a header would be a packet of no bytes, neither captured nor on the wire,
+// of one certain time of the years 1984, 2055, 2060 or 2083: see beginsPcap.
+func (r *Reader) joined(b []byte) (n int, done bool, err error) {
+	m, big := beginsPcap(b)
+	if m == nil {
+		return 0, false, nil
+	}
+	if len(b) < pcapHeaderLen {
+		n, _, err = r.short(pcapHeaderLen)
+	} else {
+		n, _, err = r.pcapHeader(b, m, big)
+	}
+	return n, true, err
 }
 
 // tooLong fails for a captured length above MaxPacket that stands at.

@@ -7,16 +7,17 @@ import (
 
 // Block types of pcapng (draft-ietf-opsawg-pcapng, section 4).
 const (
-	blockSectionHeader   = 0x0A0D0D0A // the same in both byte orders
-	blockInterface       = 1
-	blockObsoletePacket  = 2
-	blockSimplePacket    = 3
-	blockEnhancedPacket  = 6
-	sectionMagic         = "\x0a\x0d\x0d\x0a"
-	byteOrderMagic       = 0x1A2B3C4D
-	optionEnd            = 0
-	optionTimeResolution = 9
-	optionTimeOffset     = 14
+	blockSectionHeader    = 0x0A0D0D0A // the same in both byte orders
+	blockInterface        = 1
+	blockObsoletePacket   = 2
+	blockSimplePacket     = 3
+	blockEnhancedPacket   = 6
+	sectionMagic          = "\x0a\x0d\x0d\x0a"
+	byteOrderMagic        = 0x1A2B3C4D
+	swappedByteOrderMagic = 0x4D3C2B1A
+	optionEnd             = 0
+	optionTimeResolution  = 9
+	optionTimeOffset      = 14
 )
 
 const (
@@ -72,6 +73,9 @@ func (r *Reader) nextBlock(b []byte, rec *Record) (int, bool, error) {
 	switch kind {
 	case blockInterface, blockObsoletePacket, blockSimplePacket, blockEnhancedPacket:
 	default:
+		if n, done, err := r.joined(b); done {
+			return n, false, err
+		}
 		return r.passOver(blockHeadLen, total)
 	}
 	if total > maxBlock {
@@ -103,7 +107,7 @@ func (r *Reader) sectionHeader(b []byte) (int, bool, error) {
 	switch magic := binary.BigEndian.Uint32(b[8:]); magic {
 	case byteOrderMagic:
 		r.big = true
-	case 0x4D3C2B1A:
+	case swappedByteOrderMagic:
 		r.big = false
 	default:
 		return r.fail(Damaged, 8, fmt.Sprintf("a section header has the byte-order magic %08x", magic))

@@ -144,8 +144,6 @@ func (p *Pushed) parse(b []byte, rec *Record) (taken int, ok bool, err error) {
 	taken = max(0, min(p.reader.Need()-len(p.carry), len(b)))
 	p.carry = append(p.carry, b[:taken]...)
 	n, ok, err := p.reader.Next(p.carry, rec)
-	if n > 0 {
-		p.carry = p.carry[:0] // of no more bytes than it needs Next takes all or none
-	}
+	p.carry = append(p.carry[:0], p.carry[n:]...) // all or none, but for an empty packet
 	return taken, ok, err
 }

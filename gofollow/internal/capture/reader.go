@@ -35,7 +35,8 @@ const (
 // call's n ended. n is how many bytes of b are done with. With ok, rec is the next
 // packet, and rec.Data is part of b. Without ok and with n == 0, b is too short: at least
 // Need bytes in all are wanted. Without ok and n > 0, something else than a
-// packet was read. An error is a *Error and final. Of Need bytes all are taken or none.
+// packet was read. An error is a *Error and final. Of Need bytes all are taken or none, but for a
+// packet without bytes that looked like the header of another file.
 func (r *Reader) Next(b []byte, rec *Record) (n int, ok bool, err error) {
 	switch r.format {
 	case pcapFormat:
@@ -91,6 +92,11 @@ func (r *Reader) End(rest []byte) error {
 	}
 	if len(rest) == 0 {
 		return nil
+	}
+	if len(rest) >= pcapRecordLen {
+		if m, _ := beginsPcap(rest); m != nil {
+			r.format = undecided
+		}
 	}
 	return r.truncated(r.offset, len(rest))
 }
