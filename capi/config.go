@@ -50,7 +50,7 @@ type wholeStreams struct {
 // configFrom converts a whole gofollow_config. ok is false if a number is out of
 // every range.
 func configFrom(c *C.gofollow_config) (config gofollow.Config, whole wholeStreams, ok bool) {
-	r := configReader{bad: c.reserved1 != 0}
+	r := configReader{}
 	mode := r.choice(c.whole_streams)
 	whole.wanted, whole.too = mode != C.GOFOLLOW_STREAMS_NONE, mode == C.GOFOLLOW_STREAMS_TOO
 	r.bad = r.bad || mode > C.GOFOLLOW_STREAMS_TOO
@@ -68,6 +68,7 @@ func configFrom(c *C.gofollow_config) (config gofollow.Config, whole wholeStream
 		Overlap:        gofollow.OverlapPolicy(r.choice(c.overlap)),
 		VerifyChecksum: r.flag(c.verify_checksum),
 		Urgent:         gofollow.UrgentMode(r.choice(c.urgent)),
+		Separate:       gofollow.Separate(r.choice(c.separate)),
 		Anomalies:      r.flag(c.anomalies),
 		NoHalfClosed:   r.flag(c.no_half_closed),
 		GapPatience:    r.duration(c.gap_patience_ns),

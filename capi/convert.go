@@ -35,6 +35,7 @@ type cConnection struct {
 	client, server                                         cEndpoint
 	openedAt                                               int64
 	openedPacket                                           uint64
+	separation                                             uintptr
 	rolesFrom, start, closed, closeReason, closedBy, clean uint8
 	resetTextLength                                        uint16
 	resetText                                              uintptr
@@ -57,6 +58,7 @@ var (
 	_ [unsafe.Offsetof(C.gofollow_event{}.streams)]byte         = [unsafe.Offsetof(cEvent{}.streams)]byte{}
 	_ [unsafe.Sizeof(C.gofollow_connection{})]byte              = [unsafe.Sizeof(cConnection{})]byte{}
 	_ [unsafe.Offsetof(C.gofollow_connection{}.opened_ns)]byte  = [unsafe.Offsetof(cConnection{}.openedAt)]byte{}
+	_ [unsafe.Offsetof(C.gofollow_connection{}.separation)]byte = [unsafe.Offsetof(cConnection{}.separation)]byte{}
 	_ [unsafe.Offsetof(C.gofollow_connection{}.reset_text)]byte = [unsafe.Offsetof(cConnection{}.resetText)]byte{}
 	_ [unsafe.Offsetof(C.gofollow_connection{}.counters)]byte   = [unsafe.Offsetof(cConnection{}.counters)]byte{}
 	_ [unsafe.Offsetof(C.gofollow_connection{}.closed_ns)]byte  = [unsafe.Offsetof(cConnection{}.closedAt)]byte{}
@@ -75,8 +77,11 @@ type facts struct {
 	chunks []*[factsPerChunk]cConnection
 	used   int
 	texts  []unsafe.Pointer // copies of reset texts
-	poll   uint64           // number of the current poll, from 1
-	within bool             // the last event of the poll before was not its packet's last
+
+	separations map[string]unsafe.Pointer // what told connections apart lately, as C strings
+
+	poll   uint64 // number of the current poll, from 1
+	within bool   // the last event of the poll before was not its packet's last
 }
 
 const (
@@ -93,6 +98,9 @@ func (s *facts) begin() {
 		C.free(text)
 	}
 	s.texts = s.texts[:0]
+	if len(s.separations) > keptFacts {
+		s.forgetSeparations()
+	}
 	for len(s.chunks) > keptChunks {
 		last := len(s.chunks) - 1
 		C.free(unsafe.Pointer(s.chunks[last]))
@@ -101,8 +109,35 @@ func (s *facts) begin() {
 	}
 }
 
+// forgetSeparations frees the texts and empties the entries that point to them.
+func (s *facts) forgetSeparations() {
+	for _, text := range s.separations {
+		C.free(text)
+	}
+	clear(s.separations)
+	s.keptBy = [keptFacts]uint64{}
+}
+
+// separation returns the address of what told a connection apart, 0 for nothing.
+func (s *facts) separation(c *gofollow.Connection) uintptr {
+	text := c.Separation()
+	if text == "" {
+		return 0
+	}
+	copied, ok := s.separations[text]
+	if !ok {
+		if s.separations == nil {
+			s.separations = make(map[string]unsafe.Pointer)
+		}
+		copied = unsafe.Pointer(C.CString(text))
+		s.separations[text] = copied
+	}
+	return uintptr(copied)
+}
+
 func (s *facts) free() {
 	s.begin()
+	s.forgetSeparations()
 	for _, chunk := range s.chunks {
 		C.free(unsafe.Pointer(chunk))
 	}
@@ -138,15 +173,17 @@ func (s *facts) of(c *gofollow.Connection) uintptr {
 		if *by == s.poll { // an event points to what is there
 			at = s.next()
 			at.open(c)
+			at.separation = s.separation(c)
 			return uintptr(unsafe.Pointer(at))
 		}
 		at.open(c)
+		at.separation = s.separation(c)
 	}
 	*by = s.poll
 	return uintptr(unsafe.Pointer(at))
 }
 
-// open fills in all but the closing facts.
+// open fills in all but the separation and the closing facts.
 func (out *cConnection) open(c *gofollow.Connection) {
 	*out = cConnection{id: c.ID(), openedAt: c.OpenedAt(), openedPacket: c.OpenedPacket(), rolesFrom: uint8(c.RolesFrom()), start: uint8(c.Start())}
 	out.client.set(c.Client())
@@ -157,6 +194,7 @@ func (out *cConnection) open(c *gofollow.Connection) {
 func (s *facts) closing(e *gofollow.Event) uintptr {
 	out := s.next()
 	out.close(e)
+	out.separation = s.separation(e.Conn)
 	if text := e.Conn.ResetText(); len(text) > 0 {
 		copied := C.CBytes(text)
 		s.texts = append(s.texts, copied)
@@ -165,7 +203,7 @@ func (s *facts) closing(e *gofollow.Event) uintptr {
 	return uintptr(unsafe.Pointer(out))
 }
 
-// close fills in everything but the reset text.
+// close fills in everything but the separation and the reset text.
 func (out *cConnection) close(e *gofollow.Event) {
 	c := e.Conn
 	out.open(c)

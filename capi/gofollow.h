@@ -101,6 +101,7 @@ enum { GOFOLLOW_RST_LENIENT = 0, GOFOLLOW_RST_STRICT = 1, GOFOLLOW_RST_IGNORE = 
 /* Whether CLOSED events come with what both sides said, see gofollow_stream: no, yes and they are the only events, yes. */
 enum { GOFOLLOW_STREAMS_NONE = 0, GOFOLLOW_STREAMS_ALONE = 1, GOFOLLOW_STREAMS_TOO = 2 };
 enum { GOFOLLOW_URGENT_INLINE = 0, GOFOLLOW_URGENT_OOB = 1 };
+enum { GOFOLLOW_SEPARATE_NONE = 0, GOFOLLOW_SEPARATE_VLAN = 1, GOFOLLOW_SEPARATE_TUNNEL = 2, GOFOLLOW_SEPARATE_BOTH = 3 };
 enum {
     GOFOLLOW_OVERLAP_FIRST = 0, GOFOLLOW_OVERLAP_LAST = 1, GOFOLLOW_OVERLAP_BSD = 2, GOFOLLOW_OVERLAP_LINUX = 3,
     GOFOLLOW_OVERLAP_OLD_LINUX = 4, GOFOLLOW_OVERLAP_SOLARIS = 5, GOFOLLOW_OVERLAP_WINDOWS = 6, GOFOLLOW_OVERLAP_VISTA = 7,
@@ -143,7 +144,7 @@ typedef struct gofollow_config {
     uint64_t max_queued_events;         /* 65536 */
     uint64_t max_queued_bytes;          /* 16 MiB */
     uint32_t whole_streams;             /* GOFOLLOW_STREAMS_; not together with anomalies */
-    uint32_t reserved1;                 /* 0 */
+    uint32_t separate;                  /* GOFOLLOW_SEPARATE_: what tells equal addresses and ports apart */
     int64_t  max_payload;               /* with whole_streams, of each direction: all; GOFOLLOW_NOTHING */
 } gofollow_config;
 
@@ -209,6 +210,8 @@ typedef struct gofollow_connection {
     gofollow_endpoint client, server;
     int64_t           opened_ns;        /* time and number of the packet that opened it */
     uint64_t          opened_packet;
+    const char       *separation;       /* what the option separate told it apart by, outermost layer first,
+                                           as "vlan:5/vxlan:7"; NULL for nothing */
     uint8_t           roles_from;       /* GOFOLLOW_ROLES_ */
     uint8_t           start;            /* GOFOLLOW_START_ */
     /* The rest is set with GOFOLLOW_CLOSED and 0 before. */

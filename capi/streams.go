@@ -170,9 +170,9 @@ func (s *streams) begin(id uint64) *conversation {
 // piece: the facts, both streams, their gaps, the text of a reset.
 func (s *streams) end(e *gofollow.Event, c *conversation) {
 	const whole, one = int(unsafe.Sizeof(cConnection{})), int(unsafe.Sizeof(cStream{}))
-	text := e.Conn.ResetText()
+	text, separation := e.Conn.ResetText(), e.Conn.Separation()
 	gaps := [2]int{len(c.said[0].gaps), len(c.said[1].gaps)}
-	size := whole + 2*one + (gaps[0]+gaps[1])*int(unsafe.Sizeof(cGap{})) + len(text)
+	size := whole + 2*one + (gaps[0]+gaps[1])*int(unsafe.Sizeof(cGap{})) + len(text) + len(separation) + 1
 	done := closedStreams{facts: s.memory.get(size)[:size]}
 	facts := (*cConnection)(unsafe.Pointer(&done.facts[0]))
 	facts.close(e)
@@ -194,8 +194,12 @@ func (s *streams) end(e *gofollow.Event, c *conversation) {
 		*d = said{gaps: d.gaps[:0]}
 	}
 	if len(text) > 0 {
-		copy(at, text)
 		facts.resetText, facts.resetTextLength = address(at), uint16(len(text))
+		at = at[copy(at, text):]
+	}
+	if separation != "" {
+		at[copy(at, separation)] = 0
+		facts.separation = address(at)
 	}
 	done.event = cEvent{
 		kind: uint8(gofollow.Closed), reason: facts.closeReason, by: facts.closedBy,

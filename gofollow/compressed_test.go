@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -57,6 +58,70 @@ func xzWithDictionary(b []byte, code byte) []byte {
 	end := len(header) - 4
 	binary.LittleEndian.PutUint32(header[end:], crc32.ChecksumIEEE(header[:end]))
 	return b
+}
+
+// TestJoinedFiles reads files joined by cat, plain and each compressed on its own: one capture,
+// whose packets are numbered on.
+func TestJoinedFiles(t *testing.T) {
+	var other []byte // of another link type, byte order and resolution
+	put := func(numbers ...uint32) {
+		for _, n := range numbers {
+			other = binary.BigEndian.AppendUint32(other, n)
+		}
+	}
+	put(0xa1b2c3d4, 2<<16|4, 0, 0, 1<<18, uint32(gofollow.LinkRaw))
+	for _, p := range script(t, hello) {
+		ip := p.Data[14:]
+		put(uint32(p.Time/1e9)+10, uint32(p.Time%1e9/1e3), uint32(len(ip)), uint32(len(ip)))
+		other = append(other, ip...)
+	}
+	one := pcapOf(script(t, hello))
+	want := captureEvents(t, one, len(one))
+	all := append(bytes.Clone(one), other...)
+	both := captureEvents(t, all, len(all))
+	if len(want) == 0 || len(both) < 2*len(want)-1 || !strings.Contains(both[len(both)-1], "packet=14") {
+		t.Fatalf("one:\n%s\nboth:\n%s", strings.Join(want, "\n"), strings.Join(both, "\n"))
+	}
+	packedTwice := map[string][]byte{
+		"plain": all, "gzip": append(gzipOf(t, one), gzipOf(t, other)...), "zstd": append(zstdOf(t, one, 1<<16), zstdOf(t, other, 1<<16)...),
+		"gzip, cut elsewhere": append(gzipOf(t, all[:len(one)+11]), gzipOf(t, all[len(one)+11:])...),
+	}
+	for _, ending := range []string{"bz2", "gz", "lz4", "xz", "zst"} {
+		packedTwice[ending] = append(packed(t, ending), packed(t, ending)...)
+	}
+	for name, content := range packedTwice {
+		packets := uint64(14)
+		if len(name) <= 3 {
+			readBothWays(t, packed(t, name), func(_ string, _ error, n uint64) { packets = 2 * n })
+		}
+		readBothWays(t, content, func(how string, err error, n uint64) {
+			if err != nil || n != packets {
+				t.Errorf("%s, %s: %d packets, want %d: %v", name, how, n, packets, err)
+			}
+		})
+		for _, n := range []int{1, 7, 100} {
+			if got := captureEvents(t, content, n); len(name) > 3 && !slices.Equal(got, both) {
+				t.Errorf("%s by %d:\n%s\nwant\n%s", name, n, strings.Join(got, "\n"), strings.Join(both, "\n"))
+			}
+		}
+	}
+}
+
+// captureEvents returns the event log of a capture that is pushed in pieces of n bytes.
+func captureEvents(t *testing.T, capture []byte, n int) []string {
+	return followCapture(t, gofollow.Config{}, capture, n).log
+}
+
+func gzipOf(t *testing.T, b []byte) []byte {
+	var out bytes.Buffer
+	w := gzip.NewWriter(&out)
+	if _, err := w.Write(b); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
 }
 
 // opened returns a follower that has content opened as a file.

@@ -63,13 +63,22 @@ func TestSeparationsAreBounded(t *testing.T) {
 	d := feeder{TB: t, f: f}
 	inUse := f.decoder.Separate
 	for i := range uint32(20_000) {
-		flags := decode.SYN
-		if i%3 == 0 {
-			flags = decode.ACK // opens nothing
+		feed := func(back bool, seq, ack uint32, flags decode.Flags) {
+			data := inVXLAN(i, inVLAN(uint16(1+i%4000), frame(10<<24|9, 1, back, seq, ack, flags, nil)))
+			if err := f.Feed(&Packet{LinkType: LinkEthernet, Time: int64(i) * 1e6, Data: data}); err != nil {
+				t.Fatal(err)
+			}
 		}
-		p := Packet{LinkType: LinkEthernet, Time: int64(i) * 1e6, Data: inVXLAN(i, inVLAN(uint16(1+i%4000), frame(10<<24|9, 1, false, 10, 0, flags, nil)))}
-		if err := f.Feed(&p); err != nil {
-			t.Fatal(err)
+		switch i % 4 {
+		case 0:
+			feed(false, 10, 0, decode.ACK) // opens nothing
+		case 1: // closed and remembered
+			feed(false, 10, 0, decode.SYN)
+			feed(true, 20, 11, decode.SYN|decode.ACK)
+			feed(false, 11, 21, decode.FIN|decode.ACK)
+			feed(true, 21, 12, decode.FIN|decode.ACK)
+		default:
+			feed(false, 10, 0, decode.SYN)
 		}
 		if i%500 == 0 {
 			if d.poll(); inUse.Len() > connections+10+1 {

@@ -79,12 +79,23 @@ def _parser() -> argparse.ArgumentParser:
     streams.add_argument("--full", action="store_true", help="print all that was said")
     streams.add_argument("--excerpt", type=_count, default=3, metavar="N", help="lines of each side to print (3)")
     streams.add_argument("--json", action="store_true", help="print one JSON object per connection and line")
+    _add_options(streams)
     streams.set_defaults(run=_print_streams)
     log = commands.add_parser("events", help="print the event log")
     log.add_argument("files", nargs="+", metavar="FILE", help="pcap or pcapng, also compressed; - is standard input")
     log.add_argument("--anomalies", action="store_true", help="print anomalies too")
+    _add_options(log)
     log.set_defaults(run=_print_events)
     return parser
+
+
+def _add_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--separate",
+        choices=("none", "vlan", "tunnel", "both"),
+        default="none",
+        help="what tells connections with equal addresses and ports apart (none)",
+    )
 
 
 def _count(text: str) -> int:
@@ -99,12 +110,12 @@ def _one_line(error: GofollowError) -> str:
 
 
 def _print_events(source: Any, options: argparse.Namespace) -> None:
-    for event in events(source, anomalies=options.anomalies):
+    for event in events(source, anomalies=options.anomalies, separate=options.separate):
         print(format_event(event))
 
 
 def _print_streams(source: Any, options: argparse.Namespace) -> None:
-    for stream in follow(source):
+    for stream in follow(source, separate=options.separate):
         if options.json:
             print(json.dumps(_as_json(stream)))
         else:
@@ -122,6 +133,8 @@ def _print_stream(stream: TCPStream, lines: int | None) -> None:
         facts.append(f"{max(0.0, stream.closed_at - stream.opened_at):.3f} s")
     if stream.start == "midstream":
         facts.append("start not captured")
+    if stream.separation:
+        facts.append(stream.separation)
     ends = f"{_end(stream.client_addr, stream.client_port)} -> {_end(stream.server_addr, stream.server_port)}"
     print(f"{ends}  {', '.join(facts)}")
     _print_side(">", stream.client_payload, stream.client_chunks, stream.client_gaps, lines)
@@ -180,6 +193,7 @@ def _as_json(stream: TCPStream) -> dict[str, Any]:
         "closed_by": stream.closed_by,
         "clean": stream.clean,
         "start": stream.start,
+        "separation": stream.separation,
     }
 
 

@@ -18,9 +18,9 @@ from .errors import CaptureFileError, GofollowError, UsageError, file_error
 # gofollow_event: kind, direction, reason, by, reordered, connection id, address of the connection's facts, time, packet, offset,
 # length, address of the bytes, capture time. The addresses are valid until the next call that feeds or polls.
 EVENT = struct.Struct("@BBBBB3xQPqQqQPq24x")
-CONNECTION = struct.Struct("@Q16sHB5x16sHB5xqQBBBBBBHP15Q15Qq")
+CONNECTION = struct.Struct("@Q16sHB5x16sHB5xqQPBBBBBBHP15Q15Qq")
 CLOSED_AT, REASON_AT = (ffi.offsetof("gofollow_connection", name) for name in ("closed", "close_reason"))
-RESET_TEXT = struct.Struct("@78xHP")  # of a gofollow_connection its length and address
+RESET_TEXT = struct.Struct("@72xP6xHP")  # of a gofollow_connection the address of its separation, the text's length and address
 STREAMS = struct.Struct("@PQqPQPQqPQ")  # two gofollow_stream: address, length, end, address of the gaps, how many
 GAP = struct.Struct("@qQB7x")
 _NAMES = {"event": EVENT, "connection": CONNECTION, "stream[2]": STREAMS, "gap": GAP}

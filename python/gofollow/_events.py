@@ -6,7 +6,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Literal, NamedTuple
 
 from ._engine import CLOSE_REASONS, CONNECTION, EVENT, NO_TIME, RESET_TEXT
-from ._native import MEMORY, constant
+from ._native import MEMORY, constant, ffi
 
 Side = Literal["client", "server"]
 SIDES: tuple[Side, Side] = ("client", "server")  # by gofollow_event.direction: the sender
@@ -76,6 +76,8 @@ class Connection(NamedTuple):
     """How client and server were told apart: syn, synack, port or first."""
     start: str
     """What was captured first: syn, synack or midstream."""
+    separation: str
+    """What the option separate told it apart by, outermost layer first, as "vlan:5/vxlan:7"; empty for nothing."""
     close_reason: str | None
     closed_by: Side | None
     clean: bool
@@ -114,17 +116,22 @@ class Event(NamedTuple):
 
 
 def copy_facts(address: int) -> bytes:
-    """Copy a gofollow_connection and its reset text, which then stands behind it."""
+    """Copy a gofollow_connection, its reset text and its separation, which then stand behind it."""
     facts: bytes = MEMORY[address : address + CONNECTION.size]
-    length, text = RESET_TEXT.unpack_from(facts)
-    return facts + MEMORY[text : text + length] if length else facts
+    separation, length, text = RESET_TEXT.unpack_from(facts)
+    if length:
+        facts += MEMORY[text : text + length]
+    if separation:
+        facts += ffi.string(ffi.cast("const char *", separation))
+    return facts
 
 
 def read_connection(facts: bytes) -> Connection:
     """Read what copy_facts copied."""
     fields = CONNECTION.unpack_from(facts)
     number, client, client_port, client_family, server, server_port, server_family, opened_ns, opened_packet = fields[:9]
-    roles, start, closed, reason, by, clean = fields[9:15]
+    roles, start, closed, reason, by, clean, length = fields[10:17]
+    text = facts[CONNECTION.size :]
     return Connection(
         number,
         Endpoint(_address(client, client_family), client_port),
@@ -133,13 +140,14 @@ def read_connection(facts: bytes) -> Connection:
         opened_packet,
         ROLES[roles],
         STARTS[start],
+        text[length:].decode(),
         CLOSE_REASONS[reason] if closed else None,
         BY[by],
         bool(clean),
-        facts[CONNECTION.size :],
-        Counters(*fields[17:32]) if closed else None,
-        Counters(*fields[32:47]) if closed else None,
-        fields[47] if closed else None,
+        text[:length],
+        Counters(*fields[18:33]) if closed else None,
+        Counters(*fields[33:48]) if closed else None,
+        fields[48] if closed else None,
     )
 
 
@@ -194,7 +202,8 @@ def format_event(event: Event) -> str:
     tail = f"time={_time(event.time_ns)} packet={event.packet}" + (" reordered" if event.reordered else "")
     head = f"{event.kind} {connection.id}"
     if event.kind == "opened":
-        return f"{head} {connection.client} {connection.server} roles={connection.roles_from} start={connection.start} {tail}"
+        separation = f"separation={connection.separation} " if connection.separation else ""
+        return f"{head} {connection.client} {connection.server} roles={connection.roles_from} start={connection.start} {separation}{tail}"
     if event.kind == "closed":
         counters = [",".join(map(str, counters or ())) for counters in (connection.client_counters, connection.server_counters)]
         return (

@@ -20,6 +20,7 @@ class FollowerOptions(TypedDict, total=False):
     gap_patience: Seconds
     checksum: str
     urgent: str
+    separate: str
     handshake_timeout: Seconds
     idle_timeout: Seconds
     half_closed_timeout: Seconds
@@ -51,6 +52,7 @@ _CHOICES: dict[str, dict[str, int]] = {
     },
     "checksum": {"off": 0, "verify": 1},
     "urgent": {name: constant("URGENT_" + name.upper()) for name in ("inline", "oob")},
+    "separate": {name: constant("SEPARATE_" + name.upper()) for name in ("none", "vlan", "tunnel", "both")},
 }
 _CHOICE_FIELDS = {"checksum": "verify_checksum"}
 _TIMES = (

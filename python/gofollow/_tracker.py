@@ -70,12 +70,18 @@ class Tracker:
     run: Callable[[], None]
 
     def __init__(
-        self, keep: int, data_callback: Callback | None, end_callback: Callback | None, stream_class: Any = TCPStream
+        self,
+        keep: int,
+        data_callback: Callback | None,
+        end_callback: Callback | None,
+        stream_class: Any = TCPStream,
+        separated: bool = False,
     ) -> None:
         self._data_callback = data_callback
         self._end_callback = end_callback
         self._keep = keep
         self._stream_class = stream_class
+        self._separated = separated  # facts may have a separation
         self._followed: dict[int, Any] = {}  # streams by connection
         self._events: Iterator[_Event] = iter(())
         self._gaps: dict[int, tuple[list[Gap], list[Gap]]] = {}  # by connection, of what the library joins
@@ -122,7 +128,7 @@ class Tracker:
         gaps, memory, keep, limit = self._gaps, MEMORY, self._keep, self.joined or -1
         copied = data_callback is not None or keep > 0
         stream_class, make_facts, facts_size, not_kept = self._stream_class, Facts.__new__, CONNECTION.size, self._references()
-        make_stream = stream_class.__new__
+        make_stream, separated, bare = stream_class.__new__, self._separated, -1 if self._separated else _FIN
         stream: Any
         facts: Any
         said: Any
@@ -190,7 +196,7 @@ class Tracker:
                                     self._add_pending(number, direction, offset, data)
                     elif kind == OPENED:
                         facts = make_facts(Facts)
-                        facts.raw = memory[at : at + facts_size]
+                        facts.raw = copy_facts(at) if separated else memory[at : at + facts_size]
                         if limit > 0:
                             facts.client_said = facts.server_said = None
                             facts.source = self
@@ -206,7 +212,7 @@ class Tracker:
                         said = stream._facts
                         stream._facts = facts = make_facts(Facts)
                         facts.raw = raw = memory[at : at + facts_size]
-                        if raw[REASON_AT] != _FIN:
+                        if raw[REASON_AT] != bare:
                             facts.raw = copy_facts(at)  # a reset may have a text
                         if said.client_said is None:
                             address, length, server_address, server_length = _PAYLOADS.unpack_from(memory, at + facts_size)

@@ -21,8 +21,8 @@ _FIN = constant("CLOSE_FIN")
 class WholeStreams:
     """A sink of a follower with the option whole_streams: calls back with every closed connection."""
 
-    def __init__(self, keep: int, end_callback: Callable[[TCPStream], object]) -> None:
-        self._keep = keep
+    def __init__(self, keep: int, end_callback: Callable[[TCPStream], object], separated: bool = False) -> None:
+        self._keep, self._separated = keep, separated
         self._end_callback = end_callback
         self._events: Iterator[_Event] = iter(())
 
@@ -36,7 +36,7 @@ class WholeStreams:
     def run(self) -> None:
         """Call back. Every line is paid for each connection."""
         callback, memory, facts_size, keep = self._end_callback, MEMORY, CONNECTION.size, self._keep
-        make_stream, make_facts = TCPStream.__new__, Facts.__new__
+        make_stream, make_facts, bare = TCPStream.__new__, Facts.__new__, -1 if self._separated else _FIN
         calling = False
         try:
             for event in self._events:
@@ -50,7 +50,7 @@ class WholeStreams:
                 if gap_count or gap_count_2 or keep < KEEP_ALL:
                     client, server = Whole(client, _gaps(gaps, gap_count), keep), Whole(server, _gaps(gaps_2, gap_count_2), keep)
                 facts.client_said, facts.server_said = client, server
-                facts.raw = memory[at : at + facts_size] if reason == _FIN else copy_facts(at)  # a reset may have a text
+                facts.raw = memory[at : at + facts_size] if reason == bare else copy_facts(at)  # a reset may have a text
                 stream._facts = facts
                 stream._client_end, stream._server_end = client_end, server_end
                 stream._direction, stream._new = -1, b""

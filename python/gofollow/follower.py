@@ -134,6 +134,8 @@ class TCPStreamFollower:
         gap_patience: how long a missing range is waited for after it was acknowledged; 0: not.
         checksum: "off", or "verify" to drop segments with a wrong one.
         urgent: "inline", or "oob" to take the urgent byte out of the stream.
+        separate: what tells equal addresses and ports apart: "none", the "vlan" ids, the "tunnel" ids that both directions share (VNI,
+            VSID, GRE key) or else the outer addresses, or "both". TCPStream.separation says it of a connection.
         keep_payload: how much payload streams keep per direction: "all", "none" or a number of bytes.
         handshake_timeout (60), idle_timeout (7440), half_closed_timeout (600), rst_linger (1), close_linger (130), stray_linger (5),
         reuse_idle (5), hole_age (30), one_sided_age (3): timeouts.
@@ -159,6 +161,7 @@ class TCPStreamFollower:
         gap_patience: Seconds = 0.5,
         checksum: str = "off",
         urgent: str = "inline",
+        separate: str = "none",
         keep_payload: int | str = "all",
         handshake_timeout: Seconds = None,
         idle_timeout: Seconds = None,
@@ -184,10 +187,10 @@ class TCPStreamFollower:
         keep = check_keep_payload(keep_payload)
         self._sink: Tracker | WholeStreams
         if data_callback is None and end_callback is not None and self._stream_class is TCPStream:
-            self._sink = WholeStreams(keep, end_callback)
+            self._sink = WholeStreams(keep, end_callback, separate != "none")
             self._engine = Engine(options, self._sink, keep)
         else:
-            self._sink = Tracker(keep, data_callback, end_callback, self._stream_class)
+            self._sink = Tracker(keep, data_callback, end_callback, self._stream_class, separate != "none")
             self._engine = self._sink.engine = Engine(options, self._sink, joined=self._sink.joined, half_closed=False)
         self._links = LinkCheck(self._engine)
         self._users: dict[object, None] = {}  # calls that want to feed, oldest first: only the first may
@@ -377,7 +380,8 @@ def follow(path_or_file: CaptureSource, *, keep_payload: int | str = "all", **op
     keep = check_keep_payload(keep_payload)
     streams: deque[TCPStream] = deque()
     # So few at a time that what they said is still in the processor's cache when the caller looks at it.
-    return _generate(Engine(options, WholeStreams(keep, streams.append), keep, pulled=True), path_or_file, streams, 16)
+    sink = WholeStreams(keep, streams.append, options.get("separate", "none") != "none")
+    return _generate(Engine(options, sink, keep, pulled=True), path_or_file, streams, 16)
 
 
 def events(path_or_file: CaptureSource, *, anomalies: bool = False, **options: Any) -> Generator[Event, None, None]:

@@ -26,6 +26,7 @@ class _Given(NamedTuple):
     clean: bool = False
     start: None = None
     roles_from: None = None
+    separation: str = ""
     client_counters: None = None
     server_counters: None = None
 
@@ -222,6 +223,11 @@ class TCPStream:
     def roles_from(self) -> str | None:
         """How client and server were told apart: syn, synack, port (below 1024) or first (to send)."""
         return self._facts.connection.roles_from
+
+    @property
+    def separation(self) -> str:
+        """What the option separate told it apart by, outermost layer first, as "vlan:5/vxlan:7"; empty for nothing."""
+        return self._facts.connection.separation
 
     @property
     def client_counters(self) -> Counters | None:

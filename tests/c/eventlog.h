@@ -113,6 +113,8 @@ eventlog_print (FILE *out, const gofollow_event *e)
         fputc (' ', out);
         eventlog_endpoint (out, &c->server);
         fprintf (out, " roles=%s start=%s", eventlog_roles[c->roles_from], eventlog_starts[c->start]);
+        if (c->separation != NULL)
+            fprintf (out, " separation=%s", c->separation);
         break;
     case GOFOLLOW_DATA:
         fprintf (out, "data %" PRIu64 " %s offset=%" PRId64 " length=%" PRIu64 " crc32=%08" PRIx32, c->id, side, e->offset, e->length, crc);

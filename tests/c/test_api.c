@@ -16,7 +16,7 @@ SIZE_IS (gofollow_packet, 40);
 SIZE_IS (gofollow_event, 96);
 SIZE_IS (gofollow_endpoint, 24);
 SIZE_IS (gofollow_counters, 120);
-SIZE_IS (gofollow_connection, 336);
+SIZE_IS (gofollow_connection, 344);
 SIZE_IS (gofollow_gap, 24);
 SIZE_IS (gofollow_stream, 40);
 
@@ -185,7 +185,7 @@ test_sized_structs (void)
     REFUSES (.overlap = 256);
     REFUSES (.anomalies = 2);
     REFUSES (.no_half_closed = 2);
-    REFUSES (.reserved1 = 1);
+    REFUSES (.separate = GOFOLLOW_SEPARATE_BOTH + 1);
     REFUSES (.idle_timeout_ns = -2);
     REFUSES (.max_held_bytes = UINT64_MAX);
     REFUSES (.max_far_bytes = (uint64_t) 1 << 40);
@@ -233,6 +233,54 @@ test_events (void)
     CHECK (memcmp (e[1].bytes, "hello", 5) == 0);   /* asking for statistics ends nothing */
     CHECK (gofollow_poll (f, e, 16) == 0);
     CHECK (gofollow_destroy (f) == 0 && gofollow_destroy (f) == GOFOLLOW_ERR_HANDLE);
+}
+
+/* Feeds a segment of the connection in a VLAN. */
+static int
+feed_in_vlan (gofollow_t f, int vlan, int from_server, uint32_t seq, uint32_t ack, int flags, const char *payload)
+{
+    uint8_t frame[256] = { [12] = 0x81, 0, (uint8_t) (vlan >> 8), (uint8_t) vlan, 8, 0 };
+    size_t n = 18 + segment (frame + 18, 0, from_server, seq, ack, flags, payload);
+    return gofollow_feed (f, 1, 1, frame, n, n);
+}
+
+/* Equal addresses and ports in two VLANs are one connection or two, as separate says; what told them apart is valid as long as the events. */
+static void
+test_separate (void)
+{
+    static const struct {
+        uint32_t separate, whole_streams;
+        int connections;
+    } cases[] = { { GOFOLLOW_SEPARATE_NONE, 0, 1 }, { GOFOLLOW_SEPARATE_VLAN, 0, 3000 }, { GOFOLLOW_SEPARATE_TUNNEL, 0, 1 },
+                  { GOFOLLOW_SEPARATE_BOTH, 0, 3000 }, { GOFOLLOW_SEPARATE_VLAN, 1, 3000 } };
+    static gofollow_event e[8192];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        gofollow_config config = { .size = sizeof config, .separate = cases[i].separate, .whole_streams = cases[i].whole_streams };
+        gofollow_t f = follower (&config);
+        int opened = 0, closed = 0, wrong = 0;
+        for (int round = 0; round < 2; round++)
+            for (int vlan = 1; vlan <= 3000; vlan++) {
+                if (round == 0)
+                    wrong += feed_in_vlan (f, vlan, 0, 100, 0, SYN, "") < 0;
+                else
+                    wrong += feed_in_vlan (f, vlan, 0, 101, 0, ACK, "data") < 0;
+                if (vlan % 500 != 0)
+                    continue;
+                if (round == 1 && vlan == 3000)
+                    CHECK (gofollow_flush (f) >= 0);
+                int n = gofollow_poll (f, e, 8192);
+                for (int j = 0; j < n; j++) {
+                    const gofollow_connection *c = e[j].connection;
+                    char text[24];
+                    snprintf (text, sizeof text, "vlan:%d", (int) c->id + 1);
+                    wrong += cases[i].connections == 1 ? c->separation != NULL : c->separation == NULL || strcmp (c->separation, text) != 0;
+                    opened += e[j].kind == GOFOLLOW_OPENED;
+                    closed += e[j].kind == GOFOLLOW_CLOSED;
+                }
+            }
+        CHECK (wrong == 0 && closed == cases[i].connections && opened == (cases[i].whole_streams ? 0 : closed));
+        CHECK (gofollow_destroy (f) == 0);
+    }
 }
 
 static gofollow_t
@@ -665,6 +713,7 @@ main (void)
     test_arguments ();
     test_sized_structs ();
     test_events ();
+    test_separate ();
     test_whole_streams ();
     test_streams_too ();
     test_whole_streams_limits ();

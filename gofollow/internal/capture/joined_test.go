@@ -133,15 +133,19 @@ func TestRecordsLikeHeaders(t *testing.T) {
 			}
 		}
 	}
-	// A block of local use, of a type and length as a header begins, with a body unlike one.
-	w := bigEndian()
-	w.section()
-	w.iface(1, 0)
-	w.block(0xa1b2c3d4, func() { w.bytes(bytes.Repeat([]byte{1}, 0x20004-blockMinLen)) })
-	w.enhanced(6, 0, 7, 4, 4, []byte("data"))
-	for _, n := range []int{1, 8, 9, 24, 1 << 20} {
-		if got, err := push(t, new(Pushed), w.b, n); err != nil || len(got) != 1 || string(got[0].Data) != "data" {
-			t.Fatalf("a block like a header, by %d: %v, %d packets", n, err, len(got))
+	// Blocks of local use, of a type and length as a header begins, with a body unlike one.
+	for at, value := range map[int]byte{3: 1, 7: 1, 8: 0x7e, 12: 1} {
+		w := bigEndian()
+		w.section()
+		w.iface(1, 0)
+		body := make([]byte, 0x20004-blockMinLen)
+		body[at] = value
+		w.block(0xa1b2c3d4, func() { w.bytes(body) })
+		w.enhanced(6, 0, 7, 4, 4, []byte("data"))
+		for _, n := range []int{1, 8, 9, 24, 1 << 20} {
+			if got, err := push(t, new(Pushed), w.b, n); err != nil || len(got) != 1 || string(got[0].Data) != "data" {
+				t.Fatalf("a block like a header but for byte %d, by %d: %v, %d packets", at, n, err, len(got))
+			}
 		}
 	}
 }
