@@ -11,6 +11,8 @@ type queue struct {
 	bytes  int64 // payload of those from out on
 	made   uint64
 	pins   []pin
+	pinned int // pins [pinned, len) still hold something; those before are empty
+	moved  int // how many events and pins were moved so far
 }
 
 // pin is what an event, and those behind it up to the next pin's, need until the
@@ -79,31 +81,49 @@ func (f *Follower) settle() {
 		q.bytes -= int64(len(q.events[i].Bytes))
 	}
 	q.out = q.head
-	if q.head > 4096 && q.head > len(q.events)/2 {
-		n := copy(q.events, q.events[q.head:])
-		q.events, q.out, q.head = q.events[:n], 0, 0
+	if behind := worthMoving(len(q.events), q.head); behind > 0 {
+		q.moved += behind
+		q.events, q.out, q.head = q.events[:copy(q.events, q.events[q.head:])], 0, 0
 	}
+}
+
+// worthMoving returns how many of n elements stand behind the first done ones, if those are so many
+// that the others may be moved to the front: each element that is done with pays for one move at
+// most, however few are polled at once. Otherwise it returns 0.
+func worthMoving(n, done int) int {
+	if done > 4096 && done > n/2 {
+		return n - done
+	}
+	return 0
 }
 
 // unpin gives back what no event after the first so many needs.
 func (f *Follower) unpin(events uint64) {
 	q := &f.queue
-	done := 0
-	for ; done < len(q.pins); done++ {
+	for ; q.pinned < len(q.pins); q.pinned++ {
 		last := q.made
-		if done+1 < len(q.pins) {
-			last = q.pins[done+1].first - 1
+		if q.pinned+1 < len(q.pins) {
+			last = q.pins[q.pinned+1].first - 1
 		}
 		if last > events {
 			break
 		}
-		if p := &q.pins[done]; p.conn != nil {
+		p := &q.pins[q.pinned]
+		if p.conn != nil {
 			f.conns.reported(p.conn)
 		} else {
 			f.blocks.Release(p.owner)
 		}
+		*p = pin{}
 	}
-	q.pins = slices.Delete(q.pins, 0, done)
+	if q.pinned == len(q.pins) {
+		q.pins, q.pinned = q.pins[:0], 0
+	} else if behind := worthMoving(len(q.pins), q.pinned); behind > 0 {
+		q.moved += behind
+		copy(q.pins, q.pins[q.pinned:])
+		clear(q.pins[behind:])
+		q.pins, q.pinned = q.pins[:behind], 0
+	}
 }
 
 // full says that no more may be fed before events are polled.

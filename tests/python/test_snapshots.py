@@ -144,7 +144,7 @@ def wanted_calls(capture: bytes, keep: int, options: dict[str, Any]) -> list[dic
                 "identifier": connection.id,
                 **{f"{side}_addr": getattr(connection, side).address for side in ("client", "server")},
                 **{f"{side}_port": getattr(connection, side).port for side in ("client", "server")},
-                **{name: getattr(connection, name) for name in ["close_reason", "closed_by", "clean", "start", "roles_from"]},
+                **{name: getattr(connection, name) for name in ["close_reason", "closed_by", "clean", "start", "roles_from", "separation"]},
                 **{name: getattr(connection, name) for name in ("client_counters", "server_counters")},
             }
         )
