@@ -354,8 +354,8 @@ int gofollow_feed_poll (const gofollow_feeding *feeding, const void *bytes, size
 
 /* Feeds bytes of a capture file (see gofollow_open_file), cut anywhere.
  * *consumed tells how many bytes were taken, also on error: on GOFOLLOW_ERR_FULL,
- * which also comes where little decompresses to very much, poll and pass the rest.
- * Returns how many events wait. After an error in the capture everything before
+ * which also ends a call after 20,000 packets or 16 MiB of capture, decompressed (2 MiB
+ * where it is compressed by bzip2 or xz), poll and pass the rest. Returns how many events wait. After an error in the capture everything before
  * it is followed; call gofollow_end_capture before the next capture. */
 int gofollow_feed_capture (gofollow_t f, const void *bytes, size_t n, size_t *consumed);
 
@@ -369,9 +369,10 @@ int gofollow_end_capture (gofollow_t f);
 int gofollow_open_file (gofollow_t f, const char *path);
 
 /* Reads up to max_packets packets (0: no limit) of the opened file. May return
- * before that, so that events can point into what was read: poll, call again
- * until progress->end. progress may be NULL only to ignore it. Returns how many
- * events wait. */
+ * before that, so that events can point into what was read, and does after 20,000
+ * packets or 16 MiB of capture, decompressed (2 MiB where it is compressed by bzip2
+ * or xz): poll, call again until progress->end. progress may be NULL only to
+ * ignore it. Returns how many events wait. */
 int gofollow_read_file (gofollow_t f, size_t max_packets, gofollow_progress *progress);
 
 /* Moves up to max waiting events to the caller's array. Returns how many, 0 if

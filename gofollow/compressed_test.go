@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -272,7 +273,7 @@ func TestDecompressionBomb(t *testing.T) {
 		n, err := f.FeedCapture(rest)
 		rest = rest[n:]
 		if err == nil {
-			if calls < size/(4<<20) {
+			if calls < size/(17<<20) {
 				t.Errorf("%d calls were enough", calls)
 			}
 			break
@@ -286,6 +287,91 @@ func TestDecompressionBomb(t *testing.T) {
 	if took := after.TotalAlloc - before.TotalAlloc; took > 64<<20 {
 		t.Errorf("%d bytes became %d MiB in memory", bomb.Len(), took>>20)
 	}
+}
+
+// TestCallsEnd reads captures of packets that make no event, small and large, plain and compressed:
+// a call takes so many packets and so many bytes, and goes on where it stopped.
+func TestCallsEnd(t *testing.T) {
+	const packets, fast, slow = 20_000, 16 << 20, 2 << 20
+	var small, large []gofollow.Packet
+	for range 50_000 {
+		small = append(small, gofollow.Packet{LinkType: gofollow.LinkEthernet, Data: make([]byte, 14)})
+	}
+	for range 700 {
+		large = append(large, gofollow.Packet{LinkType: gofollow.LinkEthernet, Data: make([]byte, 60_000)})
+	}
+	for _, c := range []struct {
+		name    string
+		content []byte
+		total   int // bytes of capture
+		limit   int
+	}{
+		{"small packets", pcapOf(small), 50_000 * 30, fast},
+		{"small packets, gzip", gzipOf(t, pcapOf(small)), 50_000 * 30, fast},
+		{"large packets", pcapOf(large), 700 * 60_016, fast},
+		{"large packets, gzip", gzipOf(t, pcapOf(large)), 700 * 60_016, fast},
+		{"xz", bytes.Repeat(packed(t, "xz"), 1000), 1000 * plainLength(t), slow},
+		{"bzip2", bytes.Repeat(packed(t, "bz2"), 1000), 1000 * plainLength(t), slow},
+	} {
+		calls := map[string]int{}
+		count := func(how string, taken uint64) {
+			if calls[how]++; taken > packets {
+				t.Errorf("%s, %s: a call took %d packets", c.name, how, taken)
+			}
+		}
+		f, r := opened(t, c.content), &result{quiet: true}
+		for p := (gofollow.Progress{}); !p.End; {
+			before, bytesBefore := p.Packets, f.Stats().Bytes
+			var err error
+			if p, err = f.ReadFile(0); err != nil {
+				t.Fatalf("%s: %v", c.name, err)
+			}
+			count("ReadFile", p.Packets-before)
+			if n := int(f.Stats().Bytes - bytesBefore); n > c.limit+2<<20 {
+				t.Errorf("%s, ReadFile: a call took %d bytes", c.name, n)
+			}
+			r.poll(f)
+		}
+		read := f.Stats().Packets
+		r.finish(t, f)
+
+		f, r = newFollower(t, gofollow.Config{}), &result{quiet: true}
+		rest, end := c.content, false
+		for !end {
+			before, bytesBefore := f.Stats().Packets, f.Stats().Bytes
+			n, err := f.FeedCapture(rest)
+			if rest = rest[n:]; err != nil && !errors.Is(err, gofollow.ErrQueueFull) {
+				t.Fatalf("%s: %v", c.name, err)
+			}
+			end = err == nil
+			count("FeedCapture", f.Stats().Packets-before)
+			if n := int(f.Stats().Bytes - bytesBefore); n > c.limit+1<<20 {
+				t.Errorf("%s, FeedCapture: a call took %d bytes", c.name, n)
+			}
+			r.poll(f)
+		}
+		r.untilTaken(t, f, f.EndCapture)
+		if got := f.Stats().Packets; got != read || len(rest) > 0 {
+			t.Errorf("%s: %d packets were pushed, %d read; %d bytes are left", c.name, got, read, len(rest))
+		}
+		r.finish(t, f)
+		if want := c.total / (c.limit + 2<<20); calls["ReadFile"] < want || calls["FeedCapture"] < want || calls["FeedCapture"] < int(read)/packets {
+			t.Errorf("%s: %v calls, want %d", c.name, calls, want)
+		}
+	}
+}
+
+// plainLength returns the length of the capture that packed compresses.
+func plainLength(t *testing.T) int {
+	z, err := gzip.NewReader(bytes.NewReader(packed(t, "gz")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(b)
 }
 
 // TestNothingCompressed reads captures with megabytes that decompress to nothing: each call of

@@ -6,18 +6,34 @@ import (
 	"gofollow/gofollow/internal/capture"
 )
 
-// readAtOnce is how many bytes a call of ReadFile reads or decompresses, or one of
-// FeedCapture decompresses, about, so that the caller stays in charge of a capture of
-// large packets, or of anything but packets.
-const readAtOnce = 1 << 20
+// What a call of ReadFile or FeedCapture takes at most, about, so that the caller stays in charge
+// of a capture whatever it holds: so many packets, and so many bytes of capture. Those that had to
+// be decompressed count as they are then, and fewer are taken of formats that decompress slowly.
+const (
+	callPackets   = 20_000
+	callBytes     = 16 << 20
+	callSlowBytes = 2 << 20
+
+	// callNothing is how many compressed bytes a call takes beyond what they became: empty streams
+	// take long and become nothing.
+	callNothing = 1 << 20
+)
+
+// callLimit returns how many bytes of capture a call takes.
+func callLimit(slow bool) int64 {
+	if slow {
+		return callSlowBytes
+	}
+	return callBytes
+}
 
 // FeedCapture follows the bytes of a capture (pcap or pcapng, plain or compressed
 // by gzip, zstd, xz, bzip2 or lz4), cut anywhere, and returns how many were
 // taken, fewer than all only with an error.
-// After ErrQueueFull, which also comes where little decompresses to very much,
-// poll and pass the rest. A *CaptureError ends the capture:
-// what stands before the fault is followed, and EndCapture must be called
-// before the next one.
+// After ErrQueueFull, which also ends a call after 20,000 packets or 16 MiB of capture (2 MiB where
+// it is compressed by bzip2 or xz), decompressed, poll and pass the rest. A *CaptureError ends
+// the capture: what stands before the fault is followed, and EndCapture must be called before the
+// next one.
 func (f *Follower) FeedCapture(b []byte) (int, error) {
 	if err := f.ready(); err != nil {
 		return 0, err
@@ -34,8 +50,13 @@ func (f *Follower) FeedCapture(b []byte) (int, error) {
 // feedPushed follows the records that end in b.
 func (f *Follower) feedPushed(b []byte) (taken int, err error) {
 	var rec capture.Record
-	for before := f.pushed.Decompressed(); ; {
-		if f.pushed.HasPlain(b) && f.full() {
+	packets, before := 0, f.pushed.Decompressed()
+	for {
+		enough := int64(callBytes)
+		if f.pushed.Compressed() {
+			enough = callNothing + f.pushed.Decompressed() - before
+		}
+		if len(b) > 0 && int64(taken) >= enough || f.pushed.HasPlain(b) && (f.full() || packets >= callPackets) {
 			return taken, ErrQueueFull
 		}
 		n, ok, err := f.pushed.Next(b, &rec)
@@ -43,12 +64,13 @@ func (f *Follower) feedPushed(b []byte) (taken int, err error) {
 		taken += n
 		switch {
 		case ok:
+			packets++
 			f.packet(rec.LinkType, rec.Time, rec.Data, rec.WireLen, nil)
 		case err == io.EOF:
 			return taken, nil
 		case err != nil:
 			return taken, err
-		case f.pushed.Decompressed()-before > readAtOnce:
+		case f.pushed.Decompressed()-before >= callLimit(f.pushed.Slow()):
 			return taken, ErrQueueFull
 		}
 	}
@@ -118,7 +140,8 @@ type Progress struct {
 }
 
 // ReadFile follows up to max packets of the opened file, any number if max is 0 or less.
-// It may return before that, so that events can point into what was read: call
+// It may return before that, so that events can point into what was read, and does after 20,000
+// packets or 16 MiB of capture (2 MiB where it is compressed by bzip2 or xz), decompressed: call
 // it until Progress.End, polling in between. At an error (a *CaptureError, or one
 // of reading) the file is closed; what stands before it is followed.
 func (f *Follower) ReadFile(max int) (Progress, error) {
@@ -140,8 +163,11 @@ func (f *Follower) ReadFile(max int) (Progress, error) {
 // readFile returns whether there may be more to read.
 func (f *Follower) readFile(r *openFile, max int) (more bool, err error) {
 	var rec capture.Record
-	made, before := 0, r.file.BytesRead()
-	for taken := 0; max <= 0 || taken < max; {
+	if max <= 0 || max > callPackets {
+		max = callPackets
+	}
+	made, before, limit := int64(0), r.file.BytesRead(), callLimit(r.file.Slow())
+	for taken := 0; taken < max; {
 		if f.full() || f.blocks.Reading()-int64(len(r.block.Mem)) > f.config.Limits.QueuedBytes {
 			if taken == 0 {
 				err = ErrQueueFull
@@ -162,10 +188,10 @@ func (f *Follower) readFile(r *openFile, max int) (more bool, err error) {
 		case r.err != nil:
 			return false, r.reader.Placed(r.err)
 		case r.block.Shared() && taken > 0, // let the events be taken, then this block can be used again
-			made > readAtOnce, r.file.BytesRead()-before > readAtOnce:
+			made >= limit, r.file.BytesRead()-before >= made+callNothing:
 			return true, nil
 		default:
-			made += f.refill(r)
+			made += int64(f.refill(r))
 		}
 	}
 	return true, nil

@@ -28,14 +28,15 @@ type compression struct {
 	name  string
 	magic string
 	open  func(*bufio.Reader) (io.Reader, error)
+	slow  bool // bytes of it take about ten times as long as those of the others
 }
 
 var compressions = []compression{
-	{"gzip", "\x1f\x8b", openGzip},
-	{"zstd", zstdMagic, openZstd},
-	{"xz", "\xfd7zX", func(in *bufio.Reader) (io.Reader, error) { return xz.NewReader(evenPieces{in}, maxWindow) }},
-	{"bzip2", "BZh", func(in *bufio.Reader) (io.Reader, error) { return bzip2.NewReader(in), nil }},
-	{"lz4", "\x04\x22\x4d\x18", func(in *bufio.Reader) (io.Reader, error) { return lz4.NewReader(in), nil }},
+	{"gzip", "\x1f\x8b", openGzip, false},
+	{"zstd", zstdMagic, openZstd, false},
+	{"xz", "\xfd7zX", func(in *bufio.Reader) (io.Reader, error) { return xz.NewReader(evenPieces{in}, maxWindow) }, true},
+	{"bzip2", "BZh", func(in *bufio.Reader) (io.Reader, error) { return bzip2.NewReader(in), nil }, true},
+	{"lz4", "\x04\x22\x4d\x18", func(in *bufio.Reader) (io.Reader, error) { return lz4.NewReader(in), nil }, false},
 }
 
 const zstdMagic = "\x28\xb5\x2f\xfd"

@@ -92,6 +92,9 @@ func (d *Decompressor) Decompress(dst, src []byte) (nDst, nSrc int, err error) {
 // kind Truncated or Damaged.
 func (d *Decompressor) End() { d.ended = true }
 
+// Slow reports whether the format takes about ten times as long as the others.
+func (d *Decompressor) Slow() bool { return d.format.slow }
+
 // Close ends the goroutine and returns when it has ended. A second Close does nothing.
 func (d *Decompressor) Close() {
 	if d.closed {

@@ -50,6 +50,9 @@ func Open(path string, b []byte) (f *File, n int, err error) {
 // Size returns the file's length, 0 if it is no regular file.
 func (f *File) Size() int64 { return f.size }
 
+// Slow reports whether the file is compressed in a format that takes long.
+func (f *File) Slow() bool { return f.decompressor != nil && f.decompressor.Slow() }
+
 // BytesRead returns how many bytes of the file were read, before decompression.
 func (f *File) BytesRead() int64 { return f.read }
 

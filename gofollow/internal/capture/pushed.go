@@ -59,6 +59,12 @@ func (p *Pushed) HasPlain(b []byte) bool {
 	return len(p.plain) > 0 || p.decompressor == nil && len(b) > 0
 }
 
+// Compressed reports whether the capture is known to be compressed.
+func (p *Pushed) Compressed() bool { return p.decompressor != nil }
+
+// Slow reports whether the capture is compressed in a format that takes long.
+func (p *Pushed) Slow() bool { return p.decompressor != nil && p.decompressor.Slow() }
+
 // Begun reports whether bytes of a capture were pushed.
 func (p *Pushed) Begun() bool { return p.begun || len(p.carry) > 0 }
 
