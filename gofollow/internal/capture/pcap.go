@@ -109,16 +109,8 @@ func (r *Reader) nextPcap(b []byte, rec *Record) (int, bool, error) {
 	if r.big {
 		sec, frac, incl, orig = bits.ReverseBytes32(sec), bits.ReverseBytes32(frac), bits.ReverseBytes32(incl), bits.ReverseBytes32(orig)
 	}
-	if incl > MaxPacket {
-		if beginsSection(b) {
-			return r.sectionHeader(b)
-		}
-		return r.tooLong(8, incl)
-	}
-	if incl|orig == 0 {
-		if n, done, err := r.joined(b); done {
-			return n, false, err
-		}
+	if incl-1 >= MaxPacket { // nothing or too much: maybe no record at all
+		return r.nextAnyPcap(b, rec)
 	}
 	n := pcapRecordLen + int(incl)
 	if len(b) < n {
@@ -136,8 +128,9 @@ func (r *Reader) nextPcap(b []byte, rec *Record) (int, bool, error) {
 	return n, true, nil
 }
 
-// nextOldPcap is nextPcap where the lengths may stand in the other order.
-func (r *Reader) nextOldPcap(b []byte, rec *Record) (int, bool, error) {
+// nextAnyPcap is nextPcap where the lengths may stand in the other order, and where another file
+// may begin.
+func (r *Reader) nextAnyPcap(b []byte, rec *Record) (int, bool, error) {
 	if len(b) < pcapRecordLen {
 		return r.short(pcapRecordLen)
 	}
@@ -148,7 +141,7 @@ func (r *Reader) nextOldPcap(b []byte, rec *Record) (int, bool, error) {
 	if n, done, err := r.joined(b); done {
 		return n, false, err
 	}
-	if r.pcap.lengths == originalFirst || captured > original {
+	if o := r.pcap.lengths; o == originalFirst || o == smallerCaptured && captured > original {
 		captured, original = original, captured
 	}
 	if captured > MaxPacket {

@@ -44,7 +44,7 @@ func (r *Reader) Next(b []byte, rec *Record) (n int, ok bool, err error) {
 	case pcapngFormat:
 		return r.nextBlock(b, rec)
 	case oldPcapFormat:
-		return r.nextOldPcap(b, rec)
+		return r.nextAnyPcap(b, rec)
 	case failed:
 		return 0, false, r.err
 	}
