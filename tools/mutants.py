@@ -325,7 +325,34 @@ MUTANTS = [
         "c.last = f.cause.time\n\td.packets++\n\tf.current",
     ),
     ("no time", "follower.go", "t = f.cause.time", "t = f.clock"),
+    # Equal addresses in several networks.
+    ("separation, IPv6", "flowtable.go", "above := keyIPv6 | uint64(s.Separation)<<keySeparation", "above := uint64(keyIPv6)"),
+    ("separation by a priority tag", "internal/decode/separate.go", "&& id != 0 {", "{"),
+    ("separation by outer addresses beside an id", "internal/decode/separate.go", "p.separation, p.outer = p.outer-1, 0", "p.outer = 0"),
+    ("separation by outer addresses in their order", "internal/decode/separate.go", "low, high = high, low", "low, high = low, high"),
+    (
+        "separation by the flow of NVGRE",
+        "internal/decode/separate.go",
+        "p.enterNetwork(separateNVGRE, vsid)",
+        "p.enterNetwork(separateNVGRE, key)",
+    ),
+    (
+        "separation of a plain frame",
+        "internal/decode/plain.go",
+        "seg.Owned, seg.Separation = false, false, 0",
+        "seg.Owned, _ = false, false, 0",
+    ),
+    ("separation of a tombstone is kept", "tombstone.go", "g.separations.Release(t.key.separation())", ""),
+    ("separation of a connection is kept", "connection.go", "s.separations.Release(c.key.separation())", ""),
+    # Files joined by cat.
+    ("joined file: any accuracy", "internal/capture/magic.go", "field(8)|field(12) != 0", "false"),
+    ("joined file: any link type", "internal/capture/magic.go", "field(20)&reserved != 0", "false"),
+    ("joined file: any snap length", "internal/capture/magic.go", "snap > longestSnap && snap != unlimited && snap != noSnap", "false"),
+    ("joined file: behind pcapng none", "internal/capture/pcapng.go", "err := r.joined(b); done {", "err := r.joined(b); done && false {"),
     # Limits.
+    ("polling moves all that waits", "queue.go", "done > 4096 && done > n/2", "done > 0"),
+    ("a call takes any number of packets", "input.go", "packets >= callPackets", "packets >= 2*callPackets"),
+    ("a call takes as much of slow formats", "input.go", "if slow {", "if false {"),
     ("limit of connections", "lifetime.go", "< f.config.Limits.Connections {", "<= f.config.Limits.Connections {"),
     ("limit of tombstones", "tombstone.go", "int(g.n) >= f.config.Limits.Tombstones", "int(g.n) > f.config.Limits.Tombstones"),
     (

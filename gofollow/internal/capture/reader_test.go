@@ -338,6 +338,7 @@ func TestNextDoesNotAllocate(t *testing.T) {
 func FuzzReader(f *testing.F) {
 	for _, s := range samples() {
 		f.Add(s.b, uint8(1))
+		f.Add(append(bytes.Clone(s.b), samples()[0].b...), uint8(1))
 	}
 	f.Fuzz(func(t *testing.T, b []byte, n uint8) {
 		records, err := run(t, b, whole(b))
