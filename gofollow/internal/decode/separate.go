@@ -50,11 +50,13 @@ const (
 	separateERSPAN
 	separatePPPoE
 	separateService // I-SID of IEEE 802.1ah
+	separateLISP    // instance id
+	separateEoIP
 	separateIPv4
 	separateIPv6
 )
 
-var separationKinds = [...]string{"vlan", "vxlan", "geneve", "gre", "nvgre", "erspan", "pppoe", "isid", "outer", "outer"}
+var separationKinds = [...]string{"vlan", "vxlan", "geneve", "gre", "nvgre", "erspan", "pppoe", "isid", "lisp", "eoip", "outer", "outer"}
 
 // Hold keeps a number until as many calls of Release. 0 needs none.
 func (s *Separations) Hold(number uint32) {

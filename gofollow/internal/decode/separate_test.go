@@ -50,6 +50,9 @@ func TestSeparations(t *testing.T) {
 		"ethernet in ip":    "outer:172.16.0.1-172.16.0.2",
 		"mpls in ip":        "outer:172.16.0.1-172.16.0.2",
 		"l2tp 3":            "outer:172.16.0.1-172.16.0.2",
+		"lisp, all flags":   "lisp:16777215",
+		"edsa, vlan":        "vlan:5/vlan:6",
+		"dsa":               "vlan:5",
 	} {
 		found := false
 		for _, e := range encaptest.All() {
@@ -101,6 +104,10 @@ func TestSeparationDirections(t *testing.T) {
 		if one == "" || one != other {
 			t.Errorf("%q there and %q back", one, other)
 		}
+	}
+	eoip := frame(t, ether(0x800), four(47), raw(append([]byte{0x20, 1, 0x64, 0, byte(len(there) >> 8), byte(len(there)), 7, 0}, there...)...))
+	if got := separated(t, s, 1, eoip); got != "eoip:7" {
+		t.Errorf("EoIP: %q", got)
 	}
 	low := separated(t, s, 1, frame(t, ether(0x800), four(47), raw(append([]byte{0x20, 0, 0x65, 0x58, 0, 0x0f, 0xff, 7}, there...)...)))
 	if low != "gre:1048327" {

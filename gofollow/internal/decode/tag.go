@@ -60,7 +60,7 @@ func switchTag(p *packet, at int) (protocol, Outcome) {
 	if len(p.b) < at+6 {
 		return 0, Malformed
 	}
-	p.enter(uint64(be16(p.b[at+2:]) & 0xfff))
+	p.enterVLAN(be16(p.b[at+2:]) & 0xfff)
 	return etherType(p, at+6, at+4)
 }
 

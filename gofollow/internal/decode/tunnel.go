@@ -2,6 +2,7 @@ package decode
 
 import (
 	"encoding/binary"
+	"math/bits"
 
 	"github.com/google/gopacket"
 	"github.com/google/gopacket/layers"
@@ -130,6 +131,8 @@ func (d *Decoder) gre(p *packet) (protocol, Outcome) {
 	}
 	next := protocol(g.Protocol)
 	switch {
+	case g.Version == 1 && next == etherEoIP: // both ends have the same id, little-endian
+		p.enterNetwork(separateEoIP, uint32(bits.ReverseBytes16(uint16(g.Key))))
 	case g.Version == 1:
 		p.enter(uint64(protoGRE)<<32 | uint64(g.Key&0xffff)) // the receiver's call; above it is the length
 	case g.KeyPresent:
