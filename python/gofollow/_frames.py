@@ -96,6 +96,10 @@ def make_frame(data: Any, timestamp: Timestamp, link_type: int, wire_length: int
 def frame_of(item: Any) -> Frame | None:
     """Return the frame of a PDU (cycapture's, scapy's or dpkt's), None of anything else."""
     kind = type(item)
+    with_frame = getattr(kind, "__gofollow_frame__", None)
+    if with_frame is not None:
+        held = with_frame(item)
+        return None if held is None else Frame(held[1], held[0], NO_TIME if held[2] is None else held[2], len(held[0]))
     ours = getattr(kind, "_gofollow_frame", None)
     if ours is not None:
         link_type, data, time_ns = ours(item)
@@ -116,8 +120,8 @@ def frame_of(item: Any) -> Frame | None:
 
 
 def kept_link_type(kind: type) -> int | None:
-    """Return the link type of a class of cycapture whose objects have a frame as captured, whole and without time, in _raw as long as
-    their _head is None. None of any other class.
+    """Return the link type of a class of cycapture whose objects have a frame as captured in _raw as
+    long as their _head is None, whole, and without time if it is plain bytes. None of any other.
     """
     link_type: int | None = getattr(kind, "_gofollow_link_type", None)
     return link_type

@@ -331,7 +331,7 @@ class TCPStreamFollower:
                     link_type = kept_link_type(kind)
                     if link_type is not None:
                         feeding.link_type = link_type
-                if link_type is not None and item._head is None:
+                if link_type is not None and item._head is None and type(item._raw) is bytes:
                     data = item._raw
                     count = feed_poll(feeding, data, len(data))
                     if not count:
@@ -351,7 +351,7 @@ class TCPStreamFollower:
         """Take the packets among items and return their link types."""
         kinds = set(map(type, items))
         if len(kinds) == 1 and (link_type := kept_link_type(kinds.pop())) is not None:
-            kept = [item._raw for item in items if item._head is None]
+            kept = [item._raw for item in items if item._head is None and type(item._raw) is bytes]
             if len(kept) == len(items):
                 self._engine.feed_joined(link_type, kept)
                 return {link_type}

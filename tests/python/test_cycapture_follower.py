@@ -44,7 +44,9 @@ def test_documented_example(natives, capsys):
     follower = TCPStreamFollower(updated, None)
     follower.feed(pdus)
     assert capsys.readouterr().out == "Updated stream from 10.0.0.2:4000 to 10.0.0.1:80\n"
-    assert natives[0].options == {"midstream": False, "close_on": "first-fin"}
+    assert natives[0].options == {
+        "midstream": False, "close_on": "first-fin", "idle_timeout": "never", "handshake_timeout": "never"
+    }
 
 
 def test_what_feed_takes(natives):

@@ -21,7 +21,7 @@ def test_round_trip_and_equality():
     pdu = EthernetII.from_buffer(frame)
     assert pdu.serialize() == frame
     assert pdu == packet() == EthernetII(buf=frame) == copy.deepcopy(pdu) == pickle.loads(pickle.dumps(pdu))
-    assert pdu._gofollow_frame() == (1, frame, None)
+    assert pdu.__gofollow_frame__() == (frame, 1, None)
     assert EthernetII.from_buffer(bytearray(frame)) == EthernetII.from_buffer(memoryview(frame)) == pdu
 
 
@@ -31,9 +31,9 @@ def test_serializing_changes_nothing_that_is_followed():
     pdu = EthernetII.from_buffer(frame)
     assert pdu.rfind_pdu(TCP).checksum == 0
     assert pdu.serialize() == packet().serialize()
-    assert pdu._gofollow_frame() == (1, bytes(frame), None)
+    assert pdu.__gofollow_frame__() == (bytes(frame), 1, None)
     pdu.rfind_pdu(TCP).window = 9
-    assert EthernetII.from_buffer(pdu._gofollow_frame()[1]).rfind_pdu(TCP).window == 9
+    assert EthernetII.from_buffer(pdu.__gofollow_frame__()[0]).rfind_pdu(TCP).window == 9
 
 
 def written(pdu, linktype):
@@ -60,7 +60,7 @@ def test_find_copies_and_rfind_references():
     pdu.find_pdu(TCP).sport = 1
     assert pdu.rfind_pdu(TCP).sport == 4000
     pdu.rfind_pdu(TCP).sport = 1
-    assert EthernetII.from_buffer(pdu._gofollow_frame()[1]).rfind_pdu("tcp").sport == 1
+    assert EthernetII.from_buffer(pdu.__gofollow_frame__()[0]).rfind_pdu("tcp").sport == 1
     with pytest.raises(PDUNotFound):
         pdu.find_pdu(UDP)
 

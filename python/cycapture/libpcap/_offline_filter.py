@@ -29,8 +29,8 @@ class OfflineFilter:
         """Whether the filter takes a PDU, as captured if nothing was assigned since, else serialized."""
         if pdu is None:
             raise ValueError("pdu can't be None")
-        # not a layer's own _frame, which may put a header before what was captured
-        return self.match_buffer(PDU._frame(pdu)[1] if isinstance(pdu, PDU) else pdu.serialize())
+        # not __gofollow_frame__, which may put a header before what was captured
+        return self.match_buffer(pdu._as_captured() if isinstance(pdu, PDU) else pdu.serialize())
 
     def match_buffer(self, buf: Any) -> bool:
         """Whether the filter takes a packet: bytes, bytearray, memoryview or PDU. It never takes None."""

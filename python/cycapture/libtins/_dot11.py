@@ -119,22 +119,15 @@ class Dot11Addressed(Dot11):
     def _set_source(self, address: Any) -> None:
         self.addr2 = address
 
-    def _decoded(self) -> bytearray:
-        if self._head is None and self._raw is not None:
-            # the head is laid out as the fields are declared, before anything reads it
-            data = self._raw
-            fixed = self._head_size - 30
-            end = 24 + (6 if len(data) > 1 and data[1] & 3 == 3 else 0)
-            if len(data) < end + fixed:
-                raise MalformedPacket(f"{len(data)} bytes are too few for a header of {type(self).__name__}")
-            self._head = bytearray(data[:end].ljust(30, b"\0") + data[end : end + fixed])
-            self._tail, self._options, self._inner, self._changed = b"", [], None, False
-            try:
-                self._decode(data[end + fixed :])
-            except BaseException:
-                self._head = None
-                raise
-        return super()._decoded()
+    def _parse(self, data: bytes) -> None:
+        # the head is laid out as the fields are declared, before anything reads it
+        fixed = self._head_size - 30
+        end = 24 + (6 if len(data) > 1 and data[1] & 3 == 3 else 0)
+        if len(data) < end + fixed:
+            raise MalformedPacket(f"{len(data)} bytes are too few for a header of {type(self).__name__}")
+        self._head = bytearray(data[:end].ljust(30, b"\0") + data[end : end + fixed])
+        self._tail, self._options, self._inner, self._changed = b"", [], None, False
+        self._decode(data[end + fixed :])
 
     def _front(self) -> bytes:
         head = self._decoded()
@@ -153,7 +146,7 @@ class Dot11Data(Dot11Addressed):
 
     def _decode(self, data: bytes) -> None:
         if data:
-            self._inner = (RAW if self.wep else SNAP).from_buffer(data)
+            self._inner = (RAW if self.wep else SNAP)._undecoded(data)
 
     @property
     def dst_addr(self) -> HWAddress:

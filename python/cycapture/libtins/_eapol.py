@@ -49,6 +49,10 @@ class EAPOL(PDU):
         """As PDU.from_buffer; a message read as EAPOL is the subclass that it is, or plain EAPOL, which carries it."""
         return super().from_buffer(buf) if cls is not EAPOL or buf is None else _message(as_bytes(buf))
 
+    @classmethod
+    def _undecoded(cls, data: bytes) -> PDU:
+        return super()._undecoded(data) if cls is not EAPOL else _message(data)
+
     def _decode(self, data: bytes) -> None:
         self._tail = data[self._head_size :]
 

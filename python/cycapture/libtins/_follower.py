@@ -183,10 +183,11 @@ def _native(*args: Any, **options: Any) -> Any:
 
 
 class TCPStreamFollower:
-    """Calls data_callback when a connection said something new and end_callback when it ended, each with a TCPStream.
+    """Follows TCP connections: data_callback(stream) when there is new data, end_callback at the end.
 
-    Connections open and end as in the original (midstream=False, close_on="first-fin"); every option of gofollow's
-    follower can be given by keyword instead.
+    Connections open and end as in the original (midstream=False, close_on="first-fin"), and none
+    ends because it is silent (idle_timeout and handshake_timeout "never"); every option of
+    gofollow's follower can be given by keyword instead. It cannot be copied or pickled: TypeError.
     """
 
     def __init__(
@@ -197,7 +198,7 @@ class TCPStreamFollower:
     ) -> None:
         if any(callback is not None and not callable(callback) for callback in (data_callback, end_callback)):
             raise TypeError("data_callback and end_callback must be callables")
-        settings = {"midstream": False, "close_on": "first-fin", **options}
+        settings = {"midstream": False, "close_on": "first-fin", "idle_timeout": "never", "handshake_timeout": "never", **options}
         end = None if data_callback is None and end_callback is None else _ending(end_callback)
         self._native = _native(data_callback, end, **settings)
 
@@ -206,9 +207,12 @@ class TCPStreamFollower:
 
         A packet's callbacks run before an iterator is asked for the next one. The PDUs are not changed.
         """
-        if isinstance(pdu_iterator, PDU) and pdu_iterator._gofollow_frame is None:
+        if isinstance(pdu_iterator, PDU) and pdu_iterator._link_type < 0:
             return  # a layer without addresses
         self._native.feed(pdu_iterator)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise TypeError("a TCPStreamFollower cannot be copied or pickled, since its connections are the engine's: make a new one")
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):

@@ -34,7 +34,7 @@ class IPSecAH(PDU):
             raise MalformedPacket(f"an authentication header of {end} bytes in {len(data)} bytes")
         self._tail = data[12:end]
         if len(data) > end:
-            self._inner = IP_PROTOCOLS.get(data[0], RAW).from_buffer(data[end:])
+            self._inner = IP_PROTOCOLS.get(data[0], RAW)._undecoded(data[end:])
 
     def _complete(self, parent: PDU | None, body: bytes) -> None:
         if self._inner is not None and self._inner._ip_protocol is not None:

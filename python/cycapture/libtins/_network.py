@@ -173,7 +173,7 @@ class IP(OptionsPDU):
         body = data[end:total] if total >= end else data[end:]
         if body:
             cls: type[PDU] = RAW if self.fragmented else IP_PROTOCOLS.get(data[9], RAW)
-            self._inner = cls.from_buffer(body)
+            self._inner = cls._undecoded(body)
 
     def _middle(self) -> bytes:
         if not self._options:
@@ -327,7 +327,7 @@ class IPv6(PDU):
         at, kind, fragment = _after_extensions(data[6], body)
         self._tail = body[:at]
         if body[at:] and kind != 59:
-            self._inner = (RAW if fragment else IP_PROTOCOLS.get(kind, RAW)).from_buffer(body[at:])
+            self._inner = (RAW if fragment else IP_PROTOCOLS.get(kind, RAW))._undecoded(body[at:])
         elif body[at:]:
             # RFC 8200, 4.7: what follows no next header is ignored, and passed on
             self._tail = body

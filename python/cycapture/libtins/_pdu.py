@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import threading
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any, ClassVar, TypeVar
 
+from ._captured import captured, captured_at, taken, time_ns
 from ._exceptions import MalformedPacket, PDUNotFound
 from ._text import as_bytes
 
@@ -14,6 +19,23 @@ ETHER_TYPES: dict[int, type[PDU]] = {}
 IP_PROTOCOLS: dict[int, type[PDU]] = {}
 
 _LINK_TYPE_NONE = -1
+# Layers that are read from one buffer, as in the engine (gofollow/internal/decode): what is inside
+# of the last is RAW. Each layer keeps its bytes, so that a frame of nothing but tags would cost the
+# square of its length.
+_MOST_LAYERS = 32
+
+_new = object.__new__
+_publishing = threading.RLock()
+
+
+def _renew_lock() -> None:
+    # the thread that holds it is not there in a forked child
+    global _publishing
+    _publishing = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 def ones_sum(data: bytes) -> int:
@@ -30,10 +52,13 @@ def pseudo_header(parent: PDU | None, protocol: int, length: int) -> bytes | Non
 
 
 class PDU:
-    """One layer and, inside it, the next. A layer read from a buffer is taken apart when something of it is first asked for.
+    """One layer and, inside it, the next.
 
-    _head holds the fixed header, None as long as _raw is not taken apart; _tail what follows it up to the inner layer
-    where a class does not know better; _changed says that something was assigned since _raw was read.
+    A layer read from a buffer may be decoded when something of it is first asked for.
+
+    _head holds the fixed header, None as long as _raw is not decoded; _tail what follows it up to
+    the inner layer where a class does not know better; _changed says that something was assigned
+    since _raw was read. _raw is Captured where the time of its capture is known.
     """
 
     __slots__ = ("_changed", "_head", "_inner", "_options", "_raw", "_tail")
@@ -48,8 +73,6 @@ class PDU:
     _ether_type: ClassVar[int | None] = None
     _ip_protocol: ClassVar[int | None] = None
     _link_type: ClassVar[int] = _LINK_TYPE_NONE
-    # what a follower asks for; None where a layer stands alone that has no addresses, which cannot be followed
-    _gofollow_frame: ClassVar[Any] = None
     pdu_type: ClassVar[int] = -1
     pdu_flag: ClassVar[int]
     datalink_type: ClassVar[int] = -1
@@ -72,7 +95,6 @@ class PDU:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         own = cls.__dict__
-        cls._gofollow_frame = None if cls._link_type == _LINK_TYPE_NONE else cls._frame
         if own.get("pdu_type", -1) >= 0:
             cls.pdu_flag = cls.pdu_type
             TYPES[cls.pdu_type] = cls
@@ -85,7 +107,7 @@ class PDU:
         if type(self) is PDU:
             raise NotImplementedError("PDU is abstract: make one of its subclasses")
         if buf is not None:
-            self._take(as_bytes(buf))
+            self._take(taken(buf))
         else:
             self._blank()
 
@@ -93,35 +115,80 @@ class PDU:
         self._raw, self._head, self._tail, self._options, self._inner, self._changed = None, bytearray(self._head_size), b"", [], None, True
 
     def _take(self, data: bytes) -> None:
+        """Read this layer and those inside it. Nobody else may know this PDU yet."""
         self._raw, self._head = data, None
-        self._decoded()
+        at = captured_at(data)
+        layer: PDU = self
+        # Not by recursion: how deep layers lie is the sender's choice.
+        for depth in range(1, _MOST_LAYERS + 1):
+            if layer._head is None:
+                assert layer._raw is not None
+                layer._parse(layer._raw)
+            inner = layer._inner
+            if inner is None:
+                return
+            if depth == _MOST_LAYERS - 1 and inner._head is None and inner._raw is not None:
+                inner = layer._inner = RAW._undecoded(inner._raw)
+            if at is not None and inner._raw is not None:
+                inner._raw = captured(inner._raw, at)
+            layer = inner
+
+    @classmethod
+    def _undecoded(cls, data: bytes) -> PDU:
+        """The inner layer that data is, to be decoded by what decodes the layer around it."""
+        pdu: PDU = _new(cls)
+        pdu._raw, pdu._head = data, None
+        return pdu
 
     @classmethod
     def from_buffer(cls: type[P], buf: Any) -> P:
-        """A PDU read from bytes, bytearray or memoryview; None gives an empty one. MalformedPacket when the header is not there."""
+        """A PDU read from bytes, bytearray or memoryview; None gives an empty one.
+
+        MalformedPacket when the header is not there. What a sniffer handed over brings the time of
+        its capture along. A buffer has up to 32 layers: what is inside of the last is RAW.
+        """
         if buf is None:
             return cls()
-        pdu = cls.__new__(cls)
-        pdu._take(buf if type(buf) is bytes else as_bytes(buf))
+        pdu = _new(cls)
+        pdu._take(taken(buf))
         return pdu
 
     def _decoded(self) -> bytearray:
-        """The fixed header, the buffer being taken apart first where it is not yet."""
-        if self._head is None:
-            data = self._raw
-            assert data is not None
-            if len(data) < self._head_size:
-                raise MalformedPacket(f"{len(data)} bytes are too few for a header of {type(self).__name__}")
-            self._head, self._tail, self._options, self._inner, self._changed = bytearray(data[: self._head_size]), b"", [], None, False
-            try:
-                self._decode(data)
-            except BaseException:
-                self._head = None
-                raise
-        return self._head
+        """The fixed header, the buffer being decoded first where it is not yet."""
+        head = self._head
+        if head is None:
+            # Several threads may ask at once: one decodes a PDU of its own, and publishes what came
+            # of it, _head last.
+            with _publishing:
+                if self._head is None:
+                    assert self._raw is not None
+                    made = _new(type(self))
+                    made._take(self._raw)
+                    self._tail, self._options, self._inner, self._changed = made._tail, made._options, made._inner, made._changed
+                    self._head = made._head
+                head = self._head
+            assert head is not None
+        return head
+
+    def _parse(self, data: bytes) -> None:
+        """Read the header; an inner layer may be left undecoded.
+
+        MalformedPacket when the header is not there.
+        """
+        if len(data) < self._head_size:
+            raise MalformedPacket(f"{len(data)} bytes are too few for a header of {type(self).__name__}")
+        self._head, self._tail, self._options, self._inner, self._changed = bytearray(data[: self._head_size]), b"", [], None, False
+        self._decode(data)
 
     def _decode(self, data: bytes) -> None:
         """Read what follows the fixed header."""
+
+    def _layers(self) -> Iterator[PDU]:
+        """This layer and those inside it, outermost first."""
+        layer: PDU | None = self
+        while layer is not None:
+            yield layer
+            layer = layer.ref_inner_pdu()
 
     def _complete(self, parent: PDU | None, body: bytes) -> None:
         """Write what serializing computes into the header; body is the serialized inner layer."""
@@ -131,10 +198,12 @@ class PDU:
         self._decoded()[at : at + size] = (number & (1 << size * 8) - 1).to_bytes(size, "big")
 
     def _written(self, parent: PDU | None) -> bytes:
-        self._decoded()
-        body = self._inner._written(self) if self._inner is not None else b""
-        self._complete(parent, body)
-        return self._front() + body + self._trailer(body)
+        body = b""
+        for outer, layer in reversed([*pairwise([parent, *self._layers()])]):
+            assert layer is not None
+            layer._complete(outer, body)
+            body = layer._front() + body + layer._trailer(body)
+        return body
 
     def _front(self) -> bytes:
         """The whole header."""
@@ -145,7 +214,11 @@ class PDU:
         return self._tail
 
     def _trailer(self, body: bytes) -> bytes:
-        return bytes(self.trailer_size)
+        return bytes(self._padding(len(body)))
+
+    def _padding(self, inner: int) -> int:
+        """Bytes of trailer behind an inner layer of that many bytes."""
+        return 0
 
     def serialize(self) -> bytes:
         """The bytes of this layer and those inside it, with lengths, checksums and padding computed."""
@@ -158,28 +231,40 @@ class PDU:
 
     @property
     def trailer_size(self) -> int:
-        """Bytes of padding after the inner layer."""
-        return 0
+        """Bytes of padding, or of a check sequence, after the inner layer."""
+        return self._padding(self._inner_size())
 
     @property
     def size(self) -> int:
         """Bytes of header, inner layers and trailer."""
-        return self.header_size + self._inner_size() + self.trailer_size
+        inner = self._inner_size()
+        return self.header_size + inner + self._padding(inner)
 
     def _inner_size(self) -> int:
-        self._decoded()
-        return self._inner.size if self._inner is not None else 0
+        size = 0
+        for layer in reversed([*self._layers()][1:]):
+            size += layer.header_size + layer._padding(size)
+        return size
 
     def get_pdu_type(self) -> int:
         return self.pdu_type
 
     def copy(self: P) -> P:
         """A copy that shares nothing with this PDU."""
-        made = type(self).__new__(type(self))
+        made = self._twin()
+        layer: PDU = made
+        while layer._head is not None and layer._inner is not None:
+            inner = layer._inner = layer._inner._twin()
+            layer = inner
+        return made
+
+    def _twin(self: P) -> P:
+        """A copy that shares the inner layer."""
+        made = _new(type(self))
         made._raw, made._head = self._raw, None
-        if self._head is not None:
-            made._head, made._tail, made._options, made._changed = bytearray(self._head), self._tail, list(self._options), self._changed
-            made._inner = self._inner.copy() if self._inner is not None else None
+        if (head := self._head) is not None:
+            made._head, made._tail, made._options = bytearray(head), self._tail, list(self._options)
+            made._inner, made._changed = self._inner, self._changed
         return made
 
     def __copy__(self: P) -> P:
@@ -189,8 +274,11 @@ class PDU:
         return self.copy()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        self._decoded()
-        return _restored, (type(self), self._raw, self._head, self._tail, self._options, self._inner, self._changed)
+        states = [
+            (type(layer), layer._raw, captured_at(layer._raw), layer._decoded(), layer._tail, layer._options, layer._changed)
+            for layer in self._layers()
+        ]
+        return _restored, (states,)
 
     def reference(self: P) -> P:
         return self
@@ -234,11 +322,9 @@ class PDU:
         cls = TYPES.get(t)
         if cls is None:
             raise ValueError(f"Unknown PDU type: {t}")
-        layer: PDU | None = self
-        while layer is not None:
+        for layer in self._layers():
             if isinstance(layer, cls):
                 return layer
-            layer = layer.ref_inner_pdu()
         raise PDUNotFound(f"no {cls.__name__} in the PDU")
 
     def find_pdu_by_type(self, t: int) -> Any:
@@ -255,11 +341,9 @@ class PDU:
 
     def rfind_pdu_by_datalink_type(self, t: int) -> Any:
         """The first layer whose class has this data link type; PDUNotFound where there is none."""
-        layer: PDU | None = self
-        while layer is not None and t != -1:
+        for layer in self._layers() if t != -1 else ():
             if layer.datalink_type == t:
                 return layer
-            layer = layer.ref_inner_pdu()
         raise PDUNotFound(f"no layer of data link type {t} in the PDU")
 
     def matches_response(self, buf: Any) -> bool:
@@ -283,20 +367,41 @@ class PDU:
 
     __hash__ = None  # type: ignore[assignment]
 
-    def _frame(self) -> tuple[int, bytes, int | None]:
-        """Link type, bytes and time in nanoseconds as captured; serialized, with all checksums, if something was assigned since."""
+    def _as_captured(self) -> bytes:
+        """The bytes as captured; serialized with all checksums if something was assigned since."""
         layer: PDU | None = self
         while layer is not None and layer._head is not None:
             if layer._changed:
-                return self._link_type, self.copy()._written(self), None
+                return self.copy()._written(self)
             layer = layer._inner
-        return self._link_type, self._raw or b"", None
+        return self._raw or b""
+
+    def __gofollow_frame__(self) -> tuple[bytes, int, int | None] | None:
+        """What a follower reads: the frame's bytes, its LINKTYPE_ number, its time of capture in ns.
+
+        The bytes are those captured, or serialized if something was assigned since; the time is
+        None where it is not known. None of a layer that cannot be followed by itself, as it has no
+        addresses.
+        """
+        link_type = self._link_type
+        if link_type < 0:
+            return None
+        raw = self._raw
+        if self._head is None and type(raw) is bytes:
+            return raw, link_type, None
+        return self._as_captured(), link_type, time_ns(raw)
 
 
-def _restored(cls: type[PDU], raw: bytes | None, head: bytearray, tail: bytes, options: list[Any], inner: PDU | None, changed: bool) -> PDU:
-    made = cls.__new__(cls)
-    made._raw, made._head, made._tail, made._options, made._inner, made._changed = raw, head, tail, options, inner, changed
-    return made
+def _restored(states: list[tuple[Any, ...]]) -> PDU:
+    """The PDU of which __reduce__ gave the state of each layer, outermost first."""
+    inner: PDU | None = None
+    for cls, raw, at, head, tail, options, changed in reversed(states):
+        made: PDU = _new(cls)
+        made._raw = raw if at is None else captured(raw, at)
+        made._head, made._tail, made._options, made._inner, made._changed = head, tail, options, inner, changed
+        inner = made
+    assert inner is not None
+    return inner
 
 
 def type_number(obj: Any) -> int:
@@ -317,7 +422,7 @@ def type_number(obj: Any) -> int:
 
 def ethernet_inside(kind: int, data: bytes) -> PDU | None:
     """The layer that an EtherType names; RAW for an unknown one."""
-    return ETHER_TYPES.get(kind, RAW).from_buffer(data) if data else None
+    return ETHER_TYPES.get(kind, RAW)._undecoded(data) if data else None
 
 
 def pdu_from_buffer(buf: Any, cls: Any) -> Any:
@@ -344,7 +449,7 @@ class RAW(PDU):
         self._take(b"")
 
     def _decode(self, data: bytes) -> None:
-        self._tail = data
+        self._tail = data[:]  # plain bytes of captured ones
 
     def _answered_by(self, data: bytes) -> bool:
         return True

@@ -192,12 +192,11 @@ class RadioTap(Sendable):
         head[2:4] = (8 + len(self._tail)).to_bytes(2, "little")
         self._changed = True
 
-    @property
-    def trailer_size(self) -> int:
+    def _padding(self, inner: int) -> int:
         return 4 if (self.flags or 0) & _FCS else 0
 
     def _trailer(self, body: bytes) -> bytes:
-        if not self.trailer_size:
+        if not self._padding(len(body)):
             return b""
         raw = self._raw or b""
         # a captured frame keeps its check sequence, right or wrong, as long as it is the same frame
@@ -239,21 +238,20 @@ class PPI(PDU):
         if not 8 <= end <= len(data):
             raise MalformedPacket(f"a PPI header of {end} bytes in {len(data)} bytes")
         self._tail = data[8:end]
-        stop = len(data) - self.trailer_size
+        stop = len(data) - self._padding(0)
         if stop < end:
             raise MalformedPacket("no room for the frame check sequence that the PPI header names")
         if stop > end:
             self._inner = _framed(int.from_bytes(data[4:8], "little"), data[end:stop])
 
-    @property
-    def trailer_size(self) -> int:
+    def _padding(self, inner: int) -> int:
         """The frame check sequence, when the field of 802.11 says that there is one."""
         self._decoded()
         common = self._tail[:2] == b"\2\0" and self.dlt == Dot11.datalink_type
         return 4 if common and len(self._tail) > 12 and self._tail[12] & 1 else 0
 
     def _trailer(self, body: bytes) -> bytes:
-        return (self._raw or b"")[-4:] if self.trailer_size else b""
+        return (self._raw or b"")[-4:] if self._padding(len(body)) else b""
 
 
 class PKTAP(PDU):
