@@ -9,6 +9,9 @@ from ._text import as_bytes
 
 # RFC 1035, 2.3.4: a name has up to 255 bytes
 _LONGEST = 255
+# A name has so many labels at most, each of which a pointer can lead to: more only make a message
+# slow to read.
+_MOST_POINTERS = 127
 _HEADER = 12
 
 
@@ -39,7 +42,7 @@ def skip_name(records: bytes, at: int) -> int:
 def decode_name(records: bytes, at: int) -> tuple[bytes, int]:
     """The name at a position, its pointers followed, and where it ends. The records are those after the message's header."""
     labels: list[bytes] = []
-    end, total = -1, 0
+    end, total, pointers = -1, 0, 0
     while True:
         size = records[at] if at < len(records) else -1
         if size == 0:
@@ -51,6 +54,9 @@ def decode_name(records: bytes, at: int) -> tuple[bytes, int]:
             if at + 2 > len(records) or not 0 <= target < at:
                 raise MalformedPacket("a DNS name points outside of what stands before it")
             at = target
+            pointers += 1
+            if pointers > _MOST_POINTERS:
+                raise MalformedPacket(f"a DNS name has more than {_MOST_POINTERS} pointers")
             continue
         total += size + 1
         if size < 0 or size > 63 or at + 1 + size > len(records) or total > _LONGEST:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from enum import IntEnum
 from typing import Any
@@ -11,12 +12,19 @@ from ._pdu import IP_PROTOCOLS, PDU, RAW
 
 # A sender that never completes its packets must not fill the memory: the oldest go first.
 _MOST_PACKETS = 1024
+# RFC 791, 3.1: the total length, header included, has 16 bits; an offset counts blocks of eight
+# bytes
+_LONGEST = 0xFFFF
+_BLOCK = 8
 
 
 class IPReassembler:
     """Takes PDUs one by one; the one that completes a packet gets the whole packet inside.
 
-    The callback, if any, gets every PDU that is no mere fragment.
+    The callback, if any, gets every PDU that is no mere fragment. Of overlapping fragments the
+    first bytes count. Up to 1024 packets of up to 65,535 bytes are kept; then the oldest is given
+    up. A fragment beyond that length is ignored, and so is of one that is not the last what goes
+    beyond a multiple of eight bytes. Usable from several threads.
     """
 
     class Status(IntEnum):
@@ -26,14 +34,14 @@ class IPReassembler:
 
     def __init__(self, callback: Callable[[PDU], Any] | None = None) -> None:
         self._callback = callback
-        # by addresses, protocol and id: payloads by offset, and the whole's length when the last fragment told it
-        self._packets: dict[tuple[Any, ...], tuple[dict[int, bytes], list[int]]] = {}
+        self._packets: dict[tuple[Any, ...], _Fragments] = {}
+        self._lock = threading.RLock()
 
     def process(self, pdu: PDU) -> int:
         """One of Status. Of a PDU that completes a packet the IP layer changes: it is no fragment any more."""
         if not isinstance(pdu, PDU):
             raise TypeError(f"process takes a PDU, not {type(pdu).__name__}")
-        ip = next((layer for layer in _layers(pdu) if isinstance(layer, IP)), None)
+        ip = next((layer for layer in pdu._layers() if isinstance(layer, IP)), None)
         status = self.Status.NOT_FRAGMENTED
         if ip is not None and ip.fragmented and ip.ref_inner_pdu() is not None:
             status = self._add(ip)
@@ -42,38 +50,67 @@ class IPReassembler:
         return status
 
     def _add(self, ip: IP) -> Status:
-        key = (str(ip.src_addr), str(ip.dst_addr), ip.protocol, ip.id)
-        if key not in self._packets:
-            while len(self._packets) >= _MOST_PACKETS:
-                del self._packets[next(iter(self._packets))]
-            self._packets[key] = ({}, [])
-        parts, length = self._packets[key]
         inner = ip.ref_inner_pdu()
         assert inner is not None
-        data, offset = inner.serialize(), (ip.frag_off & 0x1FFF) * 8
-        parts.setdefault(offset, data)
-        if not ip.frag_off & 0x2000:
-            length[:] = [offset + len(data)]
-        whole = _joined(parts, length[0]) if length else None
-        if whole is None:
+        data, offset, last = inner.serialize(), (ip.frag_off & 0x1FFF) * _BLOCK, not ip.frag_off & 0x2000
+        room = _LONGEST - ip.header_size
+        if offset + len(data) > room:
             return self.Status.FRAGMENTED
-        del self._packets[key]
+        key = ip._pseudo_addresses(), ip.protocol, ip.id
+        with self._lock:
+            packet = self._packets.get(key)
+            if packet is None:
+                while len(self._packets) >= _MOST_PACKETS:
+                    del self._packets[next(iter(self._packets))]
+                packet = self._packets[key] = _Fragments()
+            packet.add(offset, data, last)
+            if not packet.complete():
+                return self.Status.FRAGMENTED
+            del self._packets[key]
+        whole = packet.whole()
+        if len(whole) > room:  # options in this fragment's header, which the whole gets
+            return self.Status.FRAGMENTED
+        inner = IP_PROTOCOLS.get(ip.protocol, RAW).from_buffer(whole)
         ip.frag_off = 0
-        ip.set_inner_pdu(IP_PROTOCOLS.get(ip.protocol, RAW).from_buffer(whole))
+        ip.set_inner_pdu(inner)
         return self.Status.REASSEMBLED
 
 
-def _layers(pdu: PDU | None) -> Any:
-    while pdu is not None:
-        yield pdu
-        pdu = pdu.ref_inner_pdu()
+class _Fragments:
+    """What is there of one packet: bytes, and (RFC 791, 3.2) a table with a bit for each block."""
 
+    __slots__ = ("_data", "_length", "_table")
 
-def _joined(parts: dict[int, bytes], length: int) -> bytes | None:
-    """The packet of the fragments, of overlapping ones the first bytes; None as long as something is missing."""
-    whole = b""
-    for offset, data in sorted(parts.items()):
-        if offset > len(whole):
-            return None
-        whole += data[len(whole) - offset :]
-    return whole[:length] if len(whole) >= length else None
+    def __init__(self) -> None:
+        self._data = bytearray()
+        self._table = 0
+        self._length = -1  # of the whole, which the last fragment tells
+
+    def add(self, offset: int, data: bytes, last: bool) -> None:
+        """Take a fragment's bytes where there are none yet."""
+        if last and self._length < 0:
+            self._length = offset + len(data)
+        first, blocks = offset // _BLOCK, (len(data) + (_BLOCK - 1 if last else 0)) // _BLOCK
+        self._data.extend(bytes(max(0, offset + len(data) - len(self._data))))
+        missing = ((1 << blocks) - 1) & ~(self._table >> first)
+        self._table |= missing << first
+        at = 0  # the runs of missing blocks
+        while missing:
+            skip = (missing & -missing).bit_length() - 1
+            missing >>= skip
+            run = (~missing & missing + 1).bit_length() - 1
+            missing >>= run
+            start, end = (at + skip) * _BLOCK, min((at + skip + run) * _BLOCK, len(data))
+            self._data[offset + start : offset + end] = data[start:end]
+            at += skip + run
+
+    def complete(self) -> bool:
+        """Whether all blocks of the whole are there."""
+        if self._length < 0:
+            return False
+        whole = (1 << -(-self._length // _BLOCK)) - 1
+        return self._table & whole == whole
+
+    def whole(self) -> bytes:
+        """The bytes of a complete packet."""
+        return bytes(self._data[: self._length])
