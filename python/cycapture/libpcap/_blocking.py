@@ -8,7 +8,7 @@ from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, ClassVar
 
-from ._sniffer import BATCH, BaseSniffer, callback_for, guarded, storing
+from ._sniffer import BATCH, BaseSniffer, callback_for, item_of, storing
 from ._source import WAIT_MS, Packet
 from ._writer import PacketWriter
 
@@ -154,7 +154,7 @@ class SniffingIterator:
         while not self._over:
             for packet in self._packets:
                 seconds, microseconds, length, data = packet
-                item = data if self._f is None else guarded(self._f, memoryview(data))
+                item = item_of(self._f, seconds, microseconds, data)
                 if item is None:
                     continue
                 self._returned += 1

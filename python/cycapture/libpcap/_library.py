@@ -26,6 +26,9 @@ from .exceptions import (
 )
 
 _ERROR_SIZE = 256
+_MAX_INT = 0x7FFFFFFF
+# of a filter; libpcap's stack overflows at some 150,000 characters, which stand for 10,000 terms
+_LONGEST_EXPRESSION = 16384
 _UNKNOWN_NETMASK = 0xFFFFFFFF
 # PCAP_ERROR_...: errors that have an exception of their own, whatever was being done
 _BY_CODE: dict[int, type[PcapException]] = {
@@ -124,6 +127,8 @@ def get_pcap_version() -> bytes:
 def datalink_to_description(dlt: int) -> tuple[bytes, bytes]:
     """Name and description of a link type number; both empty where libpcap does not know it."""
     number = int(dlt)
+    if not 0 <= number <= _MAX_INT:
+        return b"", b""
     return _functions().pcap_datalink_val_to_name(number) or b"", _functions().pcap_datalink_val_to_description(number) or b""
 
 
@@ -203,6 +208,9 @@ class Filter:
 
     def __init__(self, expression: str, link_type: int, snapshot_length: int) -> None:
         self._program = _Program()
+        check_expression(expression)
+        if not 0 <= link_type <= _MAX_INT:
+            raise ValueError(f"{link_type} is no data link type: they are from 0 to {_MAX_INT}")
         handle = _functions().pcap_open_dead(link_type, snapshot_length)
         try:
             if _functions().pcap_compile(handle, ctypes.byref(self._program), expression.encode(), 1, _UNKNOWN_NETMASK):
@@ -220,8 +228,20 @@ class Filter:
             _functions().pcap_freecode(self._program)
 
 
+def check_expression(expression: str) -> None:
+    """PcapException for a filter at which libpcap, which compiles by recursion, could crash."""
+    if len(expression) > _LONGEST_EXPRESSION:
+        raise PcapException(
+            f"a filter expression has up to {_LONGEST_EXPRESSION} characters, this one has {len(expression)}: "
+            "name networks (net 10.0.0.0/8) or portranges instead of many hosts and ports"
+        )
+
+
 def as_text(value: Any, what: str) -> str:
-    """The text of a name that a script gives: str, Python 2's str in bytes, a path, or an object with a name. ValueError when empty."""
+    """The text of a name: given as str, Python 2's str in bytes, a path, or an object with a name.
+
+    ValueError when it is empty or holds a NUL, at which libpcap would end it.
+    """
     if not isinstance(value, (str, bytes, os.PathLike)):
         value = getattr(value, "name", value)
     try:
@@ -230,4 +250,6 @@ def as_text(value: Any, what: str) -> str:
         raise TypeError(f"{what} is named by text, not by {type(value).__name__}") from None
     if not text:
         raise ValueError(f"{what} can't be empty")
+    if "\0" in text:
+        raise ValueError(f"{what} holds a NUL at character {text.index(chr(0))}: {text[:80]!r}")
     return text

@@ -10,7 +10,8 @@ from enum import IntEnum
 from typing import Any, TypeVar
 
 from ..libtins import LibtinsException
-from ._library import as_text, datalink_to_description, datalinks, monitor_mode_is_possible
+from ..libtins._captured import captured
+from ._library import as_text, check_expression, datalink_to_description, datalinks, monitor_mode_is_possible
 from ._source import MAX_SNAPSHOT_LENGTH, FileSource, InterfaceSource, Settings
 from ._writer import DLT
 from .exceptions import AlreadyActivated, PcapException, SetMonitorModeError
@@ -244,6 +245,7 @@ class BaseSniffer:
     @filter.setter
     def filter(self, value: Any) -> None:
         expression = as_text(value, "filter") if value else ""
+        check_expression(expression)
         if self._source is not None:
             self._source.filter(expression)
         self._expression = expression
@@ -320,16 +322,31 @@ def callback_for(function: Any) -> Callable[[int, int, int, bytes], Any]:
     try:
         signature = inspect.signature(function)
     except ValueError:  # a function in C that does not say
-        return lambda *packet: guarded(function, *packet[:3], memoryview(packet[3]))
-    for count in (4, 5):
-        try:
-            signature.bind(*range(count))
-        except TypeError:
-            continue
-        if count == 4:
-            return lambda *packet: guarded(function, *packet[:3], memoryview(packet[3]))
-        return lambda sec, usec, length, data: guarded(function, sec, usec, len(data), length, memoryview(data))
-    raise TypeError(f"the callback must take (seconds, microseconds, length, packet), not {signature}")
+        count = 4
+    else:
+        count = next((count for count in (4, 5) if _takes(signature, count)), 0)
+        if not count:
+            raise TypeError(f"the callback must take (seconds, microseconds, length, packet), not {signature}")
+    if count == 4:
+        return lambda sec, usec, length, data: guarded(function, sec, usec, length, _view(sec, usec, data))
+    return lambda sec, usec, length, data: guarded(function, sec, usec, len(data), length, _view(sec, usec, data))
+
+
+def _takes(signature: inspect.Signature, count: int) -> bool:
+    try:
+        signature.bind(*range(count))
+    except TypeError:
+        return False
+    return True
+
+
+def _view(sec: int, usec: int, data: bytes) -> memoryview:
+    return memoryview(captured(data, (sec, usec)))
+
+
+def item_of(f: Callable[[memoryview], Any] | None, sec: int, usec: int, data: bytes) -> Any:
+    """What a script gets of a packet: its bytes with their time, or what f makes of a view of them."""
+    return captured(data, (sec, usec)) if f is None else guarded(f, _view(sec, usec, data))
 
 
 def storing(container: Any, f: Callable[[memoryview], Any] | None) -> Callable[[int, int, int, bytes], Any]:
@@ -339,7 +356,7 @@ def storing(container: Any, f: Callable[[memoryview], Any] | None) -> Callable[[
         raise TypeError(f"a container has a method append or put_nowait, which {type(container).__name__} has not")
 
     def store(sec: int, usec: int, length: int, data: bytes) -> None:
-        item = data if f is None else guarded(f, memoryview(data))
+        item = item_of(f, sec, usec, data)
         if item is not None:
             guarded(put, (sec, usec, length, item))
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import atexit
+import errno
+import io
 import os
 import struct
 import threading
@@ -87,7 +89,7 @@ def frame_of(packet: Any, link_type: int) -> bytes:
             fits = layer.datalink_type == link_type
         if fits:
             # what was captured stays as it is; an IP packet inside of something else gets its checksum
-            data = layer._frame()[1] if layer is packet else layer.copy()._written(packet)
+            data = layer._as_captured() if layer is packet else layer.copy()._written(packet)
             return data[3::-1] + data[4:] if link_type == DLT.DLT_LOOP else data
         layer = layer.ref_inner_pdu()
     raise ValueError(f"the PDU ({type(packet).__name__}) has no layer of data link type {link_type}")
@@ -96,8 +98,10 @@ def frame_of(packet: Any, link_type: int) -> bytes:
 class PacketWriter:
     """Writes a pcap file. Usable in a with statement, and from several threads.
 
-    linktype is a number, a member or name of DLT, or a class of PDUs such as EthernetII. output is a path, or a file object
-    open for binary writing, which close() leaves open. The file is begun at once.
+    linktype is a number, a member or name of DLT, or a class of PDUs such as EthernetII. output is
+    a path, or a file object open for binary writing, which close() leaves open. The file is begun
+    at once. Where an error leaves a packet written in part (a full disk, a pipe), the next write()
+    or close() completes it first.
     """
 
     def __init__(self, linktype: Any, output: Any) -> None:
@@ -110,6 +114,8 @@ class PacketWriter:
             raise ValueError(f"output is a path or an object with write(), not {type(output).__name__}")
         self._file: BinaryIO | None = None
         self._begun = False
+        self._writing = threading.RLock()
+        self._torn = b""  # what is missing of a record of which a part was written
         self.open()
 
     def open(self) -> None:
@@ -136,20 +142,49 @@ class PacketWriter:
         self._put(record)
 
     def _put(self, record: bytes) -> None:
+        with self._writing:
+            if self._file is None:
+                raise WriterClosed("the writer is closed: open() it, or use it in a with statement")
+            self._complete()
+            self._torn = record
+            try:
+                self._complete()
+            except BaseException:
+                if len(self._torn) == len(record):
+                    self._torn = b""  # the caller knows that nothing of it is written
+                raise
+
+    def _complete(self) -> None:
+        """Write what is left of a record.
+
+        A file object may take a part at a time, and says how much it took.
+        """
         file = self._file
-        if file is None:
-            raise WriterClosed("the writer is closed: open() it, or use it in a with statement")
-        # a whole record at a time, so that several threads may write
-        file.write(record)
+        assert file is not None
+        while self._torn:
+            taken: Any = file.write(self._torn)
+            if taken is None and isinstance(file, io.RawIOBase):
+                raise BlockingIOError(errno.EAGAIN, "the file object is non-blocking and takes no more now", 0)
+            if not isinstance(taken, int) or isinstance(taken, bool) or taken >= len(self._torn):
+                taken = len(self._torn)  # of one that does not say
+            elif taken <= 0:
+                raise OSError(errno.EIO, f"the file object's write() took {taken} of {len(self._torn)} bytes")
+            self._torn = self._torn[taken:]
 
     def close(self) -> None:
         """Finish the file. Closing twice does nothing."""
-        file, self._file = self._file, None
-        if file is not None:
-            if self._is_path:
-                file.close()
-            elif hasattr(file, "flush"):
-                file.flush()
+        with self._writing:
+            file = self._file
+            if file is None:
+                return
+            try:
+                self._complete()
+            finally:
+                self._file = None
+                if self._is_path:
+                    file.close()
+                elif hasattr(file, "flush"):
+                    file.flush()
 
     def __enter__(self) -> PacketWriter:
         self.open()
@@ -160,15 +195,18 @@ class PacketWriter:
 
 
 class NonBlockingPacketWriter(PacketWriter):
-    """A PacketWriter whose write() does not wait for the disk: a thread writes. close() waits until everything is written.
+    """A PacketWriter whose write() does not wait for the disk: a thread writes.
 
-    An error of writing comes out of the next write() or of close().
+    close() waits until everything is written.
+
+    An error of writing, of whatever kind, comes out of the next write() or of close(); what waited
+    until then is not written.
     """
 
     def __init__(self, linktype: Any, output: Any) -> None:
         self._waiting: SimpleQueue[bytes | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
-        self._failure: OSError | None = None
+        self._failure: BaseException | None = None
         super().__init__(linktype, output)
 
     def open(self) -> None:
@@ -190,7 +228,7 @@ class NonBlockingPacketWriter(PacketWriter):
             if self._failure is None:
                 try:
                     self._put(record)
-                except OSError as error:
+                except BaseException as error:
                     self._failure = error
 
     def close(self) -> None:
@@ -199,8 +237,10 @@ class NonBlockingPacketWriter(PacketWriter):
             self._waiting.put(None)
             self._thread.join()
             self._thread = None
-        super().close()
-        self._raise_failure()
+        try:
+            super().close()
+        finally:
+            self._raise_failure()
 
     def _raise_failure(self) -> None:
         failure, self._failure = self._failure, None

@@ -62,4 +62,7 @@ class SniffingError(PcapException):
 
 
 class WriterClosed(RuntimeError, ValueError):
-    """A packet was given to a writer that is not open. The original raised RuntimeError, files of Python ValueError."""
+    """A packet was given to a writer that is not open.
+
+    The original raised RuntimeError, files of Python ValueError.
+    """
