@@ -6,6 +6,7 @@ import hashlib
 import http.server
 import random
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from cycapture.libtins import IP, RAW, UDP, PacketSender
 from frames import conversation, pcap, read_pcap
 
 pytest.importorskip("pcapy", reason="pcapy-ng is not installed")
@@ -128,6 +130,93 @@ def test_collect(tmp_path):
     link_type, records = read_pcap((tmp_path / "y.pcap").read_bytes())
     assert link_type == 1
     assert [time for time, _, _ in records] == [(1_700_000_000 * 1000 + number) * 1_000_000 for number in (1, 4, 6)]
+
+
+def echo_once(server):
+    with server.accept()[0] as connection:
+        connection.sendall(connection.recv(100) * 1000)
+
+
+@live
+def test_asyncio_loop(tmp_path):
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        sender = stack.enter_context(Sender())
+        expression = f"{sender.filter} or tcp port {server.getsockname()[1]}"
+        process = stack.enter_context(script("asyncio_loop.py", "lo", expression, 3, tmp_path / "y.pcap"))
+        assert process.stdout.readline() == "listening\n"
+        echo = threading.Thread(target=echo_once, args=(server,))
+        echo.start()
+        with socket.create_connection(server.getsockname()) as connection:
+            connection.sendall(b"hello")
+            while connection.recv(10_000):
+                pass
+        echo.join()
+        assert process.stdout.readline() == "ended b'hello' 5000\n"
+        assert process.stdout.readline() == "recording\n"
+        sender.send(b"1", b"2", b"3", b"4")
+    assert process.output == ["3 recorded"]
+    assert [data[42:] for _, data, _ in read_pcap((tmp_path / "y.pcap").read_bytes())[1]] == [b"1", b"2", b"3"]
+
+
+def test_there_and_back(tmp_path):
+    (tmp_path / "x.pcap").write_bytes(pcap(conversation([b"abc"], [b"d"])))
+    outputs = tmp_path / "y.pcap", tmp_path / "z.pcap"
+    with script("there_and_back.py", tmp_path / "x.pcap", "tcp and src port 80", *outputs) as process:
+        pass
+    assert process.output == [
+        "stored 8",
+        "kept 3 [5000, 5001, 5002]",
+        "back 3 EN10MB {64}",
+        "back 3 EN10MB {1}",
+    ]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="not run: names the loopback interface of Linux")
+def test_build():
+    with script("build.py", "lo") as process:
+        pass
+    assert process.output == [
+        "syn 66 10.0.0.2 80 True 1460 7 True",
+        "sums 0x66c1 0xc77c",
+        "pings 6 True True ff:ff:ff:ff:ff:ff",
+        "no UDP",
+        "lo True 127.0.0.1 127.0.0.0 True",
+    ]
+
+
+@live
+def test_ask():
+    with script("ask.py", "lo", "127.0.0.1") as process:
+        pass
+    assert process.output == ["dns example.org 192.0.2.7 60", "arp 02:00:00:00:00:01", "ping 127.0.0.1 1 are you there?"]
+
+
+def fragments(port, payload, size):
+    """A UDP datagram to a port of this host, in fragments of so many bytes."""
+    whole = IP("127.0.0.1", "127.0.0.1") / UDP(port, 9) / RAW(payload)
+    body = whole.serialize()[20:]
+    for offset in range(0, len(body), size):
+        part = IP("127.0.0.1", "127.0.0.1") / RAW(body[offset : offset + size])
+        part.id, part.protocol = 4711, 17
+        part.frag_off = (0x2000 if offset + size < len(body) else 0) | offset // 8
+        yield part
+
+
+@live
+def test_threads_fragments_and_sigterm():
+    with Sender() as sender:
+        port = sender.receiver.getsockname()[1]
+        expression = f"{sender.filter} or (ip[6:2] & 0x3fff != 0 and ip[4:2] = 4711)"
+        with script("until_sigterm.py", "lo", expression) as process:
+            assert process.stdout.readline() == "listening\n"
+            for part in reversed(list(fragments(port, b"x" * 3000, 800))):
+                PacketSender("lo").send(part)
+            sender.send(b"hello")
+            assert process.stdout.readline() == f"whole False {port} 3000\n"
+            assert process.stdout.readline() == f"whole False {port} 5\n"
+            process.send_signal(signal.SIGTERM)
+    assert process.output == ["whole 2 dropped 0 listening False"]
 
 
 PYTHON2 = """
