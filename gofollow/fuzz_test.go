@@ -53,7 +53,7 @@ func FuzzFrames(f *testing.F) {
 
 // FuzzSegments decodes the input to a list of segments of two connections, so
 // that deep states are reached: direction and flags, number, acknowledgement,
-// length and time step in four bytes. Its beginning is followed a second time as one
+// length and time step in four bytes; one far acknowledgement stands for a wrong clock. Its beginning is followed a second time as one
 // connection without SYN, RST and time, which the reference must agree with.
 func FuzzSegments(f *testing.F) {
 	const syn, ack, fin, rst, psh, back = 2, 16, 1, 4, 8, 64
@@ -64,6 +64,11 @@ func FuzzSegments(f *testing.F) {
 		{syn, 15, 0, 0, back | syn | ack, 15, 16, 0, ack, 16, 16, 5, back | rst | ack, 16, 21, 0, ack, 21, 16, 5, back | ack, 16, 26, 4, syn, 0xf0, 0, 192},                // reset and cancelled
 		{ack, 16, 16, 37, ack, 26, 16, 10, ack, 24, 16, 12, psh | ack, 20, 16, 9, ack, 30, 16, 31, ack, 21, 16, 4},                                                         // mid-stream, cut, conflicts
 		{syn, 15, 0, 0, back | syn | ack, 15, 16, 0, ack, 16, 16, 5, syn, 0xf2, 0, 0, back | syn | ack, 80, 0xfa, 0, ack, 0xfa, 81, 7, ack, 0xf3, 16, 3, ack, 0xfb, 16, 3}, // used again, far
+		{syn, 15, 0, 0, back | ack, 80, 16, 5, back | fin | ack, 85, 16, 0, back | syn | ack, 15, 16, 0, ack, 16, 16, 5, back | ack, 16, 21, 4},                            // leftovers
+		{back | syn | ack, 15, 16, 0, back | ack, 16, 16, 5, back | fin | ack, 21, 16, 0, back | syn | ack, 0xf6, 16, 0, back | ack, 0xfe, 16, 5},                          // one side, used again
+		{syn, 15, 0, 0, ack, 16, 16, 3, ack, 0xf3, 16, 1, ack, 0xfb, 16, 2, syn, 0xf5, 0, 192, ack, 0xfd, 16, 4, ack, 18, 16, 2},                                           // far, one side
+		{ack, 30, 16, 0, back | ack, 16, 16, 3, ack, 0xf3, 19, 5, ack, 40, 19, 6, syn, 20, 0, 0, back | ack, 19, 60, 3, ack, 21, 19, 9},                                    // moved by a SYN
+		{syn, 15, 0xfd, 0, back | syn | ack, 15, 16, 0, ack, 16, 0xfd, 5, back | ack, 16, 21, 70, ack, 30, 0xfd, 68, ack, 21, 19, 9, fin | ack, 35, 0xfd, 0},               // wrong clocks
 	} {
 		f.Add(seed)
 	}
@@ -76,7 +81,11 @@ func FuzzSegments(f *testing.F) {
 			flags, seq, ack, rest := data[0], data[1], data[2], data[3]
 			now += []int64{0, 1e6, 3e8, 6e9}[rest>>6]
 			p := rawSegment{back: flags&0x40 != 0, port: uint16(flags >> 7), flags: flags & 0x3f, seq: stretch(seq), ack: stretch(ack), length: int(rest & 0x1f), cut: rest&0x20 != 0}
-			packets = append(packets, gofollow.Packet{LinkType: gofollow.LinkRaw, Time: now, Data: p.bytes(), WireLen: 40 + p.length})
+			stamp := now
+			if ack == 0xfd {
+				stamp += []int64{-4e12, 4e12, 1 << 60, -1 << 60}[seq&3]
+			}
+			packets = append(packets, gofollow.Packet{LinkType: gofollow.LinkRaw, Time: stamp, Data: p.bytes(), WireLen: 40 + p.length})
 		}
 		for _, config := range configs {
 			for _, c := range follow(t, config, packets).conversations {

@@ -225,3 +225,65 @@ func TestMoved(t *testing.T) {
 		}
 	}
 }
+
+// TestFarIslands: of a capture that lost much, again and again, every captured byte comes
+// out at its offset, and the gaps are what lies between: where one side was captured because
+// segments follow each other, where both were because the peer acknowledged them.
+func TestFarIslands(t *testing.T) {
+	for s := *seed; s < *seed+uint64(*runs)/4; s++ {
+		random := rand.New(rand.NewPCG(s, 4))
+		ends := [2]netip.AddrPort{netip.MustParseAddrPort("10.0.0.1:40000"), netip.MustParseAddrPort("10.0.0.2:80")}
+		from, acked := random.IntN(2), random.IntN(2) == 0
+		base := random.Uint32()
+		sent := []segment{{flags: "S", seq: base - 1}}
+		if from == 1 {
+			sent[0].flags = "SA"
+		}
+		var want, gaps []span
+		at := int64(0)
+		for island := range 1 + random.IntN(6) {
+			if island > 0 {
+				lost := 65<<20 + random.Int64N(200<<20)
+				gaps, at = append(gaps, span{at, at + lost}), at+lost
+			}
+			first := len(sent)
+			for range 2 + random.IntN(4) {
+				n := 20 + random.IntN(300)
+				sent = append(sent, segment{flags: "A", seq: base + uint32(at), payload: numbered(base+uint32(at), n)})
+				want = appendSpan(want, at, at+int64(n))
+				at += int64(n)
+			}
+			if island > 0 || random.IntN(2) == 0 { // the first byte of all comes first
+				random.Shuffle(len(sent)-first, func(i, j int) { sent[first+i], sent[first+j] = sent[first+j], sent[first+i] })
+			}
+			if acked {
+				sent = append(sent, segment{src: ends[1-from], flags: "A", seq: 77, ack: base + uint32(at)})
+			}
+		}
+		var packets []gofollow.Packet
+		for i := range sent {
+			p := &sent[i]
+			if p.src = ends[from]; p.ack != 0 {
+				p.src = ends[1-from]
+			}
+			if p.dst = ends[1]; p.src == ends[1] {
+				p.dst = ends[0]
+			}
+			frame := p.frame(t)
+			packets = append(packets, gofollow.Packet{LinkType: gofollow.LinkEthernet, Time: int64(i) * 1e6, Data: frame, WireLen: len(frame)})
+		}
+		got := follow(t, gofollow.Config{}, packets)
+		if len(got.conversations) != 1 {
+			t.Fatalf("seed %d: %d connections", s, len(got.conversations))
+		}
+		stream := got.conversations[0].sentBy(ends[from])
+		if !slices.Equal(stream.chunks, want) || !slices.Equal(stream.gaps, gaps) {
+			t.Fatalf("seed %d, acknowledged %v: data %v, gaps %v, want %v and %v", s, acked, stream.chunks, stream.gaps, want, gaps)
+		}
+		for i, b := range stream.places() {
+			if b != numbered(base+uint32(i), 1)[0] {
+				t.Fatalf("seed %d: the byte at offset %d is of another number", s, i)
+			}
+		}
+	}
+}
