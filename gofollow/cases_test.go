@@ -292,6 +292,8 @@ func TestCases(t *testing.T) {
 		{name: "no SYN+ACK and no ACK, G2", script: `c S; s 5 "x"; s 9 "y" t=29s; c2 S t=1s`, want: `open; s0 x*; 1.open | gap s1+3 close; s4 y*; closed flush; 1.closed flush`},
 		{name: "no SYN+ACK and no ACK, G3", script: `c S; s 5 "x"; s 9 "y"; s 10 "z"`, want: `open; s0 x* | gap s1+3 close; s4 y*; s5 z*; closed flush`,
 			config: gofollow.Config{Limits: gofollow.Limits{HeldSegments: 2}}},
+		{name: "no SYN+ACK and no ACK, G3 within a segment", script: `c S; s U 0 "abcdef" urg=3; s FA 6`, want: `open; s0 ab; gap s2+1 urgent; s3 def; fin s6 | closed flush`,
+			config: gofollow.Config{Urgent: gofollow.UrgentOOB, Limits: gofollow.Limits{HeldSegments: 1}}},
 		{name: "only the client is captured, its ACKs are no gaps", script: `c S; c A; c 0 "q" ack=10; c FA 1 ack=10`, want: `open; c0 q; fin c1 | closed flush`},
 		{name: "two SYNs and an ACK are no handshake", script: `c S; s S; c A; c 0 "a" t=61s`, want: `open; closed timeout; 1.open port/midstream; 1.c0 a | 1.closed flush`},
 		{name: "a SYN+ACK and an ACK are no handshake", script: `s SA; c A; c 0 "a" t=61s`,

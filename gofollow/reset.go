@@ -15,11 +15,10 @@ func (f *Follower) reset(c *Connection, from side, s *decode.Segment, src *block
 		return
 	case f.config.CloseOn == CloseOnFirstFIN:
 		if c.has(synACKSeen) {
-			off := c.dirs[from].offsetOf(seqNum(s.Seq))
 			if s.Wire > 0 {
-				f.payload(c, from, off, s, src)
+				f.payload(c, from, seqNum(s.Seq), s, src)
 			}
-			f.closeNow(c, from, CloseRST, off)
+			f.closeNow(c, from, CloseRST, seqNum(s.Seq))
 			return
 		}
 	case f.config.RST == RSTIgnore:

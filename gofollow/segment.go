@@ -131,15 +131,16 @@ func (f *Follower) follow(c *Connection, from side, s *decode.Segment, src *bloc
 		if end := off + int64(s.Wire); c.has(reset) && c.rare.resetBy == from && off <= d.next && end > max(d.next, d.offsetOf(c.rare.resetSeq)) {
 			f.cancelReset(c)
 		}
-		f.payload(c, from, off, s, src)
+		f.payload(c, from, seq, s, src)
 	}
+	end := seq + seqNum(s.Wire)
 	fin := s.Flags&decode.FIN != 0 && (f.config.CloseOn == CloseOnBoth || c.has(synACKSeen))
 	if fin && f.config.CloseOn == CloseOnFirstFIN {
-		f.closeNow(c, from, CloseFIN, off+int64(s.Wire))
+		f.closeNow(c, from, CloseFIN, end)
 		return
 	}
 	if fin {
-		f.finish(c, from, off+int64(s.Wire))
+		f.finish(c, from, d.offsetOf(end))
 	}
 	if s.Flags&decode.ACK != 0 && !c.key.loops() {
 		f.acknowledge(c, from^1, s)
@@ -217,18 +218,19 @@ func (f *Follower) synchronize(c *Connection, from side, s *decode.Segment) {
 }
 
 // payload takes the payload of a segment, without its urgent byte if that is
-// asked for.
-func (f *Follower) payload(c *Connection, from side, off streamOffset, s *decode.Segment, src *block) {
-	c.dirs[from].dataPackets++
-	if f.config.Urgent == UrgentOOB && s.Flags&decode.URG != 0 && s.Urgent > 0 && int(s.Urgent) <= s.Wire && !f.far(c, from, off) {
+// asked for. seq is its number: an offset may change when a limit anchors the direction.
+func (f *Follower) payload(c *Connection, from side, seq seqNum, s *decode.Segment, src *block) {
+	d := &c.dirs[from]
+	d.dataPackets++
+	if f.config.Urgent == UrgentOOB && s.Flags&decode.URG != 0 && s.Urgent > 0 && int(s.Urgent) <= s.Wire && !f.far(c, from, d.offsetOf(seq)) {
 		at := int(s.Urgent) - 1
 		captured := min(at, len(s.Payload))
-		f.receive(c, from, off, at, s.Payload[:captured], src)
-		f.takeUrgent(c, from, off+int64(at))
-		f.receive(c, from, off+int64(at)+1, s.Wire-at-1, s.Payload[min(at+1, len(s.Payload)):], src)
+		f.receive(c, from, d.offsetOf(seq), at, s.Payload[:captured], src)
+		f.takeUrgent(c, from, d.offsetOf(seq+seqNum(at)))
+		f.receive(c, from, d.offsetOf(seq+seqNum(at)+1), s.Wire-at-1, s.Payload[min(at+1, len(s.Payload)):], src)
 		return
 	}
-	f.receive(c, from, off, s.Wire, s.Payload, src)
+	f.receive(c, from, d.offsetOf(seq), s.Wire, s.Payload, src)
 }
 
 // conclude draws what follows from a segment once its payload, FIN and
@@ -258,13 +260,13 @@ func (f *Follower) closeIfDone(c *Connection) bool {
 	return true
 }
 
-// closeNow closes at the first FIN or RST (CloseOnFirstFIN); fin is where that
-// segment ended.
-func (f *Follower) closeNow(c *Connection, from side, why CloseReason, fin streamOffset) {
+// closeNow closes at the first FIN or RST (CloseOnFirstFIN); end is the number behind
+// that segment's last byte.
+func (f *Follower) closeNow(c *Connection, from side, why CloseReason, end seqNum) {
 	for _, i := range [2]side{c.client, c.client ^ 1} {
 		f.giveUpAll(c, i)
-		if d := &c.dirs[i]; i == from && why == CloseFIN && d.next == fin {
-			d.fin = fin
+		if d := &c.dirs[i]; i == from && why == CloseFIN && d.next == d.offsetOf(end) {
+			d.fin = d.next
 			f.halfClose(c, i)
 		}
 	}
