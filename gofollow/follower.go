@@ -258,7 +258,7 @@ func (f *Follower) Flush() error {
 	if err := f.ready(); err != nil {
 		return err
 	}
-	if !f.sweep() { // what is due already ends as it would without Flush
+	if f.clock.now >= f.graceUntil && !f.sweep() { // what is due already ends as it would without Flush
 		return ErrQueueFull
 	}
 	now := f.cause

@@ -3,8 +3,10 @@ package gofollow_test
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"gofollow/gofollow"
 )
@@ -60,4 +62,49 @@ func TestNoTime(t *testing.T) {
 	if got, want := follow(t, gofollow.Config{}, packets).String(), `open; c0 a; gap c1+1 ack; c2 c* | closed flush`; got != want {
 		t.Errorf("patience from a packet without a time: got %s, want %s", got, want)
 	}
+}
+
+// TestWrongClocks follows random captures whose clocks are wrong in ways that must not
+// matter: two sources hours apart that were merged, a clock that is set back or by decades in
+// the middle, a first packet from another time.
+func TestWrongClocks(t *testing.T) {
+	const hour = int64(3600e9)
+	worlds(t, *runs/8, func(t *testing.T, random *rand.Rand, w *world) {
+		for _, p := range w.captured {
+			p.clock = 0
+		}
+		packets := w.packets(t, nil)
+		middle := random.IntN(len(packets))
+		apart := 2*hour + random.Int64N(40*hour)
+		for name, shift := range map[string]func(i int) int64{
+			"merged": func(i int) int64 { return apart * int64(w.captured[i].talk.ends[0].Addr().As16()[14]&1) },
+			"set back": func(i int) int64 {
+				if i >= middle {
+					return -apart
+				}
+				return 0
+			},
+			"set after boot": func(i int) int64 {
+				if i < middle {
+					return -50 * 365 * 24 * hour
+				}
+				return 0
+			},
+			"set back and forth": func(i int) int64 { return -apart * int64(i/(middle+2)%2) },
+			"first": func(i int) int64 {
+				if i == 0 {
+					return apart * int64(1-2*(middle%2))
+				}
+				return 0
+			},
+		} {
+			shifted := slices.Clone(packets)
+			for i := range shifted {
+				shifted[i].Time += shift(i)
+			}
+			if w.compare(t, follow(t, gofollow.Config{}, shifted), reassemble(packets), map[string]int{}); t.Failed() {
+				t.Fatalf("%s, %v apart from packet %d on", name, time.Duration(apart), middle+1)
+			}
+		}
+	})
 }
