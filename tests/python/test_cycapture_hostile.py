@@ -365,11 +365,12 @@ def test_a_whole_that_is_malformed_leaves_the_fragment_as_it_is():
 
 
 def test_reassembling_in_several_threads(switching):
-    statuses, reassembler = [], IPReassembler()
+    statuses, reassembler, complete = [], IPReassembler(), threading.Barrier(4)
 
     def work(number):
         for ident in range(300):
             statuses.append(reassembler.process(fragment(8 * number, bytes(8), number < 3, ident)))
+        complete.wait()  # what comes now makes the oldest go
         for ident in range(1500):
             reassembler.process(fragment(8, bytes(8), True, number * 1500 + ident, 254))
 
