@@ -1,6 +1,10 @@
 package gofollow
 
-import "gofollow/gofollow/internal/decode"
+import (
+	"slices"
+
+	"gofollow/gofollow/internal/decode"
+)
 
 // direction is one byte stream of a connection. What a stream that arrives in
 // order needs stands here, the rest in slow.
@@ -78,22 +82,24 @@ func (d *direction) forgetACKs() {
 	}
 }
 
-// anchorLowest anchors an unanchored direction at the lowest number that is kept, for want
-// of better knowledge.
+// anchorLowest anchors an unanchored direction at the lowest data that is kept, for want of
+// better knowledge; at the lowest FIN if there is none.
 func (f *Follower) anchorLowest(c *Connection, from side) {
 	d := &c.dirs[from]
 	if !d.has(unanchored) {
 		return
 	}
-	lowest := d.right()
-	if r := d.slow; len(r.held) > 0 {
-		lowest = min(lowest, r.held[0].start)
-	}
-	for _, s := range d.slow.suspects {
-		lowest = min(lowest, s.start)
-	}
 	d.flags &^= unanchored // nothing contradicts what was kept
-	f.move(c, from, d.seqAt(lowest))
+	kept := d.slow.held
+	if len(kept) == 0 {
+		kept = d.slow.suspects
+	}
+	if len(kept) == 0 { // a limit left nothing of it
+		d.flags, d.slow.right = d.flags&^based, 0
+		return
+	}
+	lowest := kept[max(0, slices.IndexFunc(kept, func(h *held) bool { return h.start < h.end }))]
+	f.move(c, from, d.seqAt(lowest.start))
 }
 
 // move sets the number of offset 0 of a direction that has not begun. All

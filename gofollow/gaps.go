@@ -68,10 +68,10 @@ func (f *Follower) holesByACK(c *Connection, from side, until int64) {
 // what stood above it. It returns false if nothing is held.
 func (f *Follower) lowestHole(c *Connection, from side, why GapReason) bool {
 	d := &c.dirs[from]
+	f.anchorLowest(c, from)
 	if len(d.slow.held) == 0 {
 		return false
 	}
-	f.anchorLowest(c, from)
 	if start := d.slow.held[0].start; start > d.next {
 		f.emitGap(c, from, start, why)
 	}
