@@ -1,7 +1,11 @@
-"""Builds the Python distribution: the engine as a shared library inside the package, and the declarations that reach it.
+"""Builds the Python distribution: the engine as a shared library in the package, its declarations, and the compiled core.
 
-    pip install .                         everything, as a wheel py3-none-PLATFORM
+    pip install .                         everything, as a wheel cp310-abi3-PLATFORM
     python setup.py develop_native        only what is built of python/gofollow, in place: PYTHONPATH=python then works
+
+Where the core cannot be compiled (no headers of Python, no Cython, no CPython with a GIL) the wheel
+is py3-none-PLATFORM, the core runs as plain Python, and a sentence says so. GOFOLLOW_CORE=python
+asks for that.
 
 The rest of the metadata stands in pyproject.toml, the version in gofollow/version.go.
 """
@@ -11,12 +15,14 @@ import os
 import re
 import shutil
 import subprocess
+import sys
+import sysconfig
 from pathlib import Path
 
-from setuptools import Command, Distribution, setup
-from setuptools.command.build import build
+from setuptools import Command, Distribution, Extension, setup
+from setuptools.command.build_ext import build_ext
 from setuptools.command.build_py import build_py
-from setuptools.errors import ExecError
+from setuptools.errors import CCompilerError, ExecError, PlatformError
 
 try:
     from setuptools.command.bdist_wheel import bdist_wheel
@@ -79,11 +85,54 @@ class BuildPy(build_py):
         return [module for module in super().find_package_modules(package, package_dir) if Path(module[2]).name != DECLARATIONS]
 
     def find_data_files(self, package: str, src_dir: str) -> list[str]:
-        return [name for name in super().find_data_files(package, src_dir) if Path(name).name != LIBRARY]
+        return [name for name in super().find_data_files(package, src_dir) if Path(name).suffix != ".so"]
+
+
+def why_not_compiled() -> str | None:
+    """Return why the core cannot be compiled here, None if it can."""
+    if os.environ.get("GOFOLLOW_CORE") == "python":
+        return "GOFOLLOW_CORE is 'python'"
+    if sys.implementation.name != "cpython" or sysconfig.get_config_var("Py_GIL_DISABLED"):
+        return "this Python has no stable C interface: it is no CPython, or one without a GIL"
+    if not any((Path(sysconfig.get_path(name)) / "Python.h").exists() for name in ("include", "platinclude")):
+        return f"there is no Python.h in {sysconfig.get_path('include')}: install Python's headers (Debian: python3-dev)"
+    if importlib.util.find_spec("Cython") is None:
+        return "Cython is not installed: pip install 'cython>=3.1'"
+    return None
+
+
+class BuildCore(build_ext):
+    """Compiles gofollow._core for every CPython from 3.10 on, where that is possible."""
+
+    def finalize_options(self) -> None:
+        self.why_not = why_not_compiled()
+        if self.why_not is None:
+            from Cython.Build import cythonize
+
+            core = Extension(
+                "gofollow._core",
+                ["python/gofollow/_core.py"],
+                include_dirs=["capi"],
+                define_macros=[("Py_LIMITED_API", "0x030a0000")],
+                extra_compile_args=["-O2", "-g0", "-Werror=implicit-function-declaration"],
+                py_limited_api=True,
+            )
+            made = ROOT / "build" / "cython"
+            self.distribution.ext_modules = cythonize([core], build_dir=str(made), include_path=["python"], quiet=True)
+        super().finalize_options()
+
+    def run(self) -> None:
+        try:
+            if self.why_not is None:
+                super().run()
+        except (CCompilerError, ExecError, PlatformError) as error:
+            self.why_not = str(error)
+        if self.why_not is not None:
+            print(f"gofollow: the core is not compiled and will run as plain Python, which is slower: {self.why_not}", file=sys.stderr)
 
 
 class DevelopNative(Command):
-    description = "build the shared library and its declarations into python/gofollow"
+    description = "build the shared library, its declarations and the compiled core into python/gofollow"
     user_options: list[tuple[str, str | None, str]] = []
 
     def initialize_options(self) -> None:
@@ -94,10 +143,13 @@ class DevelopNative(Command):
 
     def run(self) -> None:
         build_native(PACKAGE)
+        core = self.get_finalized_command("build_ext")
+        core.inplace = True
+        core.run()
 
 
 class PlatformWheel(bdist_wheel):
-    """py3-none-PLATFORM: the library is native code, but no Python version's."""
+    """cp310-abi3-PLATFORM with the compiled core; py3-none-PLATFORM, for any Python, without."""
 
     def finalize_options(self) -> None:
         super().finalize_options()
@@ -105,7 +157,8 @@ class PlatformWheel(bdist_wheel):
 
     def get_tag(self) -> tuple[str, str, str]:
         _, _, platform = super().get_tag()
-        return "py3", "none", platform
+        built = Path(self.get_finalized_command("build").build_lib) / "gofollow"
+        return ("cp310", "abi3", platform) if any(built.glob("_core*.so")) else ("py3", "none", platform)
 
 
 class NativeDistribution(Distribution):
@@ -115,16 +168,11 @@ class NativeDistribution(Distribution):
         return True
 
 
-class Build(build):
-    # has_ext_modules would call build_ext, which has nothing to do here.
-    sub_commands = [("build_py", None)]
-
-
 setup(
     version=version(),
     distclass=NativeDistribution,
     cmdclass={
-        "build": Build,
+        "build_ext": BuildCore,
         "build_py": BuildPy,
         "bdist_wheel": PlatformWheel,
         "develop_native": DevelopNative,

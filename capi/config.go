@@ -40,27 +40,10 @@ func (r *configReader) count(v C.uint64_t) int {
 	return int(v)
 }
 
-// wholeStreams says whether a follower joins streams, whether other events come
-// out too, and how much it keeps of each direction.
-type wholeStreams struct {
-	wanted, too bool
-	keep        int64
-}
-
 // configFrom converts a whole gofollow_config. ok is false if a number is out of
 // every range.
-func configFrom(c *C.gofollow_config) (config gofollow.Config, whole wholeStreams, ok bool) {
-	r := configReader{}
-	mode := r.choice(c.whole_streams)
-	whole.wanted, whole.too = mode != C.GOFOLLOW_STREAMS_NONE, mode == C.GOFOLLOW_STREAMS_TOO
-	r.bad = r.bad || mode > C.GOFOLLOW_STREAMS_TOO
-	switch whole.keep = int64(c.max_payload); whole.keep {
-	case 0:
-		whole.keep = math.MaxInt64
-	case C.GOFOLLOW_NOTHING:
-		whole.keep = 0
-	}
-	r.bad = r.bad || whole.keep < 0 || !whole.wanted && c.max_payload != 0 || whole.wanted && c.anomalies != 0
+func configFrom(c *C.gofollow_config) (config gofollow.Config, ok bool) {
+	r := configReader{bad: c.reserved1 != 0}
 	config = gofollow.Config{
 		NoMidstream:    r.flag(c.no_midstream),
 		CloseOn:        gofollow.CloseOn(r.choice(c.close_on)),
@@ -95,5 +78,5 @@ func configFrom(c *C.gofollow_config) (config gofollow.Config, whole wholeStream
 			OneSidedAge: r.duration(c.one_sided_age_ns),
 		},
 	}
-	return config, whole, !r.bad
+	return config, !r.bad
 }

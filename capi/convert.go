@@ -25,8 +25,7 @@ type cEvent struct {
 	length                                 uint64
 	bytes                                  uintptr
 	capturedAt                             int64
-	streams                                uintptr
-	reserved                               [2]uint64
+	reserved                               [3]uint64
 }
 
 // cConnection is gofollow_connection, likewise.
@@ -55,7 +54,6 @@ var (
 	_ [unsafe.Sizeof(C.gofollow_event{})]byte                   = [unsafe.Sizeof(cEvent{})]byte{}
 	_ [unsafe.Offsetof(C.gofollow_event{}.connection)]byte      = [unsafe.Offsetof(cEvent{}.connection)]byte{}
 	_ [unsafe.Offsetof(C.gofollow_event{}.captured_ns)]byte     = [unsafe.Offsetof(cEvent{}.capturedAt)]byte{}
-	_ [unsafe.Offsetof(C.gofollow_event{}.streams)]byte         = [unsafe.Offsetof(cEvent{}.streams)]byte{}
 	_ [unsafe.Sizeof(C.gofollow_connection{})]byte              = [unsafe.Sizeof(cConnection{})]byte{}
 	_ [unsafe.Offsetof(C.gofollow_connection{}.opened_ns)]byte  = [unsafe.Offsetof(cConnection{}.openedAt)]byte{}
 	_ [unsafe.Offsetof(C.gofollow_connection{}.separation)]byte = [unsafe.Offsetof(cConnection{}.separation)]byte{}
@@ -272,6 +270,6 @@ func (s *facts) events(out []cEvent, events []gofollow.Event, next *gofollow.Eve
 			o.bytes = uintptr(unsafe.Pointer(unsafe.SliceData(e.Bytes)))
 		}
 		o.capturedAt = e.CapturedAt
-		o.padding, o.streams, o.reserved = [2]uint8{}, 0, [2]uint64{}
+		o.padding, o.reserved = [2]uint8{}, [3]uint64{}
 	}
 }

@@ -34,11 +34,11 @@ func main() {}
 
 //export gofollow_go_create
 func gofollow_go_create(out *C.gofollow_t, config *C.gofollow_config) C.int {
-	converted, joined, ok := configFrom(config)
+	converted, ok := configFrom(config)
 	if !ok {
 		return errArgument
 	}
-	id, code := create(converted, joined)
+	id, code := create(converted)
 	*out = C.gofollow_t(id)
 	return C.int(code)
 }
@@ -64,7 +64,6 @@ func gofollow_go_feed_batch(f C.gofollow_t, packets *C.gofollow_packet, n C.size
 				return err
 			}
 			rest = rest[len(part):]
-			h.waiting() // joins what there is: the queue is empty for the next part
 		}
 		return nil
 	}))
@@ -100,29 +99,6 @@ func packet(linkType C.uint32_t, time C.int64_t, data unsafe.Pointer, captured, 
 	return p
 }
 
-//export gofollow_go_feed_poll
-func gofollow_go_feed_poll(f C.gofollow_t, linkType C.uint32_t, data unsafe.Pointer, n C.size_t, events *C.gofollow_event, limit C.size_t) C.int {
-	return C.int(use(uint64(f), func(h *handle) (int, error) {
-		packets := h.room(1)
-		defer clear(packets)
-		packets[0] = packet(linkType, C.GOFOLLOW_NO_TIME, data, n, n)
-		if err := h.ready(); err != nil {
-			return 0, err
-		}
-		if err := h.follower.Feed(&packets[0]); err != nil {
-			return 0, err
-		}
-		moved := 0
-		if h.waiting() > 0 {
-			moved = h.poll(events, limit)
-		}
-		if C.size_t(moved) < limit {
-			unsafe.Slice((*cEvent)(unsafe.Pointer(events)), moved+1)[moved].kind = 0
-		}
-		return moved, nil
-	}))
-}
-
 //export gofollow_go_feed_capture
 func gofollow_go_feed_capture(f C.gofollow_t, data unsafe.Pointer, n C.size_t, consumed *C.size_t) C.int {
 	return C.int(feeding(uint64(f), func(h *handle) error {
@@ -147,7 +123,7 @@ func gofollow_go_open_file(f C.gofollow_t, path *C.char) C.int {
 //export gofollow_go_read_file
 func gofollow_go_read_file(f C.gofollow_t, maxPackets C.size_t, progress *C.gofollow_progress) C.int {
 	return C.int(feeding(uint64(f), func(h *handle) error {
-		p, err := h.readFile(int(min(maxPackets, math.MaxInt)))
+		p, err := h.follower.ReadFile(int(min(maxPackets, math.MaxInt)))
 		progress.packets = C.uint64_t(p.Packets)
 		progress.bytes_read = C.uint64_t(p.BytesRead)
 		progress.file_size = C.uint64_t(p.FileSize)
@@ -166,28 +142,10 @@ func gofollow_go_poll(f C.gofollow_t, events *C.gofollow_event, limit C.size_t) 
 }
 
 func (h *handle) poll(events *C.gofollow_event, limit C.size_t) int {
-	n := int(min(limit, math.MaxInt32))
-	if h.streams != nil {
-		return h.streams.poll(unsafe.Slice((*cEvent)(unsafe.Pointer(events)), n))
-	}
-	polled := h.follower.Poll(n)
+	polled := h.follower.Poll(int(min(limit, math.MaxInt32)))
 	out := unsafe.Slice((*cEvent)(unsafe.Pointer(events)), len(polled))
 	h.facts.events(out, polled, h.follower.Peek())
-	if h.joined != nil {
-		h.joined.join(out, polled)
-	}
 	return len(polled)
-}
-
-//export gofollow_go_said
-func gofollow_go_said(f C.gofollow_t, id C.uint64_t, direction C.uint32_t, buffer unsafe.Pointer, size C.size_t) C.int {
-	return C.int(use(uint64(f), func(h *handle) (int, error) {
-		if h.joined == nil {
-			return 0, errNotJoined
-		}
-		out := unsafe.Slice((*byte)(buffer), int(min(size, math.MaxInt32)))
-		return h.joined.copySaid(uint64(id), gofollow.Direction(direction), out)
-	}))
 }
 
 //export gofollow_go_advance_time
@@ -219,7 +177,7 @@ func gofollow_go_stats(f C.gofollow_t, out *C.gofollow_statistics) C.int {
 		}
 		out.connections, out.tombstones = C.uint64_t(s.Connections), C.uint64_t(s.Tombstones)
 		out.held_bytes, out.max_held_bytes = C.uint64_t(s.HeldBytes), C.uint64_t(s.MaxHeldBytes)
-		out.events, out.waiting = C.uint64_t(s.Events), C.uint64_t(h.waiting())
+		out.events, out.waiting = C.uint64_t(s.Events), C.uint64_t(h.follower.Waiting())
 		out.datagrams, out.fragments_expired = C.uint64_t(s.Datagrams), C.uint64_t(s.FragmentsExpired)
 		out.fragments_dropped = C.uint64_t(s.FragmentsDropped)
 		return 0, nil

@@ -20,8 +20,8 @@
  *
  * Memory. Bytes that you pass are not kept after the call returns. What an event
  * points to is the library's and stays valid until the next call that feeds,
- * polls or ends on that handle: gofollow_feed, _feed_batch, _feed_joined, _feed_poll,
- * _feed_capture, _end_capture, _open_file, _read_file, _poll, _advance_time, _flush, _destroy.
+ * polls or ends on that handle: gofollow_feed, _feed_batch, _feed_capture,
+ * _end_capture, _open_file, _read_file, _poll, _advance_time, _flush, _destroy.
  * Events that were not polled yet survive all of these but destroy.
  *
  * Threads. Handles are independent. Any thread may use any handle, one call at a
@@ -51,7 +51,7 @@ extern "C" {
 /* The number of the binary interface that this header describes. It grows when a
  * program compiled against an older header would go wrong. Compare it with
  * gofollow_abi_version (). */
-#define GOFOLLOW_ABI_VERSION 3
+#define GOFOLLOW_ABI_VERSION 4
 
 /* A follower. Never 0, never used again for another one. */
 typedef uint64_t gofollow_t;
@@ -93,13 +93,8 @@ typedef uint64_t gofollow_t;
 #define GOFOLLOW_NEVER   (-1)
 #define GOFOLLOW_AT_ONCE (-1)
 
-/* In place of max_payload: keep none. */
-#define GOFOLLOW_NOTHING (-1)
-
 enum { GOFOLLOW_CLOSE_ON_BOTH = 0, GOFOLLOW_CLOSE_ON_FIRST_FIN = 1 };
 enum { GOFOLLOW_RST_LENIENT = 0, GOFOLLOW_RST_STRICT = 1, GOFOLLOW_RST_IGNORE = 2 };
-/* Whether CLOSED events come with what both sides said, see gofollow_stream: no, yes and they are the only events, yes. */
-enum { GOFOLLOW_STREAMS_NONE = 0, GOFOLLOW_STREAMS_ALONE = 1, GOFOLLOW_STREAMS_TOO = 2 };
 enum { GOFOLLOW_URGENT_INLINE = 0, GOFOLLOW_URGENT_OOB = 1 };
 enum { GOFOLLOW_SEPARATE_NONE = 0, GOFOLLOW_SEPARATE_VLAN = 1, GOFOLLOW_SEPARATE_TUNNEL = 2, GOFOLLOW_SEPARATE_BOTH = 3 };
 enum {
@@ -143,9 +138,8 @@ typedef struct gofollow_config {
     uint64_t max_far_bytes;             /* 64 MiB */
     uint64_t max_queued_events;         /* 65536 */
     uint64_t max_queued_bytes;          /* 16 MiB */
-    uint32_t whole_streams;             /* GOFOLLOW_STREAMS_; not together with anomalies */
     uint32_t separate;                  /* GOFOLLOW_SEPARATE_: what tells equal addresses and ports apart */
-    int64_t  max_payload;               /* with whole_streams, of each direction: all; GOFOLLOW_NOTHING */
+    uint32_t reserved1;                 /* 0 */
 } gofollow_config;
 
 /* One packet. bytes may be NULL if captured is 0. original is the length on the
@@ -225,33 +219,12 @@ typedef struct gofollow_connection {
     int64_t           closed_ns;        /* capture time of the packet that closed it; an expiry's deadline */
 } gofollow_connection;
 
-/* Bytes of a stream that never come. */
-typedef struct gofollow_gap {
-    int64_t  offset;                    /* in the direction's stream */
-    uint64_t length;
-    uint8_t  reason;                    /* GOFOLLOW_GAP_ */
-    uint8_t  reserved[7];
-} gofollow_gap;
-
-/* All that one side of a connection said, for followers with the option
- * whole_streams, which keep the payload of what is open in memory, bounded by
- * max_payload and max_connections alone: what came stands in one piece, without the
- * gaps. With GOFOLLOW_STREAMS_ALONE, closed connections that nobody polls count for
- * max_queued_events, and their payload for max_queued_bytes. */
-typedef struct gofollow_stream {
-    const uint8_t      *payload;
-    uint64_t            length;         /* of payload: at most max_payload, then only the first bytes are kept */
-    int64_t             end;            /* stream offset behind the last byte or gap */
-    const gofollow_gap *gaps;           /* in order */
-    uint64_t            gap_count;
-} gofollow_stream;
-
 /* One event. Which fields a kind sets:
  *     OPENED        connection
  *     DATA          direction, offset, length, bytes, captured_ns, reordered
  *     GAP           direction, offset, length, reason (GOFOLLOW_GAP_)
  *     HALF_CLOSED   direction, offset
- *     CLOSED        reason (GOFOLLOW_CLOSE_), by, connection's closing facts; with the option whole_streams also streams
+ *     CLOSED        reason (GOFOLLOW_CLOSE_), by, connection's closing facts
  *     ANOMALY       reason (GOFOLLOW_ANOMALY_), direction, offset, length; for an overlap conflict
  *                   bytes holds the old copy and, length bytes later, the new one
  * The others are 0. kind, place, connection_id, connection, ts_ns and packet are always set. */
@@ -274,8 +247,7 @@ typedef struct gofollow_event {
     uint64_t length;
     const uint8_t *bytes;
     int64_t  captured_ns;               /* capture time of the packet that carried the bytes */
-    const gofollow_stream *streams;     /* two, by direction, right behind *connection; NULL without the option whole_streams */
-    uint64_t reserved[2];
+    uint64_t reserved[3];
 } gofollow_event;
 
 /* How far a file was read. */
@@ -329,29 +301,6 @@ int gofollow_feed (gofollow_t f, uint32_t link_type, int64_t ts_ns, const void *
  * the queue filled up before the last packet. */
 int gofollow_feed_batch (gofollow_t f, const gofollow_packet *packets, size_t n, size_t *consumed);
 
-/* Feeds n packets of one link type without times, whose bytes stand one after
- * the other: lengths says how many each has, which is also its length on the
- * wire. consumed must not be NULL. Of many packets a part at a time is taken, and
- * a call of another thread may come in between; GOFOLLOW_ERR_BUSY can then stand
- * at any part. Otherwise as gofollow_feed_batch. */
-int gofollow_feed_joined (gofollow_t f, uint32_t link_type, const void *bytes, const uint32_t *lengths, size_t n, size_t *consumed);
-
-/* What gofollow_feed_poll is given for one packet after the other. */
-typedef struct gofollow_feeding {
-    gofollow_t      f;
-    uint32_t        link_type;
-    uint32_t        reserved;           /* 0 */
-    gofollow_event *events;             /* room for max events; may be NULL if max is 0 */
-    size_t          max;
-} gofollow_feeding;
-
-/* Feeds one whole packet without a time and moves up to max waiting events to the
- * caller's array: gofollow_feed and gofollow_poll in one call, with few arguments,
- * for where calls are dear. Returns how many events were moved; if max, more may wait. If fewer, the
- * kind of the array's next event is set to 0, so that the array alone tells. On an
- * error, such as GOFOLLOW_ERR_FULL, the packet was not taken and no event moved. */
-int gofollow_feed_poll (const gofollow_feeding *feeding, const void *bytes, size_t n);
-
 /* Feeds bytes of a capture file (see gofollow_open_file), cut anywhere.
  * *consumed tells how many bytes were taken, also on error: on GOFOLLOW_ERR_FULL,
  * which also ends a call after 20,000 packets or 16 MiB of capture, decompressed (2 MiB
@@ -378,13 +327,6 @@ int gofollow_read_file (gofollow_t f, size_t max_packets, gofollow_progress *pro
 /* Moves up to max waiting events to the caller's array. Returns how many, 0 if
  * none waits. */
 int gofollow_poll (gofollow_t f, gofollow_event *events, size_t max);
-
-/* Copies what one side of an open connection said in the events polled so far, the
- * first size bytes of it at most, and returns how many that are; also of one whose
- * CLOSED event came with the last poll. For followers with GOFOLLOW_STREAMS_TOO:
- * GOFOLLOW_ERR_STATE for others, and for any other connection. What events point to
- * stays valid. */
-int gofollow_said (gofollow_t f, uint64_t connection_id, uint32_t direction, void *buffer, size_t size);
 
 /* Says that it is now ts_ns: what is overdue by then expires. For live use
  * without packets. Returns how many events wait; on GOFOLLOW_ERR_FULL poll and

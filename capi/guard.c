@@ -122,51 +122,6 @@ gofollow_feed_batch (gofollow_t f, const gofollow_packet *packets, size_t n, siz
 }
 
 int
-gofollow_feed_joined (gofollow_t f, uint32_t link_type, const void *bytes, const uint32_t *lengths, size_t n, size_t *consumed)
-{
-    enum { PART = 256 };
-    gofollow_packet packets[PART];
-    size_t taken = 0, part;
-    int result;
-    REFUSE_IF_FORKED ();
-    if (consumed == NULL)
-        return refuse (f, "consumed is NULL");
-    *consumed = 0;
-    if ((bytes == NULL || lengths == NULL) && n > 0)
-        return refuse (f, "bytes or lengths is NULL and n is not 0");
-    do {
-        size_t given = smaller (n - taken, PART);
-        for (size_t i = 0; i < given; i++) {
-            uint32_t length = lengths[taken + i];
-            packets[i] = (gofollow_packet) { GOFOLLOW_NO_TIME, bytes, length, length, link_type, 0 };
-            bytes = (const char *) bytes + length;
-        }
-        result = gofollow_feed_batch (f, packets, given, &part);
-        taken += part;
-    } while (result >= 0 && taken < n);
-    *consumed = taken;
-    return result;
-}
-
-int
-gofollow_feed_poll (const gofollow_feeding *feeding, const void *bytes, size_t n)
-{
-    REFUSE_IF_FORKED ();
-    if (feeding == NULL)
-        return GOFOLLOW_ERR_ARGUMENT;
-    gofollow_t f = feeding->f;
-    if (n > GOFOLLOW_MAX_PACKET)
-        return refuse_too_big (f);
-    if (bytes == NULL && n > 0)
-        return refuse (f, "bytes is NULL and n is not 0");
-    if (feeding->events == NULL && feeding->max > 0)
-        return refuse (f, "feeding->events is NULL and feeding->max is not 0");
-    if (feeding->reserved != 0)
-        return refuse (f, "feeding->reserved is not 0");
-    return gofollow_go_feed_poll (f, feeding->link_type, (void *) (uintptr_t) bytes, n, feeding->events, feeding->max);
-}
-
-int
 gofollow_feed_capture (gofollow_t f, const void *bytes, size_t n, size_t *consumed)
 {
     REFUSE_IF_FORKED ();
@@ -219,17 +174,6 @@ gofollow_poll (gofollow_t f, gofollow_event *events, size_t max)
     if (events == NULL && max > 0)
         return refuse (f, "events is NULL and max is not 0");
     return gofollow_go_poll (f, events, max);
-}
-
-int
-gofollow_said (gofollow_t f, uint64_t connection_id, uint32_t direction, void *buffer, size_t size)
-{
-    REFUSE_IF_FORKED ();
-    if (direction > GOFOLLOW_SERVER_TO_CLIENT)
-        return refuse (f, "direction is neither 0 nor 1");
-    if (buffer == NULL && size > 0)
-        return refuse (f, "buffer is NULL and size is not 0");
-    return gofollow_go_said (f, connection_id, direction, buffer, size);
 }
 
 int

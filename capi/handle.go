@@ -10,19 +10,12 @@ import (
 	"gofollow/gofollow"
 )
 
-var (
-	errNotJoined = errors.New("this follower does not join streams beside giving their events: set whole_streams to GOFOLLOW_STREAMS_TOO")
-	errNotOpen   = errors.New("no such connection is open")
-)
-
 // handle is a follower as C knows it. One call at a time uses it, which holds
 // busy; only message is for any thread at any time.
 type handle struct {
 	follower *gofollow.Follower
 	memory   *cMemory // what the follower allocated
 	facts    facts    // what the events of the last poll point to
-	streams  *streams // in place of the queue, or nil
-	joined   *streams // beside it, or nil
 	packets  []gofollow.Packet
 
 	busy     atomic.Bool
@@ -68,7 +61,7 @@ func (t *handles) remove(id uint64) {
 }
 
 // create makes a follower and returns its number.
-func create(config gofollow.Config, whole wholeStreams) (id uint64, code int32) {
+func create(config gofollow.Config) (id uint64, code int32) {
 	defer func() {
 		if recover() != nil {
 			id, code = 0, errInternal
@@ -83,16 +76,7 @@ func create(config gofollow.Config, whole wholeStreams) (id uint64, code int32) 
 		memory.freeAll()
 		return 0, errArgument
 	}
-	h := &handle{follower: follower, memory: memory}
-	if whole.wanted {
-		s := newStreams(memory, whole.keep, &config.Limits)
-		if whole.too {
-			h.joined = s
-		} else {
-			h.streams = s
-		}
-	}
-	return table.add(h), 0
+	return table.add(&handle{follower: follower, memory: memory}), 0
 }
 
 // claim finds a handle and keeps other calls off it, or says why it cannot be had.
@@ -129,54 +113,9 @@ func use(id uint64, call func(h *handle) (int, error)) (code int32) {
 // wait afterwards.
 func feeding(id uint64, call func(h *handle) error) (code int32) {
 	return use(id, func(h *handle) (int, error) {
-		if err := h.ready(); err != nil {
-			return 0, err
-		}
 		err := call(h)
-		return h.waiting(), err
+		return h.follower.Waiting(), err
 	})
-}
-
-// ready says whether anything may be fed. The engine asks for itself, but it does
-// not know of streams that were joined.
-func (h *handle) ready() error {
-	if h.streams != nil {
-		h.streams.settle()
-		if h.streams.full() {
-			return gofollow.ErrQueueFull
-		}
-	}
-	return nil
-}
-
-// waiting returns how many events wait to be polled.
-func (h *handle) waiting() int {
-	if h.streams != nil {
-		h.streams.absorb(h.follower)
-		return h.streams.waiting()
-	}
-	return h.follower.Waiting()
-}
-
-// readFile reads on where joining streams has emptied the queue, after which the
-// engine returns for its events to be taken, until there are closed streams to
-// take while they are still in the processor's cache.
-func (h *handle) readFile(limit int) (gofollow.Progress, error) {
-	const readAtOnce, joinedAtOnce = 16 << 20, 1 << 20
-	before := h.follower.Stats().Packets
-	p, err := h.follower.ReadFile(limit)
-	for end := p.BytesRead + readAtOnce; h.streams != nil && err == nil && !p.End && p.BytesRead < end; {
-		h.waiting()
-		rest := 0
-		if limit > 0 {
-			rest = limit - int(h.follower.Stats().Packets-before)
-		}
-		if limit > 0 && rest == 0 || h.streams.bytes >= joinedAtOnce {
-			break
-		}
-		p, err = h.follower.ReadFile(rest)
-	}
-	return p, err
 }
 
 // release ends a call. It is deferred, so that a panic ends here.
@@ -237,7 +176,7 @@ func (h *handle) fail(err error) int32 {
 		return errTooBig
 	case errors.Is(err, gofollow.ErrClosed):
 		return errHandle
-	case errors.Is(err, gofollow.ErrNoFile), errors.Is(err, gofollow.ErrFileOpen), errors.Is(err, errNotJoined), errors.Is(err, errNotOpen):
+	case errors.Is(err, gofollow.ErrNoFile), errors.Is(err, gofollow.ErrFileOpen):
 		return errState
 	case errors.As(err, &inCapture):
 		switch inCapture.Kind {

@@ -13,13 +13,11 @@
 int gofollow_go_create (gofollow_t *out, gofollow_config *config);
 int gofollow_go_feed (gofollow_t f, uint32_t link_type, int64_t ts_ns, void *bytes, size_t captured, size_t original);
 int gofollow_go_feed_batch (gofollow_t f, gofollow_packet *packets, size_t n, size_t *consumed);
-int gofollow_go_feed_poll (gofollow_t f, uint32_t link_type, void *bytes, size_t n, gofollow_event *events, size_t max);
 int gofollow_go_feed_capture (gofollow_t f, void *bytes, size_t n, size_t *consumed);
 int gofollow_go_end_capture (gofollow_t f);
 int gofollow_go_open_file (gofollow_t f, char *path);
 int gofollow_go_read_file (gofollow_t f, size_t max_packets, gofollow_progress *progress);
 int gofollow_go_poll (gofollow_t f, gofollow_event *events, size_t max);
-int gofollow_go_said (gofollow_t f, uint64_t id, uint32_t direction, void *buffer, size_t size);
 int gofollow_go_advance_time (gofollow_t f, int64_t ts_ns);
 int gofollow_go_flush (gofollow_t f);
 int gofollow_go_destroy (gofollow_t f);

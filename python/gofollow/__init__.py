@@ -7,14 +7,17 @@
         print(stream.client_payload[:80])
 
 TCPStreamFollower takes packets as they come and calls back; follow and events read capture files.
+core is "compiled" or "python": which form of gofollow._core runs here. The environment variable
+GOFOLLOW_CORE=python, set before the import, chooses the second one.
 """
 
-from importlib import metadata
+from typing import Any
 
+from ._choice import core
+from ._core import TCPStream
 from ._engine import Statistics
-from ._events import Connection, Counters, Endpoint, Event, format_event
+from ._events import Chunk, Connection, Counters, Endpoint, Event, Gap, format_event
 from ._frames import LinkType
-from ._said import Chunk, Gap
 from .errors import (
     CaptureError,
     CaptureFileError,
@@ -22,12 +25,12 @@ from .errors import (
     GofollowError,
     GofollowWarning,
     InternalError,
+    LostEventsError,
     OptionError,
     PacketTooLargeError,
     UsageError,
 )
 from .follower import TCPStreamFollower, events, follow
-from .stream import TCPStream
 
 __all__ = [
     "CaptureError",
@@ -43,18 +46,26 @@ __all__ = [
     "GofollowWarning",
     "InternalError",
     "LinkType",
+    "LostEventsError",
     "OptionError",
     "PacketTooLargeError",
     "Statistics",
     "TCPStream",
     "TCPStreamFollower",
     "UsageError",
+    "core",
     "events",
     "follow",
     "format_event",
 ]
 
-try:
-    __version__ = metadata.version("gofollow")
-except metadata.PackageNotFoundError:  # a source tree on PYTHONPATH
-    __version__ = "unknown"
+
+def __getattr__(name: str) -> Any:
+    if name != "__version__":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import metadata  # which takes longer to import than all the rest
+
+    try:
+        return metadata.version("gofollow")
+    except metadata.PackageNotFoundError:  # a source tree on PYTHONPATH
+        return "unknown"

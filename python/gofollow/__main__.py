@@ -10,11 +10,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from . import __version__
-from ._events import format_event
-from ._said import Chunk, Gap
+from ._core import TCPStream
+from ._events import Chunk, Gap, format_event
 from .errors import GofollowError, GofollowWarning
 from .follower import events, follow
-from .stream import TCPStream
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

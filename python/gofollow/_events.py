@@ -2,12 +2,12 @@
 
 import zlib
 from collections import deque
-from ipaddress import IPv4Address, IPv6Address
-from typing import Literal, NamedTuple
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Any, Literal, NamedTuple
 
-from ._engine import CLOSE_REASONS, CONNECTION, EVENT, NO_TIME, RESET_TEXT
-from ._native import MEMORY, constant, ffi
+from ._native import constant, error_from_code, ffi, library
 
+BATCH = 256  # so many events are polled at most
 Side = Literal["client", "server"]
 SIDES: tuple[Side, Side] = ("client", "server")  # by gofollow_event.direction: the sender
 OPENED, DATA, GAP, HALF_CLOSED, CLOSED, ANOMALY = (
@@ -21,6 +21,7 @@ def _names(prefix: str, *names: str) -> dict[int, str]:
     return {constant(prefix + name.upper()): name for name in names}
 
 
+CLOSE_REASONS = _names("CLOSE_", "fin", "rst", "timeout", "reused", "evicted", "flush")
 GAP_REASONS = _names("GAP_", "ack", "limit", "timeout", "snaplen", "urgent", "close")
 ROLES = _names("ROLES_", "syn", "synack", "port", "first")
 STARTS = _names("START_", "syn", "synack", "midstream")
@@ -31,13 +32,31 @@ ANOMALIES = _names(
 )
 
 
-class Endpoint(NamedTuple):
-    """One end of a connection; its text is 192.0.2.1:80 or [2001:db8::1]:80."""
+class Gap(NamedTuple):
+    """Bytes of a stream that never come: length bytes from the stream offset, and why (ack, limit, timeout, snaplen, urgent, close)."""
 
-    address: IPv4Address | IPv6Address
+    offset: int
+    length: int
+    reason: str
+
+
+class Chunk(NamedTuple):
+    """A run without gaps: length bytes from the stream offset stand in the payload from position start."""
+
+    offset: int
+    start: int
+    length: int
+
+
+class Endpoint(NamedTuple):
+    """One end of a connection; its text is 192.0.2.1:80 or [2001:db8::1]:80. The address is None if made by hand of none."""
+
+    address: IPv4Address | IPv6Address | None
     port: int
 
     def __str__(self) -> str:
+        if self.address is None:
+            return f"None:{self.port}"
         if self.address.version == 4:
             return f"{self.address}:{self.port}"
         mapped = self.address.ipv4_mapped
@@ -72,9 +91,9 @@ class Connection(NamedTuple):
     server: Endpoint
     opened_ns: int
     opened_packet: int
-    roles_from: str
+    roles_from: str | None
     """How client and server were told apart: syn, synack, port or first."""
-    start: str
+    start: str | None
     """What was captured first: syn, synack or midstream."""
     separation: str
     """What the option separate told it apart by, outermost layer first, as "vlan:5/vxlan:7"; empty for nothing."""
@@ -115,85 +134,138 @@ class Event(NamedTuple):
         return format_event(self)
 
 
-def copy_facts(address: int) -> bytes:
-    """Copy a gofollow_connection, its reset text and its separation, which then stand behind it."""
-    facts: bytes = MEMORY[address : address + CONNECTION.size]
-    separation, length, text = RESET_TEXT.unpack_from(facts)
-    if length:
-        facts += MEMORY[text : text + length]
-    if separation:
-        facts += ffi.string(ffi.cast("const char *", separation))
-    return facts
+_NO_TIME = constant("NO_TIME")
+_FACTS_SIZE = ffi.sizeof("gofollow_connection")
+OPEN_SIZE = ffi.offsetof("gofollow_connection", "closed") + 1  # of the facts that an open connection has
 
 
 def read_connection(facts: bytes) -> Connection:
-    """Read what copy_facts copied."""
-    fields = CONNECTION.unpack_from(facts)
-    number, client, client_port, client_family, server, server_port, server_family, opened_ns, opened_packet = fields[:9]
-    roles, start, closed, reason, by, clean, length = fields[10:17]
-    text = facts[CONNECTION.size :]
+    """Read a copy of a gofollow_connection, of an open one up to `closed`, behind which its reset text and its separation stand."""
+    size = _FACTS_SIZE if facts[OPEN_SIZE - 1] else OPEN_SIZE
+    raw = ffi.from_buffer("gofollow_connection *", facts[:size].ljust(_FACTS_SIZE, b"\0"))
+    text, length = facts[size:], raw.reset_text_length
+    closed = bool(raw.close_reason)
     return Connection(
-        number,
-        Endpoint(_address(client, client_family), client_port),
-        Endpoint(_address(server, server_family), server_port),
-        opened_ns,
-        opened_packet,
-        ROLES[roles],
-        STARTS[start],
+        raw.id,
+        Endpoint(_address(raw.client), raw.client.port),
+        Endpoint(_address(raw.server), raw.server.port),
+        raw.opened_ns,
+        raw.opened_packet,
+        ROLES.get(raw.roles_from),
+        STARTS.get(raw.start),
         text[length:].decode(),
-        CLOSE_REASONS[reason] if closed else None,
-        BY[by],
-        bool(clean),
+        CLOSE_REASONS[raw.close_reason] if closed else None,
+        BY[raw.closed_by],
+        bool(raw.clean),
         text[:length],
-        Counters(*fields[18:33]) if closed else None,
-        Counters(*fields[33:48]) if closed else None,
-        fields[48] if closed else None,
+        _counters(raw.counters[0]) if closed else None,
+        _counters(raw.counters[1]) if closed else None,
+        raw.closed_ns if closed else None,
     )
 
 
-def _address(raw: bytes, family: int) -> IPv4Address | IPv6Address:
-    return IPv4Address(raw[:4]) if family == 4 else IPv6Address(raw)
+def _counters(raw: Any) -> Counters:
+    return Counters(*ffi.unpack(ffi.cast("uint64_t *", ffi.addressof(raw)), len(Counters._fields)))
+
+
+def _address(raw: Any) -> IPv4Address | IPv6Address | None:
+    if raw.family == 4:
+        return IPv4Address(bytes(ffi.buffer(raw.address, 4)))
+    return IPv6Address(bytes(ffi.buffer(raw.address))) if raw.family else None
+
+
+def facts_by_hand(client: tuple[Any, Any], server: tuple[Any, Any], number: Any, finished: object) -> bytes:
+    """Return what read_connection reads: of a connection made by hand, whose addresses need not parse."""
+    raw = ffi.new("gofollow_connection *")
+    raw.id = number
+    raw.closed = bool(finished)
+    raw.opened_ns = raw.closed_ns = _NO_TIME
+    for endpoint, (value, port) in ((raw.client, client), (raw.server, server)):
+        endpoint.port = int(port)
+        address = parse_address(value)
+        if address is not None:
+            endpoint.family = address.version
+            ffi.memmove(endpoint.address, address.packed, len(address.packed))
+    return bytes(ffi.buffer(raw, _FACTS_SIZE if finished else OPEN_SIZE))
+
+
+def seconds(time_ns: int | None) -> float | None:
+    """Return a time in seconds, rounded once; None for none."""
+    return None if time_ns is None or time_ns == _NO_TIME else time_ns / 10**9
+
+
+def parse_address(value: Any) -> IPv4Address | IPv6Address | None:
+    """Return an address given as one, as text, or as 4 or 16 bytes in network order; None for what is none."""
+    if isinstance(value, (IPv4Address, IPv6Address)):
+        return value
+    if isinstance(value, (bytes, bytearray)) and len(value) not in (4, 16):
+        value = bytes(value).decode("latin-1")
+    if not isinstance(value, (str, bytes, bytearray)):
+        return None
+    try:
+        return ip_address(bytes(value) if isinstance(value, bytearray) else value)
+    except ValueError:
+        return None
 
 
 class EventCollector:
-    """A sink that keeps every event, copied, in order."""
+    """Makes Events of what is polled, copied, in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, handle: int) -> None:
         self.events: deque[Event] = deque()
+        self._handle = handle
+        self._polled: Any = ffi.new("gofollow_event[]", BATCH)
         self._connections: dict[int, Connection] = {}
 
-    def take(self, polled: memoryview) -> None:
-        for kind, direction, reason, by, reordered, number, facts, time, packet, offset, length, address, captured in EVENT.iter_unpack(
-            polled
-        ):
-            if kind == OPENED:
-                self._connections[number] = connection = read_connection(copy_facts(facts))
-                self.events.append(Event("opened", connection, time, packet))
-                continue
-            if kind == CLOSED:
-                self._connections.pop(number, None)
-                connection = read_connection(copy_facts(facts))
-                self.events.append(Event("closed", connection, time, packet, reason=CLOSE_REASONS[reason], by=BY[by]))
-                continue
-            known = self._connections.get(number)
-            connection = read_connection(copy_facts(facts)) if known is None else known
-            text, copies = None, 1
-            if kind == GAP:
-                text = GAP_REASONS[reason]
-            elif kind == ANOMALY:
-                text = ANOMALIES[reason]
-                copies = 2 if text == "overlap_conflict" else 1
-            data = MEMORY[address : address + length * copies] if address else b""
-            self.events.append(
-                Event(KINDS[kind], connection, time, packet, SIDES[direction], offset, length, data, text, None, captured, bool(reordered))
-            )
+    def pull(self, most: int) -> int:
+        """Poll up to so many events (at most BATCH), and return how many they were."""
+        count: int = library().gofollow_poll(self._handle, self._polled, most)
+        if count < 0:
+            raise error_from_code(count, self._handle)
+        for event in self._polled[0:count]:
+            self._take(event)
+        return count
 
-    def run(self) -> None:
-        pass
+    def _take(self, event: Any) -> None:
+        kind, number = event.kind, event.connection_id
+        connection = self._connections.get(number)
+        if connection is None or kind == CLOSED:
+            connection = read_connection(copy_facts(event.connection, _FACTS_SIZE if kind == CLOSED else OPEN_SIZE))
+        if kind == OPENED:
+            self._connections[number] = connection
+            self.events.append(Event("opened", connection, event.ts_ns, event.packet))
+            return
+        if kind == CLOSED:
+            self._connections.pop(number, None)
+            reason, by = CLOSE_REASONS[event.reason], BY[event.by]
+            self.events.append(Event("closed", connection, event.ts_ns, event.packet, reason=reason, by=by))
+            return
+        reason, copies = "", 1
+        if kind == GAP:
+            reason = GAP_REASONS[event.reason]
+        elif kind == ANOMALY:
+            reason = ANOMALIES[event.reason]
+            copies = 2 if reason == "overlap_conflict" else 1
+        length = event.length
+        data = bytes(ffi.buffer(event.bytes, length * copies)) if event.bytes else b""
+        self.events.append(
+            Event(
+                *(KINDS[kind], connection, event.ts_ns, event.packet, SIDES[event.direction], event.offset, length, data),
+                *(reason or None, None, event.captured_ns, bool(event.reordered)),
+            )
+        )
+
+
+def copy_facts(raw: Any, size: int = _FACTS_SIZE) -> bytes:
+    """Copy a gofollow_connection, or the first bytes of an open one, for read_connection."""
+    facts = bytes(ffi.buffer(raw, size))
+    if raw.reset_text_length:
+        facts += bytes(ffi.buffer(raw.reset_text, raw.reset_text_length))
+    return facts + ffi.string(raw.separation) if raw.separation else facts
 
 
 def _time(ns: int) -> str:
-    return "none" if ns == NO_TIME else str(ns)
+    return "none" if ns == _NO_TIME else str(ns)
 
 
 def format_event(event: Event) -> str:

@@ -6,10 +6,12 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from enum import IntEnum
 from numbers import Real
+from operator import index
 from typing import Any
 
-from ._engine import NO_TIME, Frame
 from ._native import constant
+
+NO_TIME = constant("NO_TIME")
 
 Timestamp = float | Decimal | datetime | None
 
@@ -56,7 +58,11 @@ _DPKT: Mapping[str, int] = {
 }
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MICROSECOND = timedelta(microseconds=1)
-_MAX_LENGTH = (1 << 63) - 1
+_MAX_LENGTH = (1 << 62) - 1
+
+Frame = tuple[Any, int, int | None] | tuple[Any, int, int | None, int]
+"""What __gofollow_frame__ returns: data, link type, time in nanoseconds since 1970 UTC or None, and,
+where the capture cut the packet, its length on the wire."""
 
 
 def nanoseconds(timestamp: Timestamp) -> int:
@@ -79,52 +85,53 @@ def nanoseconds(timestamp: Timestamp) -> int:
     return result
 
 
-def make_frame(data: Any, timestamp: Timestamp, link_type: int, wire_length: int | None) -> Frame:
-    """Check and convert the arguments of feed_packet."""
-    view = memoryview(data)
-    if not view.contiguous:
-        raise TypeError("a packet's bytes must be contiguous")
-    if not 0 <= link_type < 1 << 32:
-        raise ValueError(f"link_type {link_type!r} is out of range")
-    if wire_length is None:
-        wire_length = view.nbytes
-    elif not 0 <= wire_length <= _MAX_LENGTH:
-        raise ValueError(f"wire_length {wire_length!r} is out of range")
-    return Frame(int(link_type), data, nanoseconds(timestamp), wire_length)
+def whole_nanoseconds(timestamp: Any) -> int:
+    """Return a time given in nanoseconds since 1970 UTC, or None.
+
+    Raises TypeError for what is no integer, ValueError for one that 64 bits do not hold.
+    """
+    if timestamp is None:
+        return NO_TIME
+    result = index(timestamp)
+    if not -(1 << 63) < result < 1 << 63:
+        raise ValueError(f"timestamp {timestamp!r} is out of range: nanoseconds since 1970 must fit in 64 bits")
+    return result
+
+
+def length_of(wire_length: Any) -> int:
+    """Return a packet's length on the wire, checked."""
+    result = index(wire_length)
+    if not 0 <= result <= _MAX_LENGTH:
+        raise ValueError(f"wire_length {wire_length!r} is out of range: it is a number of bytes from 0")
+    return result
 
 
 def frame_of(item: Any) -> Frame | None:
-    """Return the frame of a PDU (cycapture's, scapy's or dpkt's), None of anything else."""
+    """Return the frame of a packet object, None of anything else.
+
+    The protocol: an object whose class has __gofollow_frame__(), which returns (data, link_type,
+    timestamp_ns or None), or None if it stands for no frame. Objects of scapy and dpkt are known.
+    """
     kind = type(item)
-    with_frame = getattr(kind, "__gofollow_frame__", None)
-    if with_frame is not None:
-        held = with_frame(item)
-        return None if held is None else Frame(held[1], held[0], NO_TIME if held[2] is None else held[2], len(held[0]))
-    ours = getattr(kind, "_gofollow_frame", None)
+    ours = getattr(kind, "__gofollow_frame__", None)
     if ours is not None:
-        link_type, data, time_ns = ours(item)
-        return Frame(link_type, data, NO_TIME if time_ns is None else time_ns, len(data))
+        frame: Frame | None = ours(item)
+        return frame
     if is_scapy(item):
         known = _link_type(kind, "scapy.", _SCAPY)
         if known is None:
             return None
-        data = bytes(item)
-        return Frame(known, data, nanoseconds(item.time), max(len(data), getattr(item, "wirelen", None) or 0))
+        # As captured: bytes(item) would write some protocols again with other lengths.
+        data = getattr(item, "original", None) or bytes(item)
+        try:
+            time_ns = nanoseconds(item.time)
+        except (TypeError, ValueError):
+            time_ns = NO_TIME
+        return data, known, time_ns, max(len(data), getattr(item, "wirelen", None) or 0)
     if kind.__module__.startswith("dpkt."):
         known = _link_type(kind, "dpkt.", _DPKT)
-        if known is None:
-            return None
-        data = bytes(item)
-        return Frame(known, data, NO_TIME, len(data))
+        return None if known is None else (bytes(item), known, None)
     return None
-
-
-def kept_link_type(kind: type) -> int | None:
-    """Return the link type of a class of cycapture whose objects have a frame as captured in _raw as
-    long as their _head is None, whole, and without time if it is plain bytes. None of any other.
-    """
-    link_type: int | None = getattr(kind, "_gofollow_link_type", None)
-    return link_type
 
 
 def is_scapy(item: Any) -> bool:

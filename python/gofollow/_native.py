@@ -28,10 +28,8 @@ except ImportError as error:  # pragma: no cover - a source tree that was not bu
     ) from error
 
 ffi: Any = _generated
+LARGEST = 0x7FFF_FFFF_FFFF_FFFF  # of an int64_t
 LIBRARY = Path(__file__).with_name("libgofollow.so")
-
-# All memory of this process: a slice is a copy as bytes, in a quarter of the time that ffi.unpack takes.
-MEMORY: Any = ffi.buffer(ffi.cast("char *", 0), (1 << 63) - 1)
 
 _lock = threading.Lock()
 _library: Any = None
@@ -40,6 +38,11 @@ _library: Any = None
 def constant(name: str) -> int:
     """Return the value of GOFOLLOW_name in gofollow.h."""
     return int(ffi.integer_const("GOFOLLOW_" + name))
+
+
+def address_of(data: Any) -> int:
+    """Return the address of a function of the library, or of what ffi.new made."""
+    return int(ffi.cast("uintptr_t", data))
 
 
 def library() -> Any:

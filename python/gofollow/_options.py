@@ -4,14 +4,15 @@ import math
 from collections.abc import Mapping
 from typing import Any, Literal, TypedDict
 
-from ._native import constant, ffi
+from ._core import Kept
+from ._native import LARGEST, constant, ffi
 from .errors import OptionError
 
 Seconds = float | Literal["never"] | None
 
 
 class FollowerOptions(TypedDict, total=False):
-    """The keyword options of TCPStreamFollower, follow and events, but for keep_payload. None is the default of a limit or timeout."""
+    """The keyword options of TCPStreamFollower, follow and events, but for keep_. None is the default of a limit or timeout."""
 
     midstream: bool
     close_on: str
@@ -98,15 +99,24 @@ def make_config(options: Mapping[str, object]) -> Any:
     return config
 
 
-def check_keep_payload(value: object) -> int:
-    """Return how many bytes of payload a direction keeps at most: of "all", "none" or a number of bytes."""
-    if value == "all":
-        return 1 << 63
-    if value == "none":
-        return 0
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise _refused("keep_payload", value, "'all', 'none' or a number of bytes from 0")
-    return value
+def make_kept(keep_payload: object, keep_payload_total: object, keep_gaps: object) -> Kept:
+    """Return what a follower may keep, of the options of these names.
+
+    Raises OptionError, naming option, value and what is allowed.
+    """
+    if keep_payload in ("all", "none"):
+        payload = LARGEST if keep_payload == "all" else 0
+    elif isinstance(keep_payload, int) and not isinstance(keep_payload, bool) and keep_payload >= 0:
+        payload = keep_payload
+    else:
+        raise _refused("keep_payload", keep_payload, "'all', 'none' or a number of bytes from 0")
+    numbers = []
+    for name, value, default in (("keep_payload_total", keep_payload_total, LARGEST), ("keep_gaps", keep_gaps, 65536)):
+        number = default if value is None else value
+        if isinstance(number, bool) or not isinstance(number, int) or number < 0:
+            raise _refused(name, value, "a whole number from 0, or None for the default")
+        numbers.append(min(number, LARGEST))
+    return Kept(min(payload, LARGEST), *numbers)
 
 
 def _nanoseconds(name: str, value: object) -> int:

@@ -10,6 +10,7 @@ __all__ = [
     "GofollowError",
     "GofollowWarning",
     "InternalError",
+    "LostEventsError",
     "OptionError",
     "PacketTooLargeError",
     "UsageError",
@@ -49,6 +50,13 @@ class CaptureIsADirectoryError(CaptureFileError, IsADirectoryError):
 
 class UsageError(GofollowError, RuntimeError):
     """A call that is not possible now: feeding from inside a callback, from a second thread at the same time, or after close."""
+
+
+class LostEventsError(UsageError):
+    """The follower was interrupted inside its own code, or had no memory there, and may have lost events: it can only be closed.
+
+    An interrupt does that to the uncompiled core alone (gofollow.core says which it is); the compiled one is interrupted between packets.
+    """
 
 
 class OptionError(GofollowError, ValueError):

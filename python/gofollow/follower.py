@@ -4,21 +4,29 @@ import errno
 import io
 import os
 import stat
+import sys
+import warnings
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
 from types import TracebackType
 from typing import Any, BinaryIO, TypeVar
 
-from ._engine import POLL, Engine, Frame, Progress, Statistics
-from ._events import Event, EventCollector
-from ._frames import LinkType, Timestamp, frame_of, is_scapy, kept_link_type, make_frame
-from ._links import LinkCheck
-from ._options import Seconds, check_keep_payload
-from ._tracker import Callback, Tracker
-from ._whole import WholeStreams
-from .errors import CaptureError, ForkedError, GofollowError, InternalError, UsageError, file_error
-from .stream import TCPStream
+from ._core import Callback, Core, TCPStream
+from ._engine import Engine, Progress, Statistics
+from ._events import BATCH, Event, EventCollector
+from ._frames import LinkType, Timestamp, frame_of, is_scapy
+from ._options import Seconds, make_kept
+from .errors import (
+    CaptureError,
+    ForkedError,
+    GofollowError,
+    GofollowWarning,
+    InternalError,
+    LostEventsError,
+    OptionError,
+    file_error,
+)
 
 ProgressCallback = Callable[[int, int, int | None], object]
 CaptureSource = str | bytes | os.PathLike[str] | os.PathLike[bytes] | BinaryIO
@@ -27,18 +35,17 @@ _Self = TypeVar("_Self", bound="TCPStreamFollower")
 # So much in one native call, so that Ctrl-C is answered within a tenth of a second.
 _PACKETS_PER_CALL = 20000
 _BYTES_PER_CALL = 256 * 1024
-_BATCH = 512
 
 
-def _read_capture(engine: Engine, source: Any) -> Generator[Progress, None, None]:
-    """Feed a capture to the engine, a piece per step. Raises at a fault, after the step before it was yielded."""
+def _read_capture(engine: Engine, core: Core | None, source: Any) -> Generator[Progress, None, None]:
+    """Feed a capture to the engine, a piece per step, after each of which the events are to be polled. Raises at a fault."""
     if hasattr(source, "read"):
-        yield from _read_stream(engine, source)
+        yield from _read_stream(engine, core, source)
         return
     if not isinstance(source, (str, bytes, os.PathLike)):
         raise TypeError(f"a capture is a path or a binary file object, not {type(source).__name__}")
     if _is_pipe(source):
-        yield from _read_pipe(engine, source)
+        yield from _read_pipe(engine, core, source)
         return
     engine.open_file(source)
     ended = False
@@ -48,8 +55,16 @@ def _read_capture(engine: Engine, source: Any) -> Generator[Progress, None, None
             ended = progress.end
             yield progress
     finally:
-        if not ended and not engine.closed:
-            engine.abandon_capture()
+        if not ended:
+            _abandon(engine, core)
+
+
+def _abandon(engine: Engine, core: Core | None) -> None:
+    """End a capture whose reading stopped: at once, or after the events that the next call would overwrite."""
+    if core is not None and core.unfinished():
+        core.abandoned = engine.abandon_capture
+    elif not engine.closed:
+        engine.abandon_capture()
 
 
 def _is_pipe(path: Any) -> bool:
@@ -60,7 +75,7 @@ def _is_pipe(path: Any) -> bool:
     return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
 
 
-def _read_pipe(engine: Engine, path: Any) -> Generator[Progress, None, None]:
+def _read_pipe(engine: Engine, core: Core | None, path: Any) -> Generator[Progress, None, None]:
     """Read what may make us wait through Python, so that Ctrl-C is answered."""
     try:
         pipe = io.FileIO(path)
@@ -68,7 +83,7 @@ def _read_pipe(engine: Engine, path: Any) -> Generator[Progress, None, None]:
         raise file_error(error, os.fsdecode(path)) from None
     with pipe:
         try:
-            yield from _read_stream(engine, pipe)
+            yield from _read_stream(engine, core, pipe)
         except OSError as error:
             if isinstance(error, GofollowError):
                 raise
@@ -97,7 +112,7 @@ def _reader_of(stream: Any) -> Callable[[int], Any]:
     return read
 
 
-def _read_stream(engine: Engine, stream: Any) -> Generator[Progress, None, None]:
+def _read_stream(engine: Engine, core: Core | None, stream: Any) -> Generator[Progress, None, None]:
     total = _size_of_rest(stream)
     before = engine.statistics().packets
     done, ended = 0, False
@@ -106,16 +121,48 @@ def _read_stream(engine: Engine, stream: Any) -> Generator[Progress, None, None]
         while piece := read(_BYTES_PER_CALL):
             if isinstance(piece, str):
                 raise TypeError("the file object gives text: open the capture in binary mode, open(path, 'rb')")
-            engine.feed_capture(piece)
-            done += len(piece)
-            yield Progress(engine.statistics().packets - before, done, total, False)
+            if type(piece) is not bytes:
+                piece = bytes(memoryview(piece))
+            taken = 0
+            while taken < len(piece):
+                taken += engine.feed_capture(piece, taken)
+                yield Progress(engine.statistics().packets - before, done + taken, total, False)
+            done += taken
         if piece is None:
             raise BlockingIOError(errno.EAGAIN, "the file object is non-blocking and has no data now: open it in blocking mode")
-        engine.end_capture()
+        while not engine.end_capture():
+            yield Progress(engine.statistics().packets - before, done, total, False)
         ended = True
     finally:
-        if not ended and not engine.closed:
-            engine.abandon_capture()
+        if not ended:
+            _abandon(engine, core)
+
+
+class _Links:
+    """Warns, once for a follower, of packets of link types that are not followed."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._warned = False
+
+    def warn(self) -> None:
+        """Warn if packets that were fed are of a link type that is not followed."""
+        if self._warned or not (unknown := self._engine.unknown_links()):
+            return
+        self._warned = True
+        names = ", ".join(f"{name} ({count} packets so far)" for name, count in unknown.items())
+        level, frame = 1, sys._getframe()
+        while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+            level, frame = level + 1, frame.f_back
+        warnings.warn(
+            f"{names}: gofollow does not look into it, so nothing of it is followed. If you gave the link type with the packets, check it; "
+            "otherwise convert the capture, or record it with another link type: docs/encapsulations.md lists those that are followed",
+            GofollowWarning,
+            level,
+        )
+
+
+_PACKAGE = os.path.dirname(__file__)
 
 
 class TCPStreamFollower:
@@ -137,6 +184,8 @@ class TCPStreamFollower:
         separate: what tells equal addresses and ports apart: "none", the "vlan" ids, the "tunnel" ids that both directions share (VNI,
             VSID, GRE key) or else the outer addresses, or "both". TCPStream.separation says it of a connection.
         keep_payload: how much payload streams keep per direction: "all", "none" or a number of bytes.
+        keep_payload_total: how many bytes all open streams keep together (no limit); what comes then is not kept.
+        keep_gaps: how many gaps, and chunks between them, streams list per direction (65536); counters count all.
         handshake_timeout (60), idle_timeout (7440), half_closed_timeout (600), rst_linger (1), close_linger (130), stray_linger (5),
         reuse_idle (5), hole_age (30), one_sided_age (3): timeouts.
         max_held_bytes (16 MiB), max_held_segments (16384): held out of order in one direction.
@@ -147,7 +196,7 @@ class TCPStreamFollower:
     process that used gofollow.
     """
 
-    _stream_class: Any = TCPStream  # of what callbacks are given; it has TCPStream's slots
+    _stream_class: type[TCPStream] = TCPStream  # of what callbacks are given
 
     def __init__(
         self,
@@ -163,6 +212,8 @@ class TCPStreamFollower:
         urgent: str = "inline",
         separate: str = "none",
         keep_payload: int | str = "all",
+        keep_payload_total: int | None = None,
+        keep_gaps: int | None = None,
         handshake_timeout: Seconds = None,
         idle_timeout: Seconds = None,
         half_closed_timeout: Seconds = None,
@@ -184,38 +235,30 @@ class TCPStreamFollower:
         for callback in (data_callback, end_callback):
             if callback is not None and not callable(callback):
                 raise TypeError("data_callback and end_callback must be callables")
-        keep = check_keep_payload(keep_payload)
-        self._sink: Tracker | WholeStreams
-        if data_callback is None and end_callback is not None and self._stream_class is TCPStream:
-            self._sink = WholeStreams(keep, end_callback, separate != "none")
-            self._engine = Engine(options, self._sink, keep)
-        else:
-            self._sink = Tracker(keep, data_callback, end_callback, self._stream_class, separate != "none")
-            self._engine = self._sink.engine = Engine(options, self._sink, joined=self._sink.joined, half_closed=False)
-        self._links = LinkCheck(self._engine)
-        self._users: dict[object, None] = {}  # calls that want to feed, oldest first: only the first may
+        kept = make_kept(keep_payload, keep_payload_total, keep_gaps)
+        self._engine = Engine(options, half_closed=False)
+        self._links = _Links(self._engine)
+        self._core = Core(
+            self._engine.number, data_callback, end_callback, self._stream_class, kept, self._links.warn, self._engine.close
+        )
 
     def feed(self, pdu_iterator: Any) -> None:
         """Follow packets: a PDU, a list, or any iterator of them; what is no PDU is ignored.
 
-        A PDU is a packet object of cycapture, scapy or dpkt; for bytes there is feed_packet. The callbacks of a packet run before an
-        iterator is asked for the next; a list or tuple is taken in batches, with the same callbacks.
+        A PDU is an object with the method __gofollow_frame__ (see docs/python.md; cycapture's have
+        it) or a packet of scapy or dpkt; for bytes there is feed_packet. The callbacks of a packet
+        run before an iterator is asked for the next; a list or tuple is taken in batches, with the
+        same callbacks.
 
-        Raises TypeError for what is neither a PDU nor iterable, UsageError if this follower is feeding already or closed.
+        Raises TypeError for what is neither a PDU nor iterable, UsageError if this follower is feeding
+        already or closed, LostEventsError after an interrupt inside the uncompiled core.
         """
-        with self._exclusively():
-            frame = frame_of(pdu_iterator)
-            if frame is not None:
-                self._engine.feed_packet(frame)
-                self._links.check(frame.link_type)
-            elif pdu_iterator is None or isinstance(pdu_iterator, (str, bytes, bytearray)) or is_scapy(pdu_iterator):
-                pass
-            elif isinstance(pdu_iterator, (list, tuple)):
-                for start in range(0, len(pdu_iterator), _BATCH):
-                    for link_type in self._take_batch(pdu_iterator[start : start + _BATCH]):
-                        self._links.check(link_type)
-            else:
-                self._take_each(pdu_iterator)
+        if frame_of(pdu_iterator) is not None:
+            self._core.feed_items((pdu_iterator,), False)
+        elif pdu_iterator is None or isinstance(pdu_iterator, (str, bytes, bytearray)) or is_scapy(pdu_iterator):
+            self._core.feed_items((), False)
+        else:
+            self._core.feed_items(pdu_iterator, isinstance(pdu_iterator, (list, tuple)))
 
     def feed_packet(
         self,
@@ -232,10 +275,25 @@ class TCPStreamFollower:
 
         Raises PacketTooLargeError above 16 MiB, UsageError as feed does.
         """
-        frame = make_frame(data, timestamp, link_type, wire_length)
-        with self._exclusively():
-            self._engine.feed_packet(frame)
-            self._links.check(frame.link_type)
+        self._core.feed_packet(data, timestamp, link_type, wire_length)
+
+    def feed_packets(self, items: Iterable[Any], link_type: int | None = None, unit: str = "s") -> None:
+        """Follow packets given as (timestamp, data), (timestamp, data, wire_length) or (timestamp, data, wire_length, link_type).
+
+        timestamp, data and wire_length are as in feed_packet; with unit "ns" timestamps are integers, nanoseconds since 1970 UTC.
+        link_type is that of items that name none; by default what items.datalink() says, as readers of captures have it, or Ethernet.
+        Packets are taken in batches where no callback has to run before the next item is asked for: of a list or tuple, or without
+        callbacks.
+
+        Raises ValueError or TypeError for an item that is none of these, after those before it were followed; UsageError as feed does.
+        """
+        if unit not in ("s", "ns"):
+            raise OptionError(f"unit={unit!r} is not possible: it must be 's' or 'ns'")
+        if link_type is None:
+            datalink = getattr(items, "datalink", None)
+            link_type = int(datalink()) if callable(datalink) else LinkType.ETHERNET
+        batched = self._core.calls_nobody() or isinstance(items, (list, tuple))
+        self._core.feed_rows(items, link_type, unit == "ns", batched)
 
     def feed_file(self, path_or_file: CaptureSource, progress: ProgressCallback | None = None) -> None:
         """Follow a capture: a path, or a file object that gives bytes.
@@ -248,32 +306,46 @@ class TCPStreamFollower:
         Raises CaptureFileError if it cannot be read; CaptureError if it is no capture or damaged, after what stands before the fault
         was followed and its callbacks ran; UsageError as feed does.
         """
-        with self._exclusively(), closing(_read_capture(self._engine, path_or_file)) as steps:
-            for step in steps:
+        core = self._core
+        with self._exclusively(), closing(_read_capture(self._engine, core, path_or_file)) as steps:
+            while True:
+                try:
+                    step = next(steps, None)
+                except Exception:
+                    core.drain()  # what stands before the fault
+                    raise
+                core.drain()
                 self._links.warn()
+                if step is None:
+                    return
                 if progress is not None:
                     progress(step.packets, step.bytes_read, step.total)
 
     def flush(self) -> None:
         """End every connection, as if the capture were over. The follower can be fed again."""
         with self._exclusively():
-            self._engine.flush()
+            self._flush()
+
+    def _flush(self) -> None:
+        while not self._engine.flush():
+            self._core.drain()
+        self._core.drain()
 
     def close(self) -> None:
-        """Flush, run the callbacks that are due and free everything. Closing twice does nothing."""
-        if self._engine.closed:
+        """Flush, run the callbacks that are due and free everything. Closing twice does nothing.
+
+        Raises LostEventsError, after everything is freed, if events may be missing (see feed).
+        """
+        if self._core.stopped:
             return
-        with self._exclusively():
-            try:
-                if not self._engine.torn:
-                    self._engine.flush()
-            except (InternalError, ForkedError):
-                self._engine.close()
-                raise
-            try:
+        try:
+            with self._exclusively():
+                self._flush()
                 self._links.warn()
-            finally:  # warnings may be errors
-                self._engine.close()
+        except (InternalError, ForkedError, GofollowWarning, LostEventsError):
+            self._core.stop()
+            raise
+        self._core.stop()
 
     @property
     def packets(self) -> int:
@@ -292,96 +364,45 @@ class TCPStreamFollower:
         if kind is None:
             self.close()
         else:
-            self._engine.stop()
-            self._free_if_left()
+            self._core.stop()
 
-    def _free_if_left(self) -> None:
-        """Free everything if it was left by an exception, and no call feeds any more, in another thread or around this one."""
-        if self._engine.stopped and not self._users:
-            self._sink.discard()
-            self._engine.close()
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise TypeError("a TCPStreamFollower cannot be copied or pickled: make a new one, and feed it from the start")
 
     @contextmanager
     def _exclusively(self) -> Iterator[None]:
-        # No lock: an interrupt between taking it and try would leave it taken.
-        token = object()
+        self._core.enter()
         try:
-            self._users[token] = None
-            if [*self._users].index(token):  # unlike an iterator, made at one go
-                raise UsageError(
-                    "this follower is feeding already: use it from one thread at a time, and not from inside its own callbacks"
-                )
-            if self._engine.closed:
-                raise UsageError("this follower is closed: make a new one")
-            self._engine.resume()
             yield
         finally:
-            self._users.pop(token, None)
-            self._free_if_left()
-
-    def _take_each(self, items: Iterable[Any]) -> None:
-        engine = self._engine
-        feed_poll, feeding, hand_over = engine.feed_poll, engine.feeding, engine.hand_over
-        engine.handle()  # says if it cannot be fed
-        kind, link_type = type(None), None  # of the item before
-        try:
-            for item in items:
-                if type(item) is not kind:
-                    kind = type(item)
-                    link_type = kept_link_type(kind)
-                    if link_type is not None:
-                        feeding.link_type = link_type
-                if link_type is not None and item._head is None and type(item._raw) is bytes:
-                    data = item._raw
-                    count = feed_poll(feeding, data, len(data))
-                    if not count:
-                        continue
-                    if count > 0:
-                        hand_over(count)
-                        continue
-                frame = frame_of(item)
-                if frame is not None:
-                    engine.feed_packet(frame)
-                    self._links.check(frame.link_type)
-        except BaseException:
-            engine.rescue()
-            raise
-
-    def _take_batch(self, items: Sequence[Any]) -> set[int]:
-        """Take the packets among items and return their link types."""
-        kinds = set(map(type, items))
-        if len(kinds) == 1 and (link_type := kept_link_type(kinds.pop())) is not None:
-            kept = [item._raw for item in items if item._head is None and type(item._raw) is bytes]
-            if len(kept) == len(items):
-                self._engine.feed_joined(link_type, kept)
-                return {link_type}
-        frames: list[Frame] = []
-        try:
-            for item in items:
-                frame = frame_of(item)
-                if frame is not None:
-                    frames.append(frame)
-        except Exception:
-            self._engine.feed_batch(frames)  # as if they had come one by one
-            raise
-        self._engine.feed_batch(frames)
-        return {frame.link_type for frame in frames}
+            self._core.leave()
 
 
-_NO_ENGINE_OPTIONS = {"self", "data_callback", "end_callback", "keep_payload"}
+_NO_ENGINE_OPTIONS = {"self", "data_callback", "end_callback", "keep_payload", "keep_payload_total", "keep_gaps"}
 
 
-def follow(path_or_file: CaptureSource, *, keep_payload: int | str = "all", **options: Any) -> Generator[TCPStream, None, None]:
+def follow(
+    path_or_file: CaptureSource,
+    *,
+    keep_payload: int | str = "all",
+    keep_payload_total: int | None = None,
+    keep_gaps: int | None = None,
+    **options: Any,
+) -> Generator[TCPStream, None, None]:
     """Yield the streams of a capture, a path or a file object as for feed_file, as they close, those still open at its end included.
 
     The options are TCPStreamFollower's. Of a damaged capture everything that could be followed is yielded before CaptureError
     is raised; CaptureFileError if it cannot be read.
     """
-    keep = check_keep_payload(keep_payload)
+    kept = make_kept(keep_payload, keep_payload_total, keep_gaps)
+    engine = Engine(options, half_closed=False)
     streams: deque[TCPStream] = deque()
-    # So few at a time that what they said is still in the processor's cache when the caller looks at it.
-    sink = WholeStreams(keep, streams.append, options.get("separate", "none") != "none")
-    return _generate(Engine(options, sink, keep, pulled=True), path_or_file, streams, 16)
+    core = Core(engine.number, None, streams.append, TCPStream, kept, _nothing, engine.close)
+    return _generate(engine, core, path_or_file, streams, lambda: core.pull(BATCH))
+
+
+def _nothing() -> None:
+    pass
 
 
 def events(path_or_file: CaptureSource, *, anomalies: bool = False, **options: Any) -> Generator[Event, None, None]:
@@ -389,35 +410,43 @@ def events(path_or_file: CaptureSource, *, anomalies: bool = False, **options: A
 
     anomalies asks for the events of that kind too.
     """
-    collector = EventCollector()
-    return _generate(Engine({"anomalies": anomalies, **options}, collector, pulled=True), path_or_file, collector.events, POLL)
+    engine = Engine({"anomalies": anomalies, **options})
+    collector = EventCollector(engine.number)
+    return _generate(engine, None, path_or_file, collector.events, lambda: collector.pull(BATCH))
 
 
 _Item = TypeVar("_Item")
 
 
-def _generate(engine: Engine, source: CaptureSource, ready: deque[_Item], at_once: int) -> Generator[_Item, None, None]:
-    fault: Exception | None = None
-    steps = _read_capture(engine, source)
-    links = LinkCheck(engine)
+def _generate(
+    engine: Engine, core: Core | None, source: CaptureSource, ready: deque[_Item], pull: Callable[[], int]
+) -> Generator[_Item, None, None]:
+    """Yield what pull makes ready of up to BATCH events: so few at a time are still in the processor's cache."""
     try:
-        while fault is None:
-            try:
-                if next(steps, None) is None:
-                    break
-            except (CaptureError, OSError, EOFError) as error:
-                fault = error
-            else:
-                links.warn()
-                for _ in engine.pull(at_once):
+        with closing(_read_and_flush(engine, core, source)) as steps:
+            for _ in steps:
+                count = BATCH
+                while count == BATCH:
+                    count = pull()
                     while ready:
                         yield ready.popleft()
-        engine.flush()
-        for _ in engine.pull(at_once):
-            while ready:
-                yield ready.popleft()
     finally:
-        steps.close()
         engine.close()
+
+
+def _read_and_flush(engine: Engine, core: Core | None, source: CaptureSource) -> Generator[None, None, None]:
+    """Feed a capture and end it, as _read_capture does. A fault of it is raised after all."""
+    fault: Exception | None = None
+    links = _Links(engine)
+    try:
+        for _ in _read_capture(engine, core, source):
+            links.warn()
+            yield
+    except (CaptureError, OSError, EOFError) as error:
+        fault = error
+        yield
+    while not engine.flush():
+        yield
+    yield
     if fault is not None:
         raise fault

@@ -31,7 +31,7 @@ else
     version=$(sed -n 's/^Version: //p' "$pc")
 fi
 
-for program in test_api follow_file feed_packets; do
+for program in test_api follow_file feed_packets join_payload; do
     # shellcheck disable=SC2086
     $cc -std=gnu11 -O1 -g -Wall -Wextra -Werror ${SANITIZE:+-fsanitize=$SANITIZE} "-DEXPECTED_VERSION=\"$version\"" \
         -o "$work/$program" "tests/c/$program.c" $flags -pthread "-Wl,-rpath,$prefix/lib" || { bad "$program compiles"; finish; }
@@ -108,6 +108,9 @@ for capture in tests/data/*.pcap*; do
     for n in 1 7 256 0; do compare "$golden" follow_file "$capture" $n; done
     for n in 1 7 256; do compare "$golden" feed_packets "$capture" --batch $n; done
     for n in 1 7 61 4096; do compare "$golden" feed_packets "$capture" --bytes $n; done
+    # The third number of a closed connection's counters is the bytes of that side.
+    sed -n 's/^closed \([0-9]*\) .*client=[0-9]*,[0-9]*,\([0-9]*\),.*server=[0-9]*,[0-9]*,\([0-9]*\),.*/\1 \2 \3/p' "$golden" > "$work/lengths"
+    compare "$work/lengths" join_payload "$capture"
 done
 expect "tests/data has event logs to compare with" [ "$goldens" -gt 0 ]
 

@@ -17,8 +17,6 @@ SIZE_IS (gofollow_event, 96);
 SIZE_IS (gofollow_endpoint, 24);
 SIZE_IS (gofollow_counters, 120);
 SIZE_IS (gofollow_connection, 344);
-SIZE_IS (gofollow_gap, 24);
-SIZE_IS (gofollow_stream, 40);
 
 static int passed, failed;
 
@@ -186,6 +184,7 @@ test_sized_structs (void)
     REFUSES (.anomalies = 2);
     REFUSES (.no_half_closed = 2);
     REFUSES (.separate = GOFOLLOW_SEPARATE_BOTH + 1);
+    REFUSES (.reserved1 = 1);
     REFUSES (.idle_timeout_ns = -2);
     REFUSES (.max_held_bytes = UINT64_MAX);
     REFUSES (.max_far_bytes = (uint64_t) 1 << 40);
@@ -226,7 +225,7 @@ test_events (void)
     CHECK (c->reset_text_length == 7 && memcmp (c->reset_text, "stop it", 7) == 0 && c->clean == 0);
     CHECK (c->counters[0].bytes == 5 && c->counters[1].bytes == 5 && c->client.port == 1000 && c->server.port == 80 && c->client.family == 4);
     CHECK (e[0].place == 3 && e[1].place == 3 && e[2].place == 3 && e[3].place == 3);
-    CHECK (e[0].reserved0[0] == 0 && e[0].streams == NULL && e[0].reserved[1] == 0 && e[0].bytes == NULL);
+    CHECK (e[0].reserved0[0] == 0 && e[0].reserved[1] == 0 && e[0].bytes == NULL);
     gofollow_statistics s = { .size = sizeof s };
     CHECK (gofollow_stats (f, &s) == 0 && s.packets == 6 && s.segments == 6 && s.opened == 1 && s.closed[GOFOLLOW_CLOSE_RST] == 1 && s.waiting == 0);
     CHECK (gofollow_others (f, NULL, 0) == 0 && gofollow_others (f, NULL, 1) == GOFOLLOW_ERR_ARGUMENT);
@@ -249,13 +248,12 @@ static void
 test_separate (void)
 {
     static const struct {
-        uint32_t separate, whole_streams;
+        uint32_t separate;
         int connections;
-    } cases[] = { { GOFOLLOW_SEPARATE_NONE, 0, 1 }, { GOFOLLOW_SEPARATE_VLAN, 0, 3000 }, { GOFOLLOW_SEPARATE_TUNNEL, 0, 1 },
-                  { GOFOLLOW_SEPARATE_BOTH, 0, 3000 }, { GOFOLLOW_SEPARATE_VLAN, 1, 3000 } };
+    } cases[] = { { GOFOLLOW_SEPARATE_NONE, 1 }, { GOFOLLOW_SEPARATE_VLAN, 3000 }, { GOFOLLOW_SEPARATE_TUNNEL, 1 }, { GOFOLLOW_SEPARATE_BOTH, 3000 } };
     static gofollow_event e[8192];
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        gofollow_config config = { .size = sizeof config, .separate = cases[i].separate, .whole_streams = cases[i].whole_streams };
+        gofollow_config config = { .size = sizeof config, .separate = cases[i].separate };
         gofollow_t f = follower (&config);
         int opened = 0, closed = 0, wrong = 0;
         for (int round = 0; round < 2; round++)
@@ -278,116 +276,9 @@ test_separate (void)
                     closed += e[j].kind == GOFOLLOW_CLOSED;
                 }
             }
-        CHECK (wrong == 0 && closed == cases[i].connections && opened == (cases[i].whole_streams ? 0 : closed));
+        CHECK (wrong == 0 && closed == cases[i].connections && opened == closed);
         CHECK (gofollow_destroy (f) == 0);
     }
-}
-
-static gofollow_t
-whole_streams (int64_t max_payload, uint64_t max_queued_bytes)
-{
-    gofollow_config config = { .size = sizeof config, .whole_streams = 1, .max_payload = max_payload, .max_queued_bytes = max_queued_bytes };
-    return follower (&config);
-}
-
-/* With whole_streams one event is made of a connection: what both sides said. */
-static void
-test_whole_streams (void)
-{
-    gofollow_t f = whole_streams (0, 0);
-    gofollow_event e[4];
-    handshake (f, 0);
-    CHECK (feed (f, 0, 0, 101, 501, ACK, "hel") == 0 && feed (f, 0, 0, 104, 501, ACK, "lo") == 0 && gofollow_poll (f, e, 4) == 0);
-    CHECK (feed (f, 0, 1, 501, 106, ACK, "wor") == 0 && feed (f, 0, 1, 510, 106, ACK, "ld") == 0);
-    handshake (f, 1);
-    gofollow_statistics s = { .size = sizeof s };
-    CHECK (gofollow_stats (f, &s) == 0 && s.opened == 2 && s.waiting == 0);
-    CHECK (feed (f, 0, 1, 504, 106, RST, "stop it") == 0);
-    CHECK (gofollow_flush (f) == 2 && gofollow_stats (f, &s) == 0 && s.waiting == 2);
-    CHECK (gofollow_poll (f, e, 1) == 1 && e[0].kind == GOFOLLOW_CLOSED && e[0].connection_id == 0 && e[0].place == 3 && e[0].length == 0);
-    const gofollow_stream *both = e[0].streams;
-    CHECK (both[0].length == 5 && memcmp (both[0].payload, "hello", 5) == 0 && both[0].end == 5 && both[0].gap_count == 0 && both[0].gaps == NULL);
-    CHECK (both[1].length == 5 && memcmp (both[1].payload, "world", 5) == 0 && both[1].end == 11 && both[1].gap_count == 1);
-    CHECK (both[1].gaps[0].offset == 3 && both[1].gaps[0].length == 6 && both[1].gaps[0].reason == GOFOLLOW_GAP_CLOSE);
-    const gofollow_connection *c = e[0].connection;
-    CHECK (c->closed == 1 && c->client.port == 1000 && c->counters[1].gap_bytes == 6 && e[0].reason == GOFOLLOW_CLOSE_RST && e[0].by == GOFOLLOW_BY_SERVER);
-    CHECK (c->reset_text_length == 7 && memcmp (c->reset_text, "stop it", 7) == 0);
-    CHECK (gofollow_poll (f, e, 4) == 1 && e[0].connection_id == 1 && e[0].streams[0].length == 0 && e[0].streams[0].payload == NULL);
-    CHECK (gofollow_poll (f, e, 4) == 0 && gofollow_destroy (f) == 0);
-}
-
-/* With GOFOLLOW_STREAMS_TOO all events are made, and those of closed connections tell the same besides. */
-static void
-test_streams_too (void)
-{
-    gofollow_config config = { .size = sizeof config, .whole_streams = GOFOLLOW_STREAMS_TOO };
-    gofollow_t f = follower (&config);
-    gofollow_event e[8];
-    char said[8] = "";
-    handshake (f, 0);
-    CHECK (feed (f, 0, 0, 101, 501, ACK, "hel") == 2 && gofollow_said (f, 0, 0, said, 8) == GOFOLLOW_ERR_STATE);
-    CHECK (gofollow_poll (f, e, 8) == 2 && e[0].kind == GOFOLLOW_OPENED && e[1].kind == GOFOLLOW_DATA && e[1].streams == NULL);
-    CHECK (gofollow_said (f, 0, 0, said, 8) == 3 && memcmp (said, "hel", 4) == 0 && memcmp (e[1].bytes, "hel", 3) == 0);
-    CHECK (gofollow_said (f, 0, 1, said, 8) == 0 && gofollow_said (f, 0, 1, NULL, 0) == 0 && gofollow_said (f, 1, 0, said, 8) == GOFOLLOW_ERR_STATE);
-    CHECK (gofollow_said (f, 0, 2, said, 8) == GOFOLLOW_ERR_ARGUMENT && gofollow_said (f, 0, 0, NULL, 1) == GOFOLLOW_ERR_ARGUMENT);
-    CHECK (feed (f, 0, 0, 104, 501, ACK, "lo") == 1 && gofollow_said (f, 0, 0, said, 8) == 3 && gofollow_poll (f, e, 8) == 1);
-    CHECK (gofollow_said (f, 0, 0, said, 4) == 4 && memcmp (said, "hell", 5) == 0);
-    CHECK (feed (f, 0, 1, 504, 106, ACK, "ld") == 0 && gofollow_flush (f) == 3 && gofollow_poll (f, e, 8) == 3);
-    CHECK (e[0].kind == GOFOLLOW_GAP && e[1].kind == GOFOLLOW_DATA && e[2].kind == GOFOLLOW_CLOSED);
-    const gofollow_stream *both = e[2].streams;
-    CHECK ((const void *) both == e[2].connection + 1 && e[2].connection->closed == 1 && e[2].connection->closed_ns == e[2].ts_ns);
-    CHECK (both[0].length == 5 && memcmp (both[0].payload, "hello", 5) == 0 && both[0].end == 5 && both[0].gap_count == 0);
-    CHECK (both[1].length == 2 && memcmp (both[1].payload, "ld", 2) == 0 && both[1].end == 5 && both[1].gap_count == 1 && both[1].gaps[0].length == 3);
-    CHECK (gofollow_said (f, 0, 1, said, 8) == 2 && memcmp (said, "ld", 2) == 0);
-    CHECK (gofollow_poll (f, e, 8) == 0 && gofollow_said (f, 0, 0, said, 8) == GOFOLLOW_ERR_STATE && gofollow_destroy (f) == 0);
-    f = whole_streams (0, 0);
-    CHECK (gofollow_said (f, 0, 0, said, 8) == GOFOLLOW_ERR_STATE && gofollow_destroy (f) == 0);
-    config.whole_streams = 3;
-    CHECK (gofollow_create (&f, &config) == GOFOLLOW_ERR_ARGUMENT);
-}
-
-static void
-test_whole_streams_limits (void)
-{
-    gofollow_event e[4];
-    gofollow_t f = whole_streams (3, 0);
-    handshake (f, 0);
-    CHECK (feed (f, 0, 0, 101, 501, ACK, "he") == 0 && feed (f, 0, 0, 103, 501, ACK, "llo") == 0 && gofollow_flush (f) == 1);
-    CHECK (gofollow_poll (f, e, 4) == 1 && e[0].streams[0].length == 3 && memcmp (e[0].streams[0].payload, "hel", 3) == 0 && e[0].streams[0].end == 5);
-    CHECK (gofollow_destroy (f) == 0);
-    f = whole_streams (GOFOLLOW_NOTHING, 0);
-    handshake (f, 0);
-    CHECK (feed (f, 0, 0, 101, 501, ACK, "hello") == 0 && gofollow_flush (f) == 1);
-    CHECK (gofollow_poll (f, e, 4) == 1 && e[0].streams[0].length == 0 && e[0].streams[0].payload == NULL && e[0].streams[0].end == 5);
-    CHECK (gofollow_destroy (f) == 0);
-
-    /* Closed streams that nobody polls stop what feeds; open ones do not. */
-    f = whole_streams (0, 8);
-    handshake (f, 0);
-    CHECK (feed (f, 0, 0, 101, 501, ACK, "hello hello") == 0 && feed (f, 0, 0, 112, 501, RST, "") >= 0);
-    CHECK (gofollow_flush (f) == 1 && feed (f, 1, 0, 100, 0, SYN, "") == GOFOLLOW_ERR_FULL && gofollow_flush (f) == GOFOLLOW_ERR_FULL);
-    CHECK (gofollow_poll (f, e, 4) == 1 && e[0].streams[0].length == 11 && feed (f, 1, 0, 100, 0, SYN, "") == 0);
-    CHECK (gofollow_destroy (f) == 0);
-    gofollow_config few = { .size = sizeof few, .whole_streams = GOFOLLOW_STREAMS_ALONE, .max_queued_events = 1 };
-    f = follower (&few);
-    handshake (f, 0);
-    CHECK (gofollow_flush (f) == 1 && feed (f, 1, 0, 100, 0, SYN, "") == GOFOLLOW_ERR_FULL);
-    CHECK (gofollow_poll (f, e, 4) == 1 && feed (f, 1, 0, 100, 0, SYN, "") == 0 && gofollow_destroy (f) == 0);
-
-    /* A call reads on over blocks, but no more packets than it is asked for. */
-    f = whole_streams (0, 0);
-    gofollow_progress progress = { .size = sizeof progress };
-    CHECK (gofollow_open_file (f, "tests/data/several.pcap") == 0);
-    for (uint64_t before = 0; !progress.end && gofollow_read_file (f, 5, &progress) >= 0; before = progress.packets)
-        CHECK (progress.end ? progress.packets - before <= 5 : progress.packets - before == 5);
-    CHECK (progress.end == 1 && progress.packets > 20 && gofollow_destroy (f) == 0);
-
-    gofollow_config config = { .size = sizeof config, .whole_streams = 1, .anomalies = 1 };
-    CHECK (gofollow_create (&f, &config) == GOFOLLOW_ERR_ARGUMENT);
-    config = (gofollow_config) { .size = sizeof config, .max_payload = 1 };
-    CHECK (gofollow_create (&f, &config) == GOFOLLOW_ERR_ARGUMENT);
-    config = (gofollow_config) { .size = sizeof config, .whole_streams = 1, .max_payload = -2 };
-    CHECK (gofollow_create (&f, &config) == GOFOLLOW_ERR_ARGUMENT);
 }
 
 static void
@@ -614,8 +505,6 @@ test_fork (void)
         gofollow_statistics s = { .size = sizeof s };
         int bad = gofollow_create (&g, NULL) != GOFOLLOW_ERR_FORKED || gofollow_feed (f, 1, 0, "", 0, 0) != GOFOLLOW_ERR_FORKED
             || gofollow_feed_batch (f, NULL, 0, &consumed) != GOFOLLOW_ERR_FORKED
-            || gofollow_feed_joined (f, 1, NULL, NULL, 0, &consumed) != GOFOLLOW_ERR_FORKED
-            || feed_poll (f, "", 0, &e, 1) != GOFOLLOW_ERR_FORKED
             || gofollow_feed_capture (f, "", 0, &consumed) != GOFOLLOW_ERR_FORKED || gofollow_end_capture (f) != GOFOLLOW_ERR_FORKED
             || gofollow_open_file (f, "/dev/null") != GOFOLLOW_ERR_FORKED || gofollow_read_file (f, 0, NULL) != GOFOLLOW_ERR_FORKED
             || gofollow_poll (f, &e, 1) != GOFOLLOW_ERR_FORKED || gofollow_advance_time (f, 0) != GOFOLLOW_ERR_FORKED
@@ -721,8 +610,6 @@ main (void)
     test_place ();
     test_others ();
     test_full ();
-    test_joined ();
-    test_feed_poll ();
     test_busy ();
     test_fork ();
     test_files ();

@@ -151,7 +151,7 @@ def test_a_kept_stream_stays_readable():
     held = []
     follow(held.append)
     assert [len(stream.server_payload) for stream in held] == [100 * ((number + 1) // 2) for number in range(400)]
-    assert held[0]._facts.server_said.kept is False
+    assert held[0]._extra(1)[0].extra is False
 
 
 def test_another_thread_reading_meanwhile_changes_nothing(monkeypatch):

@@ -230,9 +230,9 @@ class Frame:
     """An object as a PDU shows itself."""
 
     def __init__(self, link_type: int, data: bytes) -> None:
-        self.frame = (link_type, data, None)
+        self.frame = (data, link_type, None)
 
-    def _gofollow_frame(self) -> tuple[int, bytes, None]:
+    def __gofollow_frame__(self) -> tuple[bytes, int, None]:
         return self.frame
 
 

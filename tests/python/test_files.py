@@ -211,21 +211,6 @@ def test_closed_pipe_is_quiet(tmp_path: Path) -> None:
         assert process.stderr.read() == b""
 
 
-def test_reading_the_payload_in_every_callback_of_a_file_copies_nothing() -> None:
-    """But for the first two times, when it cannot be known yet that all of it will be read again."""
-    shared = []
-
-    def data(stream):
-        payload, said = stream.client_payload, stream._facts.client_said
-        if stream.direction == "server":
-            payload, said = stream.server_payload, stream._facts.server_said
-        shared.append(said[0] is payload if said.whole is None else said.whole.getvalue() is payload)
-
-    with TCPStreamFollower(data) as follower:
-        follower.feed_file(io.BytesIO(pcap(conversation([b"x" * 999] * 100, [b"y" * 999] * 100))))
-    assert shared == [True] * 2 + [False] * 2 + [True] * 196
-
-
 class Reads:
     """A file object that gives these pieces; an exception among them is raised."""
 

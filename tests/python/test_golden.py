@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 from frames import read_pcap
-from gofollow._engine import Engine, Frame
-from gofollow._events import EventCollector
+from gofollow._core import Core
+from gofollow._engine import Engine
+from gofollow._events import BATCH, EventCollector
+from gofollow._options import make_kept
 
-from gofollow import TCPStreamFollower, events, follow, format_event
+from gofollow import TCPStream, TCPStreamFollower, events, follow, format_event
 
 ROOT = Path(__file__).parents[2]
 CAPTURES = sorted((ROOT / "tests" / "data").glob("*.pcap*"))
@@ -39,14 +41,31 @@ def packets_of(capture: Path) -> tuple[int, list[tuple[int, bytes, int]]]:
 captures = pytest.mark.parametrize("capture", CAPTURES, ids=lambda path: path.name)
 
 
-def collector(capture: Path) -> tuple[Engine, EventCollector]:
-    sink = EventCollector()
-    sink.engine = Engine({"anomalies": asks_for_anomalies(capture)}, sink)
-    return sink.engine, sink
+class Fed:
+    """An engine, what feeds it packets, and its events."""
 
+    def __init__(self, capture: Path) -> None:
+        self.engine = Engine({"anomalies": asks_for_anomalies(capture)})
+        nothing = lambda *_: None  # noqa: E731
+        self.core = Core(self.engine.number, None, None, TCPStream, make_kept("all", None, None), nothing, nothing)
+        self.collector = EventCollector(self.engine.number)
 
-def lines(sink: EventCollector) -> list[str]:
-    return [format_event(event) for event in sink.events]
+    def take(self) -> None:
+        while self.collector.pull(BATCH) == BATCH:
+            pass
+
+    def feed_capture(self, data: bytes) -> None:
+        taken = self.engine.feed_capture(data, 0)
+        self.take()
+        while taken < len(data):
+            taken += self.engine.feed_capture(data, taken)
+            self.take()
+
+    def lines(self) -> list[str]:
+        while not self.engine.flush():
+            self.take()
+        self.take()
+        return [format_event(event) for event in self.collector.events]
 
 
 @captures
@@ -58,23 +77,6 @@ def test_path_and_file_object(capture: Path) -> None:
 
 
 @captures
-@pytest.mark.parametrize("size", [1, 7, 256])
-def test_packets(capture: Path, size: int) -> None:
-    link_type, records = packets_of(capture)
-    if not records:
-        return
-    engine, sink = collector(capture)
-    frames = [Frame(link_type, packet, time, original) for time, packet, original in records]
-    for start in range(0, len(frames), size):
-        if size == 1:
-            engine.feed_packet(frames[start])
-        else:
-            engine.feed_batch(frames[start : start + size])
-    engine.flush()
-    assert lines(sink) == wanted(capture)
-
-
-@captures
 @pytest.mark.parametrize("size", [1, 13, 4099])
 def test_capture_cut_anywhere(capture: Path, size: int) -> None:
     data = capture.read_bytes()
@@ -82,29 +84,36 @@ def test_capture_cut_anywhere(capture: Path, size: int) -> None:
         data, rest = data[:3000], data[3000:]
     else:
         rest = b""
-    engine, sink = collector(capture)
+    fed = Fed(capture)
     for start in range(0, len(data), size):
-        engine.feed_capture(data[start : start + size])
-    engine.feed_capture(rest)
-    engine.end_capture()
-    engine.flush()
-    assert lines(sink) == wanted(capture)
+        fed.feed_capture(data[start : start + size])
+    fed.feed_capture(rest)
+    fed.engine.end_capture()
+    assert fed.lines() == wanted(capture)
 
 
 @captures
-def test_feed_packet_of_the_follower_says_what_follow_says(capture: Path) -> None:
+def test_packets_say_what_follow_says(capture: Path) -> None:
     link_type, records = packets_of(capture)
     if not records:
         return
-    ended = []
-    with TCPStreamFollower(None, ended.append) as follower:
-        for time, packet, original in records:
-            follower.feed_packet(packet, Decimal(time) / 10**9, link_type, original)
-    facts, expected = (
-        [(s.identifier, s.client_payload, s.server_payload, s.client_gaps, s.closed_at) for s in streams]
-        for streams in (ended, follow(str(capture)))
-    )
-    assert facts == expected
+    rows = [(time, packet, original, link_type) for time, packet, original in records]
+    expected = facts_of(follow(str(capture)))
+    for feed in (
+        lambda follower: [follower.feed_packet(packet, Decimal(time) / 10**9, link_type, wire) for time, packet, wire, _ in rows],
+        lambda follower: follower.feed_packets(rows, unit="ns"),
+        lambda follower: follower.feed_packets(iter(rows), unit="ns"),
+        lambda follower: follower.feed_packets(((Decimal(time) / 10**9, *row) for time, *row in rows)),
+    ):
+        for data_callback in (None, lambda stream: None):
+            ended = []
+            with TCPStreamFollower(data_callback, ended.append) as follower:
+                feed(follower)
+            assert facts_of(ended) == expected
+
+
+def facts_of(streams) -> list[tuple]:
+    return [(s.identifier, s.client_payload, s.server_payload, s.client_gaps, s.server_chunks, s.closed_at) for s in streams]
 
 
 def test_shared_captures() -> None:

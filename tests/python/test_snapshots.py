@@ -5,6 +5,7 @@ What they have to say is worked out from the engine's events alone.
 
 import functools
 import gc
+import inspect
 import io
 import os
 import queue
@@ -27,7 +28,7 @@ from frames import ACK, FIN, RST, SERVER, SYN, read_pcap, tcp
 from gofollow import Chunk, Gap, TCPStream, TCPStreamFollower, UsageError, events
 
 CAPTURES = sorted((Path(__file__).parents[1] / "data").glob("*.pcap"))
-NAMES = [name for name, value in vars(TCPStream).items() if isinstance(value, property)]
+NAMES = [name for name, value in vars(TCPStream).items() if inspect.isdatadescriptor(value) and name[0] != "_"]
 CYCAPTURE_NAMES = [*(f"{side}_{what}" for side in ("client", "server") for what in ("addr", "port", "payload")), "identifier", "finished"]
 START = 1_700_000_000 * 10**9
 
@@ -37,8 +38,8 @@ class Packet(NamedTuple):
     frame: bytes
     link_type: int = 1
 
-    def _gofollow_frame(self) -> tuple[int, bytes, int]:
-        return self.link_type, self.frame, self.time_ns
+    def __gofollow_frame__(self) -> tuple[bytes, int, int]:
+        return self.frame, self.link_type, self.time_ns
 
 
 def capture_of(packets: list[Packet]) -> bytes:
@@ -139,6 +140,9 @@ def wanted_calls(capture: bytes, keep: int, options: dict[str, Any]) -> list[dic
                 "new_chunks": [Chunk(piece.offset, sum(lengths[:at]), piece.length) for at, piece in enumerate(pieces)],
                 "direction": pieces[0].direction if pieces else None,
                 "finished": closed_ns is not None,
+                "gaps_truncated": False,
+                "time": group[-1].time_ns / 10**9,
+                "packet": group[-1].packet,
                 "closed_at": None if closed_ns is None else closed_ns / 10**9,
                 "opened_at": connection.opened_ns / 10**9,
                 "identifier": connection.id,
@@ -227,7 +231,7 @@ class Run:
         self.jobs: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.reads, self.keeps, self.raises, self.collects = (rng.choice((0, 0.05, 0.5)) for _ in range(4))
         self.threads = rng.choice((0, 0, 0.1))
-        self.reader = threading.Thread(target=self.read)
+        self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
         self.follower = make(self.data, self.data, **options)
 
@@ -355,7 +359,7 @@ def follow_at_random(seed: int) -> Run:
         options |= {"midstream": rng.random() < 0.5}
     wanted = wanted_calls(capture_of(packets), {"all": 1 << 62, "none": 0}.get(keep, keep), options)
     if way == "PDUs":  # they have no times
-        wanted = [{**call, "opened_at": None, "closed_at": None} for call in wanted]
+        wanted = [{**call, "opened_at": None, "closed_at": None, "time": None} for call in wanted]
     run = Run(rng, wanted, names, make, {**options, "keep_payload": keep})
     try:
         run.feed(way, packets)
@@ -401,62 +405,6 @@ def test_streams_kept_after_somebody_traced_the_first_packet() -> None:
     follower.close()
     assert [stream.new_data for stream in kept] == [call["new_data"] for call in wanted]
     assert [stream.client_payload for stream in kept] == [call["client_payload"]() for call in wanted]
-
-
-def interrupted_run(packets: list[Packet], wanted: list[dict[str, Any]], at: int, every: int) -> bool:
-    """Follow with an interrupt at the place of this number where one may come; return whether there is such a place."""
-    places, called, kept = 0, 0, []
-
-    def data(stream: Any) -> None:
-        nonlocal called
-        if called % every == 0:
-            kept.append((called, stream))
-        called += 1
-
-    def profile(frame: Any, event: str, argument: Any) -> None:
-        nonlocal places
-        code = frame.f_code
-        if sys.version_info < (3, 11) and (event, code.co_name) == ("call", "_follow"):
-            return  # what is raised here does not come up within the generator, as an interrupt does
-        if event in ("call", "c_return") and Path(code.co_filename).name in ("_tracker.py", "_said.py", "_growing.py"):
-            places += 1
-            if places == at:
-                raise KeyboardInterrupt
-
-    follower = TCPStreamFollower(data, data)
-    waiting = iter(packets)
-    before = sys.getprofile()
-    gc.disable()  # an interrupt within what it calls says nothing of this follower
-    sys.setprofile(profile)
-    try:
-        for call in (functools.partial(follower.feed, waiting), follower.close):
-            for _ in range(2):
-                try:
-                    call()
-                    break
-                except KeyboardInterrupt:
-                    pass
-                except UsageError:
-                    assert follower._engine.torn
-    finally:
-        sys.setprofile(before)
-        gc.enable()
-    assert called == len(wanted) or follower._engine.torn, at
-    for number, stream in kept:
-        assert (stream.new_data, stream.client_gaps) == (wanted[number]["new_data"], wanted[number]["client_gaps"]), at
-        for name in ("client_payload", "server_payload"):
-            assert getattr(stream, name) == wanted[number][name](), at
-    return places >= at
-
-
-@pytest.mark.parametrize("every", [1, 3])
-def test_an_interrupt_anywhere_loses_nothing_or_is_told(every: int) -> None:
-    packets = [packet for seed in (10, 11) for packet in random_packets(random.Random(seed), True)[:20]]
-    wanted = wanted_calls(capture_of(packets), 1 << 62, {})
-    at = 1
-    while interrupted_run(packets, wanted, at, every):
-        at += 1
-    assert at > 100
 
 
 @pytest.mark.parametrize("callbacks", ["data", "end"])
@@ -561,9 +509,8 @@ def test_a_callback_that_raises_stop_iteration() -> None:
 
     follower = TCPStreamFollower(stop, stop)
     waiting = iter(packets)
-    with pytest.raises(RuntimeError, match="StopIteration") as raised:
+    with pytest.raises(StopIteration):
         follower.feed(waiting)
-    assert isinstance(raised.value.__cause__, StopIteration)
     follower.feed(waiting)
     follower.close()
     assert called == [call["new_data"] for call in wanted_calls(capture_of(packets), 1 << 62, {})]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import cache, partial
-from typing import Any, NamedTuple
+from functools import cache
+from typing import Any
+
+from gofollow import TCPStream as _Native
 
 from ._addresses import IPv4Address, IPv6Address
 from ._payload import Kept, Payload, made
@@ -33,7 +35,7 @@ def _number(value: Any) -> int:
         return -1
 
 
-class TCPStream:
+class TCPStream(_Native):
     """What both sides of one connection said so far. Attributes cannot be set.
 
     Scripts get them in callbacks. In one made by hand, as tests do it, an address that does not parse is None, a port or an
@@ -43,14 +45,8 @@ class TCPStream:
     otherwise it costs a copy of all that the side said so far.
     """
 
-    # gofollow's follower makes one in place of its own stream, with that one's fields.
-    __slots__ = ("_client_end", "_direction", "_facts", "_limit", "_new", "_server_end")
-    _limit: int
-    _client_end: int
-    _server_end: int
-    _facts: Any  # of one made by hand _ByHand, the other fields not being there
-    _direction: int
-    _new: Any
+    __slots__ = ("_given",)
+    _given: tuple[Any, ...]  # of one made by hand its arguments; else not set
 
     def __init__(
         self,
@@ -63,91 +59,64 @@ class TCPStream:
         client_payload: Any,
         server_payload: Any,
     ) -> None:
-        payloads = (None if payload is None else as_bytes(payload) for payload in (client_payload, server_payload))
-        client, server = (client_addr, _number(client_port)), (server_addr, _number(server_port))
-        self._facts = _ByHand(client, server, _number(ident), finished, *payloads)
+        payloads = [None if payload is None else as_bytes(payload) for payload in (client_payload, server_payload)]
+        super().__init__(None, None, 0, 0, 0, bool(finished), payloads[0] or b"", payloads[1] or b"")
+        self._given = client_addr, server_addr, _number(client_port), _number(server_port), _number(ident), bool(finished), *payloads
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if hasattr(self, "_given"):
+            raise AttributeError(f"attribute {name!r} of a TCPStream cannot be set")
+        super().__setattr__(name, value)
 
     @property
     def client_addr(self) -> IPv4Address | IPv6Address | None:
-        return _address(self._facts.connection.client[0])
+        return _address(self._given[0] if hasattr(self, "_given") else super().client_addr)
 
     @property
     def server_addr(self) -> IPv4Address | IPv6Address | None:
-        return _address(self._facts.connection.server[0])
+        return _address(self._given[1] if hasattr(self, "_given") else super().server_addr)
 
     @property
     def client_port(self) -> int:
-        return int(self._facts.connection.client[1])
+        return int(self._given[2]) if hasattr(self, "_given") else super().client_port
 
     @property
     def server_port(self) -> int:
-        return int(self._facts.connection.server[1])
+        return int(self._given[3]) if hasattr(self, "_given") else super().server_port
 
     @property
     def identifier(self) -> int:
-        return int(self._facts.connection.id)
+        return int(self._given[4]) if hasattr(self, "_given") else super().identifier
 
     @property
-    def finished(self) -> bool:
-        return bool(self._facts.finished)
-
-    @property
-    def client_payload(self) -> Payload:
+    def client_payload(self) -> Payload:  # type: ignore[override]
         """What the client sent so far, without what is missing."""
-        if isinstance(self._facts, _ByHand):
-            return _given(self._facts.client_payload)
-        return _read(self._facts.side(self, 0), self._client_end, self._facts.finished)
+        return _read(self, 0)
 
     @property
-    def server_payload(self) -> Payload:
+    def server_payload(self) -> Payload:  # type: ignore[override]
         """What the server sent so far, without what is missing."""
-        if isinstance(self._facts, _ByHand):
-            return _given(self._facts.server_payload)
-        return _read(self._facts.side(self, 1), self._server_end, self._facts.finished)
+        return _read(self, 1)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return TCPStream, (
-            self.client_addr,
-            self.server_addr,
-            self.client_port,
-            self.server_port,
-            self.identifier,
-            self.finished,
-            self.client_payload and self.client_payload.tobytes(),
-            self.server_payload and self.server_payload.tobytes(),
-        )
+        return (TCPStream, self._given) if hasattr(self, "_given") else super().__reduce__()
 
 
-class _ByHand(NamedTuple):
-    """What a TCPStream made by hand was made of, under the names of gofollow's facts."""
-
-    client: tuple[Any, Any]
-    server: tuple[Any, Any]
-    id: Any
-    finished: Any
-    client_payload: bytes | None
-    server_payload: bytes | None
-
-    @property
-    def connection(self) -> _ByHand:
-        return self
-
-
-def _given(payload: bytes | None) -> Payload:
-    # None is what the constructor was given
-    return made(payload) if payload is not None else None  # type: ignore[return-value]
-
-
-def _read(said: Any, end: int, finished: bool) -> Payload:
-    """What a side said up to an end: a continuation of what was read of it before, as long as the connection is open."""
-    share = partial(said.payload, end, finished)
-    kept: Any = getattr(said, "kept", False)
-    if kept is None and not finished:
-        kept = said.kept = Kept()
+def _read(stream: TCPStream, direction: int) -> Payload:
+    """A direction's payload: a continuation of what was read of it before, as long as the connection is open."""
+    if hasattr(stream, "_given"):
+        given = stream._given[6 + direction]
+        return None if given is None else made(given)  # type: ignore[return-value]
+    side, share = stream._extra(direction)
+    if side is None:
+        return made(b"")
+    kept: Any = side.extra
+    if kept is None and not stream.finished:
+        kept = side.extra = Kept()
     if not kept:
         return made(share())
     payload: Payload = kept.read(share)
-    if finished:
+    if stream.finished:
         payload._share = None  # scripts keep it: the follower's own copy must not stay with it
     return payload
 
@@ -160,10 +129,10 @@ def _ending(callback: Callable[[TCPStream], Any] | None) -> Callable[[TCPStream]
             if callback is not None:
                 callback(stream)
         finally:
-            said: Any
-            for said in (stream._facts.client_said, stream._facts.server_said):
-                if hasattr(said, "kept"):
-                    kept, said.kept = said.kept, False  # scripts keep streams: copies must not stay with them
+            for direction in (0, 1):
+                side, _ = stream._extra(direction)
+                if side is not None:
+                    kept, side.extra = side.extra, False  # scripts keep streams: copies must not stay with them
                     if kept:
                         kept.part()
 

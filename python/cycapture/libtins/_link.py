@@ -74,8 +74,6 @@ class EthernetII(_EtherTyped, _Addressed):
     __slots__ = ()
     pdu_type = 1
     _type_at = 12
-    # gofollow takes _raw as long as _head is None and _raw has no time, without a call
-    _gofollow_link_type = 1
 
     payload_type = UInt(12, 2)
 

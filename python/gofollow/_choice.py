@@ -1,0 +1,31 @@
+"""Chooses the form of gofollow._core, before anything imports it."""
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+_WANTED = os.environ.get("GOFOLLOW_CORE", "")
+_NAME = "gofollow._core"
+
+if _WANTED not in ("", "compiled", "python"):
+    raise ImportError(f"the environment variable GOFOLLOW_CORE is {_WANTED!r}: it must be 'compiled' or 'python', or not set")
+if _WANTED == "python":
+    _spec = importlib.util.spec_from_file_location(_NAME, Path(__file__).with_name("_core.py"))
+    assert _spec is not None
+    assert _spec.loader is not None
+    sys.modules[_NAME] = _module = importlib.util.module_from_spec(_spec)
+    try:
+        _spec.loader.exec_module(_module)
+    except BaseException:
+        del sys.modules[_NAME]
+        raise
+
+from . import _core  # noqa: E402
+
+core = "python" if str(_core.__file__).endswith(".py") else "compiled"
+if _WANTED == "compiled" != core:
+    raise ImportError(
+        "GOFOLLOW_CORE is 'compiled', but the core was not compiled here: install gofollow from a wheel that has it, "
+        "or again where there is a C compiler and Python's headers"
+    )

@@ -1,0 +1,851 @@
+# cython: language_level=3, binding=False, boundscheck=False, annotation_typing=False, auto_pickle=False
+"""Turns the engine's events into TCPStreams and callbacks.
+
+One source with two speeds: it runs as it stands, over cffi's structs, and Cython compiles it with
+the types of _core.pxd. `event = self.polled + self.at; event.kind` means the same to both.
+"""
+
+from __future__ import annotations
+
+import sys
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Callable, Iterable
+from io import BytesIO
+from operator import index
+from threading import Lock
+from typing import Any
+
+from ._events import BATCH, GAP_REASONS, OPEN_SIZE, SIDES, Chunk, Connection, Counters, Gap, Side, facts_by_hand, read_connection, seconds
+from ._frames import frame_of, length_of, nanoseconds, whole_nanoseconds
+from ._native import LARGEST, constant, error_from_code, ffi, library
+from .errors import LostEventsError, UsageError
+
+try:
+    import cython
+except ImportError:  # not needed at run time
+    from ._plain import cython
+if not cython.compiled:  # _core.pxd has the same
+    from ._plain import (
+        address_in,
+        batch_at,
+        call_one,
+        check_signals,
+        copy,
+        copy_facts,
+        events_at,
+        feed_at,
+        get_ident,
+        packets_at,
+        poll_at,
+        rint,
+        sizes_at,
+    )
+
+DATA, GAP, CLOSED = constant("DATA"), constant("GAP"), constant("CLOSED")
+LAST, ALONE = constant("LAST_OF_PACKET"), constant("FIRST_OF_PACKET") | constant("LAST_OF_PACKET")
+FULL, BUSY, NO_TIME = constant("ERR_FULL"), constant("ERR_BUSY"), constant("NO_TIME")
+FACTS_SIZE = ffi.sizeof("gofollow_connection")
+NEVER = LARGEST
+SHORT, MERGED = 1024, 128  # so many pieces in a row shorter than that become one
+LONG = 256 * 1024  # payload beyond this grows in place
+RECENT = 1024
+
+Address = Any  # IPv4Address or IPv6Address
+Callback = Callable[["TCPStream"], object]
+
+
+class Kept:
+    """What a follower may keep of payload and gaps, and how much payload it keeps."""
+
+    __slots__ = ("gaps", "payload", "reader", "total", "total_limit", "truncated")
+
+    def __init__(self, payload: int, total: int, gaps: int) -> None:
+        self.payload, self.total_limit, self.gaps = payload, total, gaps  # a direction, all, a direction
+        self.total = self.truncated = 0  # bytes kept of open connections, directions cut by total_limit
+        self.reader = 0  # the thread that appends: no other one may move what is there
+
+
+class Gaps:
+    """The gaps of a direction, and the runs of data before each."""
+
+    __slots__ = ("dropped_at", "end", "gaps", "runs")
+
+    def __init__(self) -> None:
+        self.gaps: list[Gap] = []
+        self.runs: list[Chunk] = []
+        self.end = 0
+        self.dropped_at = NEVER  # offset of the first gap that was not kept
+
+
+class Payload:
+    """What one direction carried so far. It only grows, so that an end and a length are a snapshot of it.
+
+    Pieces are collected in blocks, and grow in place where they are long or read before they are
+    complete. One thread appends; any thread may read meanwhile.
+    """
+
+    __slots__ = ("blocks", "end", "extra", "holes", "length", "limit", "moved", "short", "unmoved")
+
+    def __init__(self, limit: int) -> None:
+        self.blocks: list[bytes] = []
+        self.moved: tuple[BytesIO, int, list[bytes]] | None = None  # what grows, its length, and the blocks behind it
+        self.holes: Gaps | None = None
+        self.extra: object = None  # what cycapture keeps of it
+        self.end = 0  # stream offset behind the last byte or gap
+        self.length = 0  # bytes of data so far, of which those below limit are kept
+        self.limit = limit
+        self.short = self.unmoved = 0  # short blocks at the end; bytes in blocks
+
+    def append(self, data: bytes) -> None:
+        self.blocks.append(data)
+        self.unmoved += len(data)
+        if self.unmoved > LONG:
+            self.move()
+        elif len(data) >= SHORT:
+            self.short = 0
+        else:
+            self.short += 1
+            if self.short == MERGED:
+                blocks = self.blocks  # what a finalizer may move meanwhile is another list then
+                blocks[-MERGED:] = [b"".join(blocks[-MERGED:])]
+                self.short = 0
+
+    def move(self) -> None:
+        """Move the blocks to what grows in place. Repeating a part of it after an interrupt is harmless."""
+        whole, length = (BytesIO(), 0) if self.moved is None else self.moved[:2]
+        blocks: list[bytes] = []
+        whole.seek(length)
+        whole.writelines(self.blocks)
+        self.moved = (whole, whole.tell(), blocks)
+        self.blocks = blocks
+        self.short = self.unmoved = 0
+
+    def read(self, length: int, finished: bool, reader: bool) -> bytes:
+        """Return the first so many bytes of data, as far as they are kept.
+
+        reader: whether this is the thread that appends, which may leave it faster to read again.
+        """
+        if reader and not finished and self.unmoved:
+            self.move()
+        blocks, moved = self.blocks, self.moved  # in this order: what moves meanwhile is in both
+        if moved is not None:
+            whole, before, blocks = moved
+            value = whole.getvalue()
+            if blocks:
+                value = value[:before] + b"".join(blocks)
+        else:
+            value = blocks[0] if len(blocks) == 1 else b"".join(blocks)
+            if finished:
+                self.blocks = [value]
+        return value if len(value) == length else value[:length]
+
+    def add_gap(self, offset: int, length: int, reason: str, most: int) -> None:
+        holes = self.holes
+        if holes is None:
+            self.holes = holes = Gaps()
+        if len(holes.gaps) < most:
+            run = offset - holes.end
+            kept = min(run, self.limit - (self.length - run))
+            if kept > 0:
+                holes.runs.append(Chunk(holes.end, self.length - run, kept))
+            holes.gaps.append(Gap(offset, length, reason))
+        elif holes.dropped_at == NEVER:
+            holes.dropped_at = offset
+        holes.end = self.end = offset + length
+
+    def gaps_to(self, end: int) -> list[Gap]:
+        return [] if self.holes is None else self.holes.gaps[: bisect_left(self.holes.gaps, (end,))]
+
+    def chunks_to(self, end: int, length: int) -> list[Chunk]:
+        """Return the runs of data up to a stream offset; length is the data before it."""
+        holes, chunks, start = self.holes, [], 0
+        if holes is not None:
+            chunks = holes.runs[: bisect_left(holes.runs, (end,))]
+            at = bisect_left(holes.gaps, (end,))
+            if at:
+                start = holes.gaps[at - 1].offset + holes.gaps[at - 1].length
+            if chunks and chunks[-1].offset >= start:  # not complete then
+                del chunks[-1]
+            if holes.dropped_at < end:
+                return chunks
+        run = end - start
+        kept = min(run, self.limit - (length - run))
+        if kept > 0:
+            chunks.append(Chunk(start, length - run, kept))
+        return chunks
+
+
+class Followed:
+    """A connection: what an open one's facts are, and the payload of both directions."""
+
+    __slots__ = ("client", "facts", "kept", "number", "server", "told")
+
+    def __init__(self, number: int, facts: bytes, kept: Kept) -> None:
+        self.number, self.facts, self.kept = number, facts, kept
+        self.client: Payload | None = None
+        self.server: Payload | None = None
+        self.told: tuple[bytes, Connection] | None = None  # facts, and what they say
+
+
+class TCPStream:
+    """A connection at one moment: a snapshot, which never changes, however the connection goes on.
+
+    One made by hand, say in a test, takes addresses as ipaddress objects, text, or 4 or 16 bytes in
+    network order; one that does not parse is None. Payloads are joined when they are read.
+    """
+
+    __slots__ = (
+        *("_client_end", "_client_length", "_direction", "_facts", "_followed"),
+        *("_new", "_packet", "_server_end", "_server_length", "_time_ns"),
+    )
+
+    def __init__(
+        self,
+        client_addr: Any,
+        server_addr: Any,
+        client_port: int,
+        server_port: int,
+        ident: int,
+        finished: bool,
+        client_payload: bytes,
+        server_payload: bytes,
+    ) -> None:
+        facts = facts_by_hand((client_addr, client_port), (server_addr, server_port), ident, bool(finished))
+        state: list[Any] = [(bytes(data), len(data), len(data), NEVER, [], NEVER) for data in (client_payload, server_payload)]
+        self._restore((facts, state, -1, b"", NO_TIME, 0))
+
+    @property
+    def client_addr(self) -> Address:
+        """The client's address. Client is who sent the SYN; without one see roles_from."""
+        return self._told().client.address
+
+    @property
+    def server_addr(self) -> Address:
+        """The server's address."""
+        return self._told().server.address
+
+    @property
+    def client_port(self) -> int:
+        """The client's port."""
+        return self._told().client.port
+
+    @property
+    def server_port(self) -> int:
+        """The server's port."""
+        return self._told().server.port
+
+    @property
+    def identifier(self) -> int:
+        """The connection's number in its follower, from 0, never used twice."""
+        return self._followed.number
+
+    @property
+    def finished(self) -> bool:
+        """Whether the packet that this snapshot is about closed the connection."""
+        return bool(self._facts[OPEN_SIZE - 1])
+
+    @property
+    def client_payload(self) -> bytes:
+        """What the client sent so far, without the gaps."""
+        return self._read(0)
+
+    @property
+    def server_payload(self) -> bytes:
+        """What the server sent so far, without the gaps."""
+        return self._read(1)
+
+    @property
+    def client_gaps(self) -> list[Gap]:
+        """The client's bytes that never come, in order."""
+        payload = self._followed.client
+        return [] if payload is None else payload.gaps_to(self._client_end)
+
+    @property
+    def server_gaps(self) -> list[Gap]:
+        """The server's bytes that never come, in order."""
+        payload = self._followed.server
+        return [] if payload is None else payload.gaps_to(self._server_end)
+
+    @property
+    def client_chunks(self) -> list[Chunk]:
+        """Where in the client's stream the parts of client_payload belong."""
+        payload = self._followed.client
+        return [] if payload is None else payload.chunks_to(self._client_end, self._client_length)
+
+    @property
+    def server_chunks(self) -> list[Chunk]:
+        """Where in the server's stream the parts of server_payload belong."""
+        payload = self._followed.server
+        return [] if payload is None else payload.chunks_to(self._server_end, self._server_length)
+
+    @property
+    def payload_truncated(self) -> bool:
+        """Whether a payload lacks bytes because of keep_payload or keep_payload_total."""
+        client, server = self._followed.client, self._followed.server
+        return (client is not None and self._client_length > client.limit) or (server is not None and self._server_length > server.limit)
+
+    @property
+    def gaps_truncated(self) -> bool:
+        """Whether gaps are missing from a list, and chunks behind them, because of keep_gaps."""
+        client, server = self._followed.client, self._followed.server
+        return (client is not None and client.holes is not None and client.holes.dropped_at < self._client_end) or (
+            server is not None and server.holes is not None and server.holes.dropped_at < self._server_end
+        )
+
+    @property
+    def direction(self) -> Side | None:
+        """Whose data is new, "client" or "server"; None in an end callback."""
+        return SIDES[self._direction] if self._direction >= 0 else None
+
+    @property
+    def new_data(self) -> bytes:
+        """The bytes that this data callback is about, without gaps between them; whole whatever keep_payload says."""
+        new = self._new
+        return new if isinstance(new, bytes) else b"".join([data for _, data in new])
+
+    @property
+    def new_chunks(self) -> list[Chunk]:
+        """Where in the stream the parts of new_data belong; start counts within new_data."""
+        new: Any = self._new
+        if isinstance(new, bytes):
+            new = [((self._server_end if self._direction else self._client_end) - len(new), new)] if new else []
+        chunks: list[Chunk] = []
+        start = 0
+        for offset, data in new:
+            chunks.append(Chunk(offset, start, len(data)))
+            start += len(data)
+        return chunks
+
+    @property
+    def time(self) -> float | None:
+        """Capture time of the packet that this snapshot is about, or the deadline that closed it, in seconds since 1970 UTC."""
+        return seconds(self._time_ns)
+
+    @property
+    def packet(self) -> int:
+        """The number of that packet, from 1; 0 if none caused it."""
+        number: int = self._packet
+        return number
+
+    @property
+    def opened_at(self) -> float | None:
+        """Capture time of the first packet, in seconds since 1970 UTC."""
+        return seconds(self._told().opened_ns)
+
+    @property
+    def closed_at(self) -> float | None:
+        """When it was closed, in seconds since 1970 UTC; None before."""
+        return seconds(self._told().closed_ns)
+
+    @property
+    def close_reason(self) -> str | None:
+        """Why it was closed: fin, rst, timeout, reused, evicted or flush (the capture ended); None before."""
+        return self._told().close_reason
+
+    @property
+    def closed_by(self) -> Side | None:
+        """Which side closed it, where one did."""
+        return self._told().closed_by
+
+    @property
+    def clean(self) -> bool:
+        """Whether it is closed, its handshake was seen, nothing is missing or in conflict, and both sides sent FIN."""
+        return self._told().clean
+
+    @property
+    def start(self) -> str | None:
+        """What was captured first: syn, synack or midstream."""
+        return self._told().start
+
+    @property
+    def roles_from(self) -> str | None:
+        """How client and server were told apart: syn, synack, port (below 1024) or first (to send)."""
+        return self._told().roles_from
+
+    @property
+    def separation(self) -> str:
+        """What the option separate told it apart by, outermost layer first, as "vlan:5/vxlan:7"; empty for nothing."""
+        return self._told().separation
+
+    @property
+    def client_counters(self) -> Counters | None:
+        """What the client's direction went through, when closed."""
+        return self._told().client_counters
+
+    @property
+    def server_counters(self) -> Counters | None:
+        """What the server's direction went through, when closed."""
+        return self._told().server_counters
+
+    def _told(self) -> Connection:
+        """Return what the facts say."""
+        followed = self._followed
+        told = followed.told
+        if told is None or told[0] is not self._facts:
+            told = (self._facts, read_connection(self._facts))
+            followed.told = told
+        return told[1]
+
+    def _read(self, direction: int) -> bytes:
+        followed = self._followed
+        payload = followed.server if direction else followed.client
+        if payload is None:
+            return b""
+        length = self._server_length if direction else self._client_length
+        return payload.read(length, self._facts[OPEN_SIZE - 1] != 0, get_ident() == followed.kept.reader)
+
+    def _extra(self, direction: int) -> tuple[Any, Any]:
+        """Return the payload that both faces of the package know, and a function that reads it: cycapture's way to keep what was read."""
+        payload = self._followed.server if direction else self._followed.client
+        length, finished = self._server_length if direction else self._client_length, self.finished
+        reader = get_ident() == self._followed.kept.reader
+        return payload, (None if payload is None else lambda: payload.read(length, finished, reader))
+
+    def _state(self) -> tuple[Any, ...]:
+        """Return what a pickle has."""
+        state = []
+        for direction, payload in enumerate((self._followed.client, self._followed.server)):
+            end, length = (self._server_end, self._server_length) if direction else (self._client_end, self._client_length)
+            if payload is None:
+                payload = Payload(NEVER)
+            dropped_at = NEVER if payload.holes is None else payload.holes.dropped_at
+            state.append((self._read(direction), end, length, payload.limit, payload.gaps_to(end), dropped_at))
+        return self._facts, state, self._direction, self._new, self._time_ns, self._packet
+
+    def _restore(self, state: tuple[Any, ...]) -> None:
+        facts, sides, self._direction, self._new, self._time_ns, self._packet = state
+        payloads = []
+        for data, end, length, limit, gaps, dropped_at in sides:
+            payload = Payload(limit)
+            payload.blocks = [data]
+            for gap in gaps:
+                payload.length += gap.offset - payload.end
+                payload.add_gap(gap.offset, gap.length, gap.reason, NEVER)
+            if payload.holes is not None:
+                payload.holes.dropped_at = dropped_at
+            payload.end, payload.length = end, length
+            payloads.append(payload)
+        self._facts = facts
+        self._followed = followed = Followed(read_connection(facts).id, facts, Kept(NEVER, NEVER, 0))
+        followed.client, followed.server = payloads
+        self._client_end, self._client_length = followed.client.end, followed.client.length
+        self._server_end, self._server_length = followed.server.end, followed.server.length
+
+    def __reduce__(self) -> Any:
+        return restored, (type(self), self._state())
+
+    def __repr__(self) -> str:
+        told = self._told()
+        (client, client_port), (server, server_port) = told.client, told.server
+        state = "finished" if self.finished else "open"
+        lengths = f"{self._client_length} + {self._server_length} bytes"
+        return f"<TCPStream {told.id} {client}:{client_port} -> {server}:{server_port} {state}, {lengths}>"
+
+
+def restored(kind: Any, state: tuple[Any, ...]) -> TCPStream:
+    """Return the TCPStream of a pickle."""
+    stream: TCPStream = kind.__new__(kind)
+    stream._restore(state)
+    return stream
+
+
+def snapshot(kind: Any, followed: Followed, facts: bytes, direction: int, new: Any, event: Any) -> TCPStream:
+    stream: TCPStream = kind.__new__(kind)
+    stream._followed = followed
+    stream._facts = facts
+    stream._direction = direction
+    stream._new = new
+    stream._time_ns = event.ts_ns
+    stream._packet = event.packet
+    payload = followed.client
+    stream._client_end = 0 if payload is None else payload.end
+    stream._client_length = 0 if payload is None else payload.length
+    payload = followed.server
+    stream._server_end = 0 if payload is None else payload.end
+    stream._server_length = 0 if payload is None else payload.length
+    return stream
+
+
+class Core:
+    """Feeds one engine, polls it and calls back, and keeps its place after an exception of a callback.
+
+    One thread at a time is between enter and leave. Where an exception comes up outside of
+    callbacks (no memory; an interrupt, if this is not compiled), events may be lost: enter refuses
+    from then on.
+    """
+
+    def __init__(
+        self,
+        handle: int,
+        data_callback: Callback | None,
+        end_callback: Callback | None,
+        kind: type[TCPStream],
+        kept: Kept,
+        new_link: Callable[[], None],
+        free: Callable[[], None],
+    ) -> None:
+        lib = library()
+        self.handle = handle
+        self.data_callback, self.end_callback = data_callback, end_callback
+        self.kind = kind
+        self.kept = kept
+        self.new_link = new_link  # called after the first packet of a link type
+        self.free = free
+        self.entered = False  # a call feeds
+        # With a GIL no other thread comes between looking at entered and setting it.
+        self.lock = None if getattr(sys, "_is_gil_enabled", lambda: True)() else Lock()
+        self.applying = False  # an exception now would lose events
+        self.stopped = False  # nothing is to be fed any more
+        self.abandoned: Callable[[], None] | None = None  # what ends a capture, once no polled event is left
+        self.links: set[int] = set()
+        self.link: Any = None  # the link type given last, and its number
+        self.link_type = 0
+        self.link_is_new = False  # it was not fed before
+        self.since_check = 0  # packets since signals were looked for
+        self.open: dict[int, Followed] = {}  # those that said something, by number
+        self.recent: list[Followed | None] = [None] * RECENT  # in front of open, by the low bits of the number
+        # Of the packet whose events are not all applied yet: connection, direction, pieces; connection, facts.
+        self.new: list[tuple[Followed, int, list[tuple[int, bytes]]]] = []
+        self.ended: list[tuple[Followed, bytes]] = []
+        self.due: deque[tuple[Any, TCPStream]] = deque()  # its callbacks that did not run yet
+        self.at = self.count = 0  # which of the polled events comes next
+        self.batched = 0
+        self.frames: list[bytes] = []  # of the packets that wait to be fed together
+        self.event_array: Any = ffi.new("gofollow_event[]", BATCH)
+        self.packet_array: Any = ffi.new("gofollow_packet[]", BATCH)
+        self.consumed_array: Any = ffi.new("size_t[1]")
+        self.polled, self.packets, self.consumed = events_at(self.event_array), packets_at(self.packet_array), sizes_at(self.consumed_array)
+        self.feed_one, self.feed_many, self.poll = feed_at(lib.gofollow_feed), batch_at(lib.gofollow_feed_batch), poll_at(lib.gofollow_poll)
+
+    def enter(self) -> None:
+        """Begin a call that feeds, with the callbacks that an exception kept from running."""
+        if self.entered or (self.lock is not None and not self.lock.acquire(False)):
+            raise UsageError("this follower is feeding already: use it from one thread at a time, and not from inside its own callbacks")
+        self.entered = True
+        self.kept.reader = get_ident()
+        if self.stopped or self.applying or self.due or self.at < self.count or self.abandoned is not None:
+            try:
+                self.resume()
+            except BaseException:
+                self.leave()
+                raise
+
+    def resume(self) -> None:
+        if self.stopped:
+            raise UsageError("this follower is closed: make a new one")
+        if self.applying:
+            raise LostEventsError("this follower was interrupted inside its own code, and may have lost events: make a new one")
+        if self.due or self.at < self.count:
+            self.call_due()
+            self.run()
+            self.drain()
+        if self.abandoned is not None:
+            self.abandoned()
+            self.abandoned = None
+
+    def leave(self) -> None:
+        """End a call that feeds."""
+        self.kept.reader = 0
+        self.entered = False
+        if self.lock is not None:
+            self.lock.release()
+        if self.stopped:
+            self.stop()
+
+    def stop(self) -> None:
+        """Let nothing be fed any more, forget what is due, and free everything as soon as no call feeds."""
+        self.stopped = True
+        if not self.entered:
+            self.due.clear()
+            self.at = self.count
+            self.free()
+
+    def unfinished(self) -> bool:
+        """Whether an exception left polled events, which the next call to the library would overwrite."""
+        return self.at < self.count
+
+    def calls_nobody(self) -> bool:
+        return self.data_callback is None and self.end_callback is None
+
+    def feed_packet(self, data: Any, timestamp: Any, link_type: int, wire_length: int | None) -> None:
+        """Feed one packet."""
+        self.enter()
+        try:
+            self.take(data, link_type, time_of(timestamp), wire_length, False)
+        finally:
+            self.leave()
+
+    def feed_items(self, items: Iterable[Any], batched: bool) -> None:
+        """Feed packet objects; what is none is skipped. If batched, callbacks need not run before the next item is asked for."""
+        kind: type = object
+        method: Any = None
+        self.enter()
+        try:
+            for item in items:
+                if type(item) is not kind or method is None:
+                    kind = type(item)
+                    method = getattr(kind, "__gofollow_frame__", frame_of)
+                frame = call_one(method, item)
+                if frame is not None:
+                    time_ns = NO_TIME if frame[2] is None else frame[2]
+                    self.take(frame[0], frame[1], time_ns, frame[3] if len(frame) > 3 else None, batched)
+        finally:
+            self.finish()
+
+    def feed_rows(self, rows: Iterable[Any], link_type: int, nanoseconds: bool, batched: bool) -> None:
+        """Feed rows (timestamp, data[, wire_length[, link_type]]), batched or not as feed_items."""
+        number = -1
+        self.enter()
+        try:
+            for row in rows:
+                number += 1
+                columns = row if type(row) is tuple else tuple(row)
+                if not 2 <= len(columns) <= 4:
+                    raise ValueError(f"item {number} has {len(columns)} fields: it must be (timestamp, data[, wire_length[, link_type]])")
+                link = link_type if len(columns) < 4 or columns[3] is None else columns[3]
+                time_ns = whole_nanoseconds(columns[0]) if nanoseconds else time_of(columns[0])
+                self.take(columns[1], link, time_ns, columns[2] if len(columns) > 2 else None, batched)
+        finally:
+            self.finish()
+
+    def finish(self) -> None:
+        """Feed what waits to be fed together, and leave."""
+        try:
+            self.feed_batch()
+        finally:
+            self.leave()
+
+    def take(self, data: Any, link_type: Any, time_ns: int, wire_length: Any, batched: bool) -> None:
+        """Feed a packet, or put it to those that are fed together."""
+        frame: bytes = data if type(data) is bytes else bytes(memoryview(data))
+        if link_type is not self.link:
+            self.use_link(link_type)
+        length = len(frame) if wire_length is None else length_of(wire_length)
+        if batched:
+            packet = self.packets + self.batched
+            packet.link_type = self.link_type
+            packet.ts_ns = time_ns
+            packet.bytes = address_in(frame)
+            packet.captured = len(frame)
+            packet.original = length
+            self.frames.append(frame)
+            self.batched += 1
+            if self.batched == BATCH:
+                self.feed_batch()
+            return
+        self.since_check += 1
+        if self.since_check == BATCH:
+            self.since_check = 0
+            check_signals()
+        code = FULL
+        while code in (FULL, BUSY):  # busy: another thread asks for statistics
+            code = self.feed_one(self.handle, self.link_type, time_ns, frame, len(frame), length)
+            if code:
+                self.after(code)
+        if self.link_is_new:
+            self.link_is_new = False
+            self.new_link()
+
+    def use_link(self, link_type: Any) -> None:
+        number = index(link_type)
+        if not 0 <= number < 1 << 32:
+            raise ValueError(f"link_type {link_type!r} is out of range: it is a number from 0 to 4294967295")
+        if number not in self.links:
+            self.links.add(number)
+            self.link_is_new = True
+        self.link, self.link_type = link_type, number
+
+    def feed_batch(self) -> None:
+        """Feed the packets that wait to be fed together."""
+        count = self.batched
+        done = 0
+        self.batched = 0
+        try:
+            while done < count:
+                code = self.feed_many(self.handle, self.packets + done, count - done, self.consumed)
+                done += self.consumed[0]
+                if code:
+                    self.after(code)
+                check_signals()
+        finally:
+            self.frames.clear()
+        if self.link_is_new:
+            self.link_is_new = False
+            self.new_link()
+
+    def after(self, code: int) -> None:
+        """Call back for the events that wait, then raise if code is an error that calling again does not mend."""
+        if code < 0 and code != FULL:
+            if code == BUSY:
+                return
+            error = error_from_code(code, self.handle)
+            self.drain()
+            raise error
+        self.drain()
+
+    def drain(self) -> None:
+        """Poll until nothing waits, and call back."""
+        count = BATCH
+        while count == BATCH:
+            count = self.pull(BATCH)
+            check_signals()
+
+    def pull(self, most: int) -> int:
+        """Poll up to so many events (at most BATCH), call back, and return how many they were."""
+        if self.stopped:
+            raise UsageError("this follower is closed: make a new one")
+        self.applying = True
+        code = BUSY
+        while code == BUSY:
+            code = self.poll(self.handle, self.polled, most)
+        if code < 0:
+            self.applying = False
+            raise error_from_code(code, self.handle)
+        self.at = 0
+        self.count = code
+        self.run()
+        return code
+
+    def run(self) -> None:
+        """Apply the events that are left of those polled, and call back."""
+        self.applying = True
+        while self.at < self.count:
+            event = self.polled + self.at
+            self.at += 1
+            kind = event.kind
+            if kind == DATA:
+                followed = self.find(event)
+                data = self.keep(followed, event)
+                if event.place == ALONE:
+                    if self.data_callback is not None:
+                        self.call(self.data_callback, snapshot(self.kind, followed, followed.facts, event.direction, data, event))
+                    continue
+                if self.data_callback is not None:
+                    self.gather(followed, event.direction, event.offset, data)
+            elif kind == CLOSED:
+                followed, facts = self.end(event)
+                if event.place == ALONE:
+                    if self.end_callback is not None:
+                        self.call(self.end_callback, snapshot(self.kind, followed, facts, -1, b"", event))
+                    continue
+                self.ended.append((followed, facts))
+            elif kind == GAP:
+                followed = self.find(event)
+                payload = self.payload_of(followed, event.direction)
+                payload.add_gap(event.offset, event.length, GAP_REASONS[event.reason], self.kept.gaps)
+            if event.place & LAST and (self.new or self.ended):
+                self.settle(event)
+                self.call_due()
+        self.applying = False
+
+    def find(self, event: Any) -> Followed:
+        """Return the connection of an event."""
+        number: int = event.connection_id
+        slot = number % RECENT
+        followed = self.recent[slot]
+        if followed is None or followed.number != number:
+            followed = self.open.get(number)
+            if followed is None:
+                followed = Followed(number, copy_facts(event.connection, OPEN_SIZE), self.kept)
+                self.open[number] = followed
+            self.recent[slot] = followed
+        return followed
+
+    def payload_of(self, followed: Followed, direction: int) -> Payload:
+        payload = followed.server if direction else followed.client
+        if payload is None:
+            payload = Payload(self.kept.payload)
+            if direction:
+                followed.server = payload
+            else:
+                followed.client = payload
+        return payload
+
+    def keep(self, followed: Followed, event: Any) -> bytes:
+        """Add the bytes of an event to its direction's payload, and return them if a callback is to see them."""
+        payload, kept = self.payload_of(followed, event.direction), self.kept
+        size = event.length
+        data = b""
+        room = min(payload.limit - payload.length, size)
+        if room > kept.total_limit - kept.total:
+            room = kept.total_limit - kept.total
+            if payload.limit > payload.length + room:
+                payload.limit = payload.length + room
+                kept.truncated += 1
+        if room > 0 or self.data_callback is not None:
+            data = copy(event.bytes, size)
+        if room > 0:
+            payload.append(data if room == size else data[:room])
+            kept.total += room
+        payload.length += size
+        payload.end = event.offset + size
+        return data
+
+    def end(self, event: Any) -> tuple[Followed, bytes]:
+        """Forget a connection that is closed, and return it with its facts."""
+        number = event.connection_id
+        followed = self.open.pop(number, None)
+        facts = copy_facts(event.connection, FACTS_SIZE)
+        if followed is None:
+            return Followed(number, facts, self.kept), facts
+        if self.recent[number % RECENT] is followed:
+            self.recent[number % RECENT] = None
+        for payload in (followed.client, followed.server):
+            if payload is not None:
+                self.kept.total -= min(payload.length, payload.limit)
+                if payload.moved is not None:
+                    payload.move()
+        return followed, facts
+
+    def gather(self, followed: Followed, direction: int, offset: int, data: bytes) -> None:
+        """Note a piece of a packet that has several events."""
+        for known, its_direction, pieces in self.new:
+            if known is followed and its_direction == direction:
+                pieces.append((offset, data))
+                return
+        self.new.append((followed, direction, [(offset, data)]))
+
+    def settle(self, event: Any) -> None:
+        """Make the callbacks of a packet due, all of whose events are applied."""
+        for followed, direction, pieces in self.new:
+            facts = followed.facts
+            for closed, closing in self.ended:
+                if closed is followed:
+                    facts = closing
+            self.due.append((self.data_callback, snapshot(self.kind, followed, facts, direction, pieces, event)))
+        if self.end_callback is not None:
+            for followed, facts in self.ended:
+                self.due.append((self.end_callback, snapshot(self.kind, followed, facts, -1, b"", event)))
+        self.new.clear()
+        self.ended.clear()
+
+    def call_due(self) -> None:
+        while self.due:
+            self.applying = True
+            callback, stream = self.due.popleft()
+            self.call(callback, stream)
+        self.applying = False
+
+    def call(self, callback: Callback, stream: TCPStream) -> None:
+        self.applying = False
+        if cython.compiled:
+            call_one(callback, stream)
+        else:
+            callback(stream)  # nothing between: an interrupt there would lose it
+        if self.stopped:
+            raise UsageError("this follower is closed: make a new one")
+        self.applying = True
+
+
+def time_of(timestamp: Any) -> int:
+    """Return a timestamp in nanoseconds, as nanoseconds does."""
+    if type(timestamp) is float:
+        number = timestamp
+        if -9e9 < number < 9e9:
+            whole = int(number)
+            part = int(rint((number - whole) * 1e9))
+            return whole * 1_000_000_000 + part
+    if timestamp is None:
+        return NO_TIME
+    return nanoseconds(timestamp)
