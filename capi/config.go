@@ -43,7 +43,7 @@ func (r *configReader) count(v C.uint64_t) int {
 // configFrom converts a whole gofollow_config. ok is false if a number is out of
 // every range.
 func configFrom(c *C.gofollow_config) (config gofollow.Config, ok bool) {
-	r := configReader{bad: c.reserved1 != 0}
+	var r configReader
 	config = gofollow.Config{
 		NoMidstream:    r.flag(c.no_midstream),
 		CloseOn:        gofollow.CloseOn(r.choice(c.close_on)),
@@ -54,6 +54,7 @@ func configFrom(c *C.gofollow_config) (config gofollow.Config, ok bool) {
 		Separate:       gofollow.Separate(r.choice(c.separate)),
 		Anomalies:      r.flag(c.anomalies),
 		NoHalfClosed:   r.flag(c.no_half_closed),
+		Segments:       r.flag(c.segments),
 		GapPatience:    r.duration(c.gap_patience_ns),
 		Limits: gofollow.Limits{
 			HeldBytes:      r.size(c.max_held_bytes),

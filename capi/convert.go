@@ -16,7 +16,7 @@ import (
 type cEvent struct {
 	kind, direction, reason, by, reordered uint8
 	place                                  uint8
-	padding                                [2]uint8
+	flags, arrival                         uint8
 	connectionID                           uint64
 	connection                             uintptr
 	time                                   int64
@@ -25,7 +25,10 @@ type cEvent struct {
 	length                                 uint64
 	bytes                                  uintptr
 	capturedAt                             int64
-	reserved                               [3]uint64
+	capturedIn                             uint64
+	acked                                  int64
+	window                                 uint32
+	reserved                               uint32
 }
 
 // cConnection is gofollow_connection, likewise.
@@ -39,7 +42,11 @@ type cConnection struct {
 	resetTextLength                                        uint16
 	resetText                                              uintptr
 	counters                                               [2]gofollow.Counters
-	closedAt                                               int64
+	closedAt, synAt, synACKAt, ackAt                       int64
+	isn                                                    [2]uint32
+	isnKnown                                               [2]uint8
+	_                                                      [6]uint8
+	user                                                   uintptr
 }
 
 type cEndpoint struct {
@@ -59,6 +66,9 @@ var (
 	_ [unsafe.Offsetof(C.gofollow_connection{}.separation)]byte = [unsafe.Offsetof(cConnection{}.separation)]byte{}
 	_ [unsafe.Offsetof(C.gofollow_connection{}.reset_text)]byte = [unsafe.Offsetof(cConnection{}.resetText)]byte{}
 	_ [unsafe.Offsetof(C.gofollow_connection{}.counters)]byte   = [unsafe.Offsetof(cConnection{}.counters)]byte{}
+	_ [unsafe.Offsetof(C.gofollow_event{}.window)]byte          = [unsafe.Offsetof(cEvent{}.window)]byte{}
+	_ [unsafe.Offsetof(C.gofollow_connection{}.isn_known)]byte  = [unsafe.Offsetof(cConnection{}.isnKnown)]byte{}
+	_ [unsafe.Offsetof(C.gofollow_connection{}.user)]byte       = [unsafe.Offsetof(cConnection{}.user)]byte{}
 	_ [unsafe.Offsetof(C.gofollow_connection{}.closed_ns)]byte  = [unsafe.Offsetof(cConnection{}.closedAt)]byte{}
 	_ [unsafe.Sizeof(C.gofollow_counters{})]byte                = [unsafe.Sizeof(gofollow.Counters{})]byte{}
 	_ [unsafe.Offsetof(C.gofollow_counters{}.max_held)]byte     = [unsafe.Offsetof(gofollow.Counters{}.MaxHeld)]byte{}
@@ -77,6 +87,8 @@ type facts struct {
 	texts  []unsafe.Pointer // copies of reset texts
 
 	separations map[string]unsafe.Pointer // what told connections apart lately, as C strings
+
+	users map[uint64]uintptr // user pointers by connection
 
 	poll   uint64 // number of the current poll, from 1
 	within bool   // the last event of the poll before was not its packet's last
@@ -171,17 +183,45 @@ func (s *facts) of(c *gofollow.Connection) uintptr {
 		if *by == s.poll { // an event points to what is there
 			at = s.next()
 			at.open(c)
-			at.separation = s.separation(c)
+			at.separation, at.user = s.separation(c), s.users[c.ID()]
 			return uintptr(unsafe.Pointer(at))
 		}
 		at.open(c)
-		at.separation = s.separation(c)
+		at.separation, at.user = s.separation(c), s.users[c.ID()]
 	}
 	*by = s.poll
 	return uintptr(unsafe.Pointer(at))
 }
 
-// open fills in all but the separation and the closing facts.
+// setUser sets the user pointer of a connection that an event of the current poll, but no
+// Closed event, belongs to. It reports whether there is one.
+func (s *facts) setUser(id uint64, user uintptr) bool {
+	var found []*cConnection
+	if i := id % keptFacts; s.kept != nil && s.keptBy[i] == s.poll && s.kept[i].id == id {
+		found = append(found, &s.kept[i])
+	}
+	for i := range s.used {
+		if c := &s.chunks[i/factsPerChunk][i%factsPerChunk]; c.id == id {
+			if c.closed != 0 {
+				return false
+			}
+			found = append(found, c)
+		}
+	}
+	for _, c := range found {
+		c.user = user
+	}
+	if len(found) == 0 {
+		return false
+	}
+	if s.users == nil {
+		s.users = make(map[uint64]uintptr)
+	}
+	s.users[id] = user
+	return true
+}
+
+// open fills in all but the user pointer, the separation and the closing facts.
 func (out *cConnection) open(c *gofollow.Connection) {
 	*out = cConnection{id: c.ID(), openedAt: c.OpenedAt(), openedPacket: c.OpenedPacket(), rolesFrom: uint8(c.RolesFrom()), start: uint8(c.Start())}
 	out.client.set(c.Client())
@@ -192,7 +232,8 @@ func (out *cConnection) open(c *gofollow.Connection) {
 func (s *facts) closing(e *gofollow.Event) uintptr {
 	out := s.next()
 	out.close(e)
-	out.separation = s.separation(e.Conn)
+	out.separation, out.user = s.separation(e.Conn), s.users[e.Conn.ID()]
+	delete(s.users, e.Conn.ID())
 	if text := e.Conn.ResetText(); len(text) > 0 {
 		copied := C.CBytes(text)
 		s.texts = append(s.texts, copied)
@@ -211,6 +252,12 @@ func (out *cConnection) close(e *gofollow.Event) {
 	}
 	out.counters[0], out.counters[1] = c.Counters(gofollow.ClientToServer), c.Counters(gofollow.ServerToClient)
 	out.closedAt = e.Time
+	out.synAt, out.synACKAt, out.ackAt = c.Handshake()
+	for dir := range out.isn {
+		if isn, known := c.ISN(gofollow.Direction(dir)); known {
+			out.isn[dir], out.isnKnown[dir] = isn, 1
+		}
+	}
 }
 
 func (p *cEndpoint) set(from netip.AddrPort) {
@@ -270,6 +317,11 @@ func (s *facts) events(out []cEvent, events []gofollow.Event, next *gofollow.Eve
 			o.bytes = uintptr(unsafe.Pointer(unsafe.SliceData(e.Bytes)))
 		}
 		o.capturedAt = e.CapturedAt
-		o.padding, o.reserved = [2]uint8{}, [3]uint64{}
+		o.capturedIn = e.CapturedIn
+		o.flags, o.arrival, o.acked, o.window, o.reserved = 0, 0, 0, 0, 0
+		if e.Kind == gofollow.SegmentSeen {
+			s := e.Segment
+			o.flags, o.arrival, o.acked, o.window = s.Flags, uint8(s.Arrival), s.ACK, s.Window
+		}
 	}
 }

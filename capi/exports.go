@@ -148,6 +148,16 @@ func (h *handle) poll(events *C.gofollow_event, limit C.size_t) int {
 	return len(polled)
 }
 
+//export gofollow_go_set_user
+func gofollow_go_set_user(f C.gofollow_t, id C.uint64_t, user unsafe.Pointer) C.int {
+	return C.int(use(uint64(f), func(h *handle) (int, error) {
+		if !h.facts.setUser(uint64(id), uintptr(user)) {
+			return 0, errNotOpen
+		}
+		return 0, nil
+	}))
+}
+
 //export gofollow_go_advance_time
 func gofollow_go_advance_time(f C.gofollow_t, time C.int64_t) C.int {
 	return C.int(feeding(uint64(f), func(h *handle) error { return h.follower.AdvanceTime(int64(time)) }))

@@ -139,7 +139,7 @@ typedef struct gofollow_config {
     uint64_t max_queued_events;         /* 65536 */
     uint64_t max_queued_bytes;          /* 16 MiB */
     uint32_t separate;                  /* GOFOLLOW_SEPARATE_: what tells equal addresses and ports apart */
-    uint32_t reserved1;                 /* 0 */
+    uint32_t segments;                  /* 1: make GOFOLLOW_SEGMENT events */
 } gofollow_config;
 
 /* One packet. bytes may be NULL if captured is 0. original is the length on the
@@ -155,7 +155,7 @@ typedef struct gofollow_packet {
 
 enum {
     GOFOLLOW_OPENED = 1, GOFOLLOW_DATA = 2, GOFOLLOW_GAP = 3,
-    GOFOLLOW_HALF_CLOSED = 4, GOFOLLOW_CLOSED = 5, GOFOLLOW_ANOMALY = 6
+    GOFOLLOW_HALF_CLOSED = 4, GOFOLLOW_CLOSED = 5, GOFOLLOW_ANOMALY = 6, GOFOLLOW_SEGMENT = 7
 };
 enum { GOFOLLOW_CLIENT_TO_SERVER = 0, GOFOLLOW_SERVER_TO_CLIENT = 1 };
 enum {
@@ -175,6 +175,10 @@ enum {
     GOFOLLOW_ANOMALY_BEFORE_START = 7, GOFOLLOW_ANOMALY_FAR_SEGMENT = 8, GOFOLLOW_ANOMALY_CHECKSUM = 9,
     GOFOLLOW_ANOMALY_NO_ACK_FLAG = 10, GOFOLLOW_ANOMALY_SYN_FIN = 11
 };
+
+/* How a segment's payload relates to what was captured before it: there is none, it goes beyond that (perhaps leaving a
+ * hole), all of it was captured before, or it brings bytes that are missing below. */
+enum { GOFOLLOW_ARRIVED_EMPTY = 0, GOFOLLOW_ARRIVED_NEW = 1, GOFOLLOW_ARRIVED_REPEATED = 2, GOFOLLOW_ARRIVED_OUT_OF_ORDER = 3 };
 
 enum { GOFOLLOW_FIRST_OF_PACKET = 1, GOFOLLOW_LAST_OF_PACKET = 2 };
 
@@ -217,16 +221,24 @@ typedef struct gofollow_connection {
     const uint8_t    *reset_text;       /* payload of the RST that ended it, at most 1024 bytes */
     gofollow_counters counters[2];      /* by direction */
     int64_t           closed_ns;        /* capture time of the packet that closed it; an expiry's deadline */
+    int64_t           syn_ns, synack_ns, ack_ns;    /* capture times of SYN, SYN+ACK and the client's ACK;
+                                           GOFOLLOW_NO_TIME for one that was not captured */
+    uint32_t          isn[2];           /* initial sequence numbers, by direction */
+    uint8_t           isn_known[2];     /* 1: its SYN was captured */
+    uint8_t           reserved[6];
+    /* Set at any time. */
+    void             *user;             /* what gofollow_set_user was given, or NULL */
 } gofollow_connection;
 
 /* One event. Which fields a kind sets:
  *     OPENED        connection
- *     DATA          direction, offset, length, bytes, captured_ns, reordered
+ *     DATA          direction, offset, length, bytes, captured_ns, captured_packet, reordered
  *     GAP           direction, offset, length, reason (GOFOLLOW_GAP_)
  *     HALF_CLOSED   direction, offset
  *     CLOSED        reason (GOFOLLOW_CLOSE_), by, connection's closing facts
  *     ANOMALY       reason (GOFOLLOW_ANOMALY_), direction, offset, length; for an overlap conflict
  *                   bytes holds the old copy and, length bytes later, the new one
+ *     SEGMENT       direction, offset, length, flags, arrival, acked, window
  * The others are 0. kind, place, connection_id, connection, ts_ns and packet are always set. */
 typedef struct gofollow_event {
     uint8_t  kind;                      /* GOFOLLOW_OPENED ... */
@@ -238,7 +250,8 @@ typedef struct gofollow_event {
                                            of its packet, or of its connection's expiry at ts_ns if packet is 0. Events of
                                            a SYN that was set aside and is followed now may stand within those of the packet
                                            that confirmed it, which then has two such groups */
-    uint8_t  reserved0[2];
+    uint8_t  flags;                     /* of the TCP header: FIN 1, SYN 2, RST 4, PSH 8, ACK 16, URG 32, ECE 64, CWR 128 */
+    uint8_t  arrival;                   /* GOFOLLOW_ARRIVED_ */
     uint64_t connection_id;
     const gofollow_connection *connection;
     int64_t  ts_ns;                     /* capture time of the packet that caused the event; an expiry's deadline */
@@ -247,7 +260,10 @@ typedef struct gofollow_event {
     uint64_t length;
     const uint8_t *bytes;
     int64_t  captured_ns;               /* capture time of the packet that carried the bytes */
-    uint64_t reserved[3];
+    uint64_t captured_packet;           /* its number: packet, unless the bytes are reordered */
+    int64_t  acked;                     /* offset in the other direction's stream that is acknowledged; -1 for none, or not known yet */
+    uint32_t window;                    /* receive window in bytes */
+    uint32_t reserved;
 } gofollow_event;
 
 /* How far a file was read. */
@@ -327,6 +343,12 @@ int gofollow_read_file (gofollow_t f, size_t max_packets, gofollow_progress *pro
 /* Moves up to max waiting events to the caller's array. Returns how many, 0 if
  * none waits. */
 int gofollow_poll (gofollow_t f, gofollow_event *events, size_t max);
+
+/* Sets the user pointer of an open connection, which every event of it that is polled
+ * from now on has in its connection; in those polled last it is set, too. The library does
+ * not look at it. GOFOLLOW_ERR_STATE unless an event of that connection, and not its CLOSED
+ * event, came with the last poll. */
+int gofollow_set_user (gofollow_t f, uint64_t connection_id, void *user);
 
 /* Says that it is now ts_ns: what is overdue by then expires. For live use
  * without packets. Returns how many events wait; on GOFOLLOW_ERR_FULL poll and

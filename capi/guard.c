@@ -177,6 +177,13 @@ gofollow_poll (gofollow_t f, gofollow_event *events, size_t max)
 }
 
 int
+gofollow_set_user (gofollow_t f, uint64_t connection_id, void *user)
+{
+    REFUSE_IF_FORKED ();
+    return gofollow_go_set_user (f, connection_id, user);
+}
+
+int
 gofollow_advance_time (gofollow_t f, int64_t ts_ns)
 {
     REFUSE_IF_FORKED ();

@@ -10,6 +10,8 @@ import (
 	"gofollow/gofollow"
 )
 
+var errNotOpen = errors.New("no event of that connection came with the last poll, or its CLOSED event did")
+
 // handle is a follower as C knows it. One call at a time uses it, which holds
 // busy; only message is for any thread at any time.
 type handle struct {
@@ -176,7 +178,7 @@ func (h *handle) fail(err error) int32 {
 		return errTooBig
 	case errors.Is(err, gofollow.ErrClosed):
 		return errHandle
-	case errors.Is(err, gofollow.ErrNoFile), errors.Is(err, gofollow.ErrFileOpen):
+	case errors.Is(err, gofollow.ErrNoFile), errors.Is(err, gofollow.ErrFileOpen), errors.Is(err, errNotOpen):
 		return errState
 	case errors.As(err, &inCapture):
 		switch inCapture.Kind {

@@ -44,6 +44,9 @@ type Config struct {
 
 	// Anomalies asks for events of kind Anomaly.
 	Anomalies bool
+	// Segments asks for events of kind SegmentSeen: one for each segment of a connection,
+	// before those that it causes.
+	Segments bool
 	// NoHalfClosed leaves out events of kind HalfClosed.
 	NoHalfClosed bool
 

@@ -17,6 +17,8 @@ type Connection struct {
 	openedPacket uint64
 	last         int64 // elapsed time of its last packet
 	lastAt       int64 // the stamp of that packet
+	synACKAt     int64 // stamp of the first SYN+ACK, NoTime if none was captured
+	ackAt        int64 // stamp of the client's first ACK after it, likewise
 	dirs         [2]direction
 	rare         *rareState
 	index        uint32 // its place in connections
@@ -161,6 +163,26 @@ func (c *Connection) Clean() bool {
 	return true
 }
 
+// Handshake returns the stamps of SYN, SYN+ACK and the client's ACK, NoTime for one that
+// was not captured or has no time. What lies between the first two and between the last
+// two are the round-trip times to server and client from where it was captured.
+func (c *Connection) Handshake() (syn, synACK, ack int64) {
+	if syn = NoTime; c.start == StartSYN {
+		syn = c.openedAt
+	}
+	return syn, c.synACKAt, c.ackAt
+}
+
+// ISN returns the initial sequence number of a direction, and whether it is known: whether
+// its SYN was captured.
+func (c *Connection) ISN(dir Direction) (isn uint32, known bool) {
+	d := &c.dirs[side(dir)^c.client]
+	if !d.has(synSeen) {
+		return 0, false
+	}
+	return uint32(d.base - 1), true
+}
+
 // Counters tells what one direction went through.
 func (c *Connection) Counters(dir Direction) Counters {
 	d := &c.dirs[side(dir)^c.client]
@@ -216,7 +238,7 @@ func (s *connections) take() *Connection {
 		s.made++
 	}
 	c := s.at(i)
-	*c = Connection{index: i}
+	*c = Connection{index: i, synACKAt: NoTime, ackAt: NoTime}
 	c.dirs[0].fin, c.dirs[1].fin = noFIN, noFIN
 	return c
 }

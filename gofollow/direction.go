@@ -152,13 +152,13 @@ func (f *Follower) receive(c *Connection, from side, off streamOffset, wire int,
 	}
 	inOrder := lo == d.next && int64(len(payload)) == hi-lo && !d.has(unanchored)
 	if inOrder && d.slow == nil {
-		f.deliver(c, from, lo, payload, src, f.cause.time, false)
+		f.deliver(c, from, lo, payload, src, f.cause.time, f.cause.packet, false)
 		return
 	}
 	r := f.conns.slowly(d)
 	r.right = max(r.right, hi)
 	if inOrder && len(r.held) == 0 {
-		f.deliver(c, from, lo, payload, src, f.cause.time, false)
+		f.deliver(c, from, lo, payload, src, f.cause.time, f.cause.packet, false)
 		return
 	}
 	f.place(c, from, lo, hi, payload)
@@ -200,7 +200,7 @@ func (f *Follower) trim(c *Connection, from side, off, end streamOffset) (lo, hi
 
 // deliver makes a Data event and moves next behind it. The bytes lie in src; they
 // are copied where that is nil.
-func (f *Follower) deliver(c *Connection, from side, off streamOffset, b []byte, src *block, capturedAt int64, reordered bool) {
+func (f *Follower) deliver(c *Connection, from side, off streamOffset, b []byte, src *block, capturedAt int64, capturedIn uint64, reordered bool) {
 	copied := src == nil
 	if copied {
 		b, src = f.arena.Copy(b)
@@ -209,7 +209,10 @@ func (f *Follower) deliver(c *Connection, from side, off streamOffset, b []byte,
 	e.Kind, e.Direction, e.GapReason, e.CloseReason, e.By, e.AnomalyKind, e.Reordered = Data, c.direction(from), 0, 0, 0, 0, reordered
 	e.Conn, e.Time, e.Packet = c, f.cause.time, f.cause.packet
 	e.Offset, e.Length, e.Bytes = off, int64(len(b)), b
-	e.CapturedAt = capturedAt
+	e.CapturedAt, e.CapturedIn = capturedAt, capturedIn
+	if f.config.Segments {
+		e.Segment = nil
+	}
 	f.queue.keep(src)
 	f.queue.bytes += int64(len(b))
 	c.dirs[from].next = off + int64(len(b))

@@ -4,11 +4,12 @@ package gofollow
 // fields each of them sets:
 //
 //	Opened      Conn; Time, Packet
-//	Data        Direction, Offset, Length, Bytes, CapturedAt, Reordered
+//	Data        Direction, Offset, Length, Bytes, CapturedAt, CapturedIn, Reordered
 //	Gap         Direction, Offset, Length, GapReason
 //	HalfClosed  Direction, Offset
 //	Closed      CloseReason, By; Conn then tells Clean, Counters, ResetText
 //	Anomaly     AnomalyKind, Direction, Offset, Length, Bytes (see Old and New)
+//	SegmentSeen Direction, Offset, Length, Segment
 //
 // Kind, Conn, Time and Packet are set in every one. Bytes and Conn belong to the
 // Follower: they are valid until the next call on it.
@@ -47,7 +48,44 @@ type Event struct {
 
 	// CapturedAt is the capture time of the packet that carried Bytes, or NoTime.
 	CapturedAt int64
+
+	// CapturedIn is the number of the packet that carried Bytes: Packet, unless the
+	// bytes are Reordered.
+	CapturedIn uint64
+
+	// Segment tells about the segment of an event of kind SegmentSeen; nil in others.
+	Segment *Segment
 }
+
+// Segment is what a TCP segment says beside its bytes, as it was captured.
+type Segment struct {
+	// ACK is the offset in the other direction's stream that the segment acknowledges,
+	// -1 if it acknowledges none or that stream's numbers are not known yet.
+	ACK int64
+
+	// Window is the receive window in bytes, scaled as far as the scale is known.
+	Window uint32
+
+	// Flags are those of the TCP header: FIN 1, SYN 2, RST 4, PSH 8, ACK 16, URG 32, ECE 64, CWR 128.
+	Flags uint8
+
+	// Arrival says how the payload relates to what came before.
+	Arrival Arrival
+}
+
+// Arrival says how a segment's payload relates to what was captured before it.
+type Arrival uint8
+
+const (
+	ArrivedEmpty      Arrival = iota // it has no payload
+	ArrivedNew                       // it goes beyond everything captured before, perhaps leaving a hole
+	ArrivedRepeated                  // all of it was captured before
+	ArrivedOutOfOrder                // it brings bytes that are missing below what was captured before
+)
+
+var arrivals = [...]string{"empty", "new", "repeated", "out_of_order"}
+
+func (a Arrival) String() string { return name(arrivals[:], int(a)) }
 
 // Old returns the copy that stood in the stream first, in an Anomaly of kind
 // AnomalyOverlapConflict.
@@ -67,9 +105,10 @@ const (
 	HalfClosed
 	Closed
 	Anomaly
+	SegmentSeen
 )
 
-var eventKinds = [...]string{"", "opened", "data", "gap", "half-closed", "closed", "anomaly"}
+var eventKinds = [...]string{"", "opened", "data", "gap", "half-closed", "closed", "anomaly", "segment"}
 
 func (k EventKind) String() string { return name(eventKinds[:], int(k)) }
 

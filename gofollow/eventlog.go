@@ -34,6 +34,10 @@ func (e *Event) AppendLog(b []byte) []byte {
 	case Anomaly:
 		b = fmt.Appendf(b, "anomaly %d %v kind=%v offset=%d length=%d crc32=%08x",
 			c.ID(), e.Direction, e.AnomalyKind, e.Offset, e.Length, crc32.ChecksumIEEE(e.Bytes))
+	case SegmentSeen:
+		s := e.Segment
+		b = fmt.Appendf(b, "segment %d %v offset=%d length=%d flags=%02x ack=%d window=%d arrival=%v",
+			c.ID(), e.Direction, e.Offset, e.Length, s.Flags, s.ACK, s.Window, s.Arrival)
 	}
 	b = fmt.Appendf(appendTime(append(b, " time="...), e.Time), " packet=%d", e.Packet)
 	if e.Reordered {

@@ -426,7 +426,7 @@ func (f *Follower) deliverHeld(c *Connection, from side, force bool) {
 		if reordered {
 			r.ReorderedBytes += uint64(n)
 		}
-		f.deliver(c, from, h.start, h.data, h.owner, h.time, reordered)
+		f.deliver(c, from, h.start, h.data, h.owner, h.time, h.packet, reordered)
 		f.blocks.Release(h.owner)
 		f.helds.Put(h)
 	}

@@ -10,7 +10,7 @@ func (f *Follower) segment(s *decode.Segment, src *block) {
 		s.Flags &^= decode.SYN | decode.FIN
 	}
 	c, from := f.table.find(s, &f.key, &f.conns)
-	if c != nil && !f.overdue && !f.clock.jumped && f.inOrder(c, from, s, src) {
+	if c != nil && !f.overdue && !f.clock.jumped && !f.config.Segments && f.inOrder(c, from, s, src) {
 		return
 	}
 	f.any(c, from, s, src)
@@ -61,7 +61,7 @@ func (f *Follower) inOrder(c *Connection, from side, s *decode.Segment, src *blo
 	d.packets++
 	if s.Wire > 0 {
 		d.dataPackets++
-		f.deliver(c, from, d.next, s.Payload, src, f.cause.time, false)
+		f.deliver(c, from, d.next, s.Payload, src, f.cause.time, f.cause.packet, false)
 		if d.slow != nil {
 			d.slow.right = max(d.slow.right, d.next)
 		}
@@ -100,6 +100,7 @@ func (f *Follower) follow(c *Connection, from side, s *decode.Segment, src *bloc
 	d.slow.tick(&f.current)
 	p.slow.tick(&f.current)
 	if s.Flags&decode.RST != 0 {
+		f.seen(c, from, s)
 		f.reset(c, from, s, src)
 		return
 	}
@@ -122,6 +123,8 @@ func (f *Follower) follow(c *Connection, from side, s *decode.Segment, src *bloc
 		}
 		f.open(c, from, s)
 	}
+	c.noteHandshake(from, s, f.cause.time)
+	f.seen(c, from, s)
 	off := d.offsetOf(seq)
 	if s.Flags&(decode.SYN|decode.ACK) == 0 {
 		f.stats.NoACKFlag++
@@ -146,6 +149,68 @@ func (f *Follower) follow(c *Connection, from side, s *decode.Segment, src *bloc
 		f.acknowledge(c, from^1, s)
 	}
 	f.conclude(c)
+}
+
+// noteHandshake keeps when the first SYN+ACK of the server and the first ACK of the client
+// after it were captured.
+func (c *Connection) noteHandshake(from side, s *decode.Segment, at int64) {
+	switch {
+	case s.Flags&decode.SYN != 0:
+		if s.Flags&decode.ACK != 0 && c.synACKAt == NoTime {
+			c.synACKAt = at
+		}
+	case from == c.client && c.ackAt == NoTime && c.has(synACKSeen) && s.Flags&decode.ACK != 0:
+		c.ackAt = at
+	}
+}
+
+// seen makes the SegmentSeen event of a segment if they are asked for.
+func (f *Follower) seen(c *Connection, from side, s *decode.Segment) {
+	d, p := &c.dirs[from], &c.dirs[from^1]
+	if !f.config.Segments || !c.has(opened) {
+		return
+	}
+	var off streamOffset // of a reset in a direction of which nothing else was captured
+	if d.has(based) {
+		seq := seqNum(s.Seq)
+		if s.Flags&decode.SYN != 0 {
+			seq++
+		}
+		off = d.offsetOf(seq)
+	}
+	seen := &Segment{ACK: -1, Window: uint32(s.Window), Flags: uint8(s.Flags), Arrival: d.arrival(off, off+int64(s.Wire))}
+	if s.Flags&decode.SYN == 0 {
+		seen.Window <<= p.scale
+	}
+	if s.Flags&decode.ACK != 0 && p.has(based) {
+		seen.ACK = p.offsetOf(seqNum(s.Ack))
+	}
+	e := f.queue.push(SegmentSeen, c, f.cause)
+	e.Direction, e.Offset, e.Length, e.Segment = c.direction(from), off, int64(s.Wire), seen
+}
+
+// arrival tells how the payload at [off, end) relates to what is known of the direction.
+func (d *direction) arrival(off, end streamOffset) Arrival {
+	switch {
+	case off == end:
+		return ArrivedEmpty
+	case end > d.right():
+		return ArrivedNew
+	case d.slow == nil:
+		return ArrivedRepeated
+	case d.slow.lateIn(off, end) > 0:
+		return ArrivedOutOfOrder
+	}
+	known := max(off, d.next)
+	for _, h := range d.slow.held {
+		if h.start <= known && h.end > known && h.data != nil {
+			known = h.end
+		}
+	}
+	if known < end {
+		return ArrivedOutOfOrder
+	}
+	return ArrivedRepeated
 }
 
 // precedes reports whether a segment is one of an earlier connection: its receiver, in

@@ -10,10 +10,10 @@ from ._native import constant, error_from_code, ffi, library
 BATCH = 256  # so many events are polled at most
 Side = Literal["client", "server"]
 SIDES: tuple[Side, Side] = ("client", "server")  # by gofollow_event.direction: the sender
-OPENED, DATA, GAP, HALF_CLOSED, CLOSED, ANOMALY = (
-    constant(name) for name in ("OPENED", "DATA", "GAP", "HALF_CLOSED", "CLOSED", "ANOMALY")
+OPENED, DATA, GAP, HALF_CLOSED, CLOSED, ANOMALY, SEGMENT = (
+    constant(name) for name in ("OPENED", "DATA", "GAP", "HALF_CLOSED", "CLOSED", "ANOMALY", "SEGMENT")
 )
-KINDS = {OPENED: "opened", DATA: "data", GAP: "gap", HALF_CLOSED: "half-closed", CLOSED: "closed", ANOMALY: "anomaly"}
+KINDS = {OPENED: "opened", DATA: "data", GAP: "gap", HALF_CLOSED: "half-closed", CLOSED: "closed", ANOMALY: "anomaly", SEGMENT: "segment"}
 BY: dict[int, Side | None] = {constant("BY_NOBODY"): None, constant("BY_CLIENT"): "client", constant("BY_SERVER"): "server"}
 
 
@@ -25,6 +25,7 @@ CLOSE_REASONS = _names("CLOSE_", "fin", "rst", "timeout", "reused", "evicted", "
 GAP_REASONS = _names("GAP_", "ack", "limit", "timeout", "snaplen", "urgent", "close")
 ROLES = _names("ROLES_", "syn", "synack", "port", "first")
 STARTS = _names("START_", "syn", "synack", "midstream")
+ARRIVALS = _names("ARRIVED_", "empty", "new", "repeated", "out_of_order")
 ANOMALIES = _names(
     "ANOMALY_",
     *("overlap_conflict", "rst_out_of_window", "rst_cancelled", "fin_below_data", "ack_unseen", "after_fin"),
@@ -104,13 +105,20 @@ class Connection(NamedTuple):
     client_counters: Counters | None
     server_counters: Counters | None
     closed_ns: int | None
+    syn_ns: int | None = None
+    """Capture times of SYN, SYN+ACK and the client's ACK; None of one that was not captured, and before it is closed."""
+    synack_ns: int | None = None
+    ack_ns: int | None = None
+    client_isn: int | None = None
+    """Initial sequence numbers; None of one whose SYN was not captured, and before it is closed."""
+    server_isn: int | None = None
 
 
 class Event(NamedTuple):
     """One event of the engine."""
 
     kind: str
-    """opened, data, gap, half-closed, closed or anomaly."""
+    """opened, data, gap, half-closed, closed, anomaly or segment."""
     connection: Connection
     time_ns: int
     """Capture time of the packet that caused the event, or the deadline that passed."""
@@ -129,6 +137,15 @@ class Event(NamedTuple):
     captured_ns: int = 0
     """Capture time of the packet that carried the bytes."""
     reordered: bool = False
+    captured_packet: int = 0
+    """That packet's number."""
+    flags: int = 0
+    """Of a segment the TCP header's flags, the offset in the other direction's stream that it acknowledges (-1: none)
+    and its receive window in bytes. Its reason is how its payload relates to what was captured before: empty, new, repeated
+    or out_of_order.
+    """
+    acked: int = -1
+    window: int = 0
 
     def __str__(self) -> str:
         return format_event(self)
@@ -161,6 +178,8 @@ def read_connection(facts: bytes) -> Connection:
         _counters(raw.counters[0]) if closed else None,
         _counters(raw.counters[1]) if closed else None,
         raw.closed_ns if closed else None,
+        *(known_time(time) if closed else None for time in (raw.syn_ns, raw.synack_ns, raw.ack_ns)),
+        *(raw.isn[direction] if raw.isn_known[direction] else None for direction in (0, 1)),
     )
 
 
@@ -187,6 +206,10 @@ def facts_by_hand(client: tuple[Any, Any], server: tuple[Any, Any], number: Any,
             endpoint.family = address.version
             ffi.memmove(endpoint.address, address.packed, len(address.packed))
     return bytes(ffi.buffer(raw, _FACTS_SIZE if finished else OPEN_SIZE))
+
+
+def known_time(time_ns: int) -> int | None:
+    return None if time_ns == _NO_TIME else time_ns
 
 
 def seconds(time_ns: int | None) -> float | None:
@@ -246,12 +269,15 @@ class EventCollector:
         elif kind == ANOMALY:
             reason = ANOMALIES[event.reason]
             copies = 2 if reason == "overlap_conflict" else 1
+        elif kind == SEGMENT:
+            reason = ARRIVALS[event.arrival]
         length = event.length
         data = bytes(ffi.buffer(event.bytes, length * copies)) if event.bytes else b""
         self.events.append(
             Event(
                 *(KINDS[kind], connection, event.ts_ns, event.packet, SIDES[event.direction], event.offset, length, data),
-                *(reason or None, None, event.captured_ns, bool(event.reordered)),
+                *(reason or None, None, event.captured_ns, bool(event.reordered), event.captured_packet),
+                *((event.flags, event.acked, event.window) if kind == SEGMENT else ()),
             )
         )
 
@@ -290,4 +316,7 @@ def format_event(event: Event) -> str:
         return f"{head} offset={event.offset} length={event.length} reason={event.reason} {tail}"
     if event.kind == "half-closed":
         return f"{head} offset={event.offset} {tail}"
+    if event.kind == "segment":
+        numbers = f"flags={event.flags:02x} ack={event.acked} window={event.window} arrival={event.reason}"
+        return f"{head} offset={event.offset} length={event.length} {numbers} {tail}"
     return f"{head} kind={event.reason} offset={event.offset} length={event.length} crc32={zlib.crc32(event.data):08x} {tail}"

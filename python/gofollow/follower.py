@@ -405,12 +405,12 @@ def _nothing() -> None:
     pass
 
 
-def events(path_or_file: CaptureSource, *, anomalies: bool = False, **options: Any) -> Generator[Event, None, None]:
+def events(path_or_file: CaptureSource, *, anomalies: bool = False, segments: bool = False, **options: Any) -> Generator[Event, None, None]:
     """Yield the engine's events of a capture one by one, the final flush's included; options and errors as follow.
 
-    anomalies asks for the events of that kind too.
+    anomalies asks for the events of that kind too, segments for one of each TCP segment before those that it causes.
     """
-    engine = Engine({"anomalies": anomalies, **options})
+    engine = Engine({"anomalies": anomalies, "segments": segments, **options})
     collector = EventCollector(engine.number)
     return _generate(engine, None, path_or_file, collector.events, lambda: collector.pull(BATCH))
 

@@ -93,6 +93,7 @@ static const char *const eventlog_anomalies[] = {
     "", "overlap_conflict", "rst_out_of_window", "rst_cancelled", "fin_below_data", "ack_unseen", "after_fin", "before_start", "far_segment",
     "checksum", "no_ack_flag", "syn_fin"
 };
+static const char *const eventlog_arrivals[] = { "empty", "new", "repeated", "out_of_order" };
 
 static void
 eventlog_print (FILE *out, const gofollow_event *e)
@@ -138,6 +139,10 @@ eventlog_print (FILE *out, const gofollow_event *e)
     case GOFOLLOW_ANOMALY:
         fprintf (out, "anomaly %" PRIu64 " %s kind=%s offset=%" PRId64 " length=%" PRIu64 " crc32=%08" PRIx32, c->id, side,
                  eventlog_anomalies[e->reason], e->offset, e->length, crc);
+        break;
+    case GOFOLLOW_SEGMENT:
+        fprintf (out, "segment %" PRIu64 " %s offset=%" PRId64 " length=%" PRIu64 " flags=%02x ack=%" PRId64 " window=%" PRIu32 " arrival=%s",
+                 c->id, side, e->offset, e->length, e->flags, e->acked, e->window, eventlog_arrivals[e->arrival]);
         break;
     }
     eventlog_time (out, "time", e->ts_ns);

@@ -16,7 +16,7 @@ SIZE_IS (gofollow_packet, 40);
 SIZE_IS (gofollow_event, 96);
 SIZE_IS (gofollow_endpoint, 24);
 SIZE_IS (gofollow_counters, 120);
-SIZE_IS (gofollow_connection, 344);
+SIZE_IS (gofollow_connection, 392);
 
 static int passed, failed;
 
@@ -184,7 +184,7 @@ test_sized_structs (void)
     REFUSES (.anomalies = 2);
     REFUSES (.no_half_closed = 2);
     REFUSES (.separate = GOFOLLOW_SEPARATE_BOTH + 1);
-    REFUSES (.reserved1 = 1);
+    REFUSES (.segments = 2);
     REFUSES (.idle_timeout_ns = -2);
     REFUSES (.max_held_bytes = UINT64_MAX);
     REFUSES (.max_far_bytes = (uint64_t) 1 << 40);
@@ -225,13 +225,90 @@ test_events (void)
     CHECK (c->reset_text_length == 7 && memcmp (c->reset_text, "stop it", 7) == 0 && c->clean == 0);
     CHECK (c->counters[0].bytes == 5 && c->counters[1].bytes == 5 && c->client.port == 1000 && c->server.port == 80 && c->client.family == 4);
     CHECK (e[0].place == 3 && e[1].place == 3 && e[2].place == 3 && e[3].place == 3);
-    CHECK (e[0].reserved0[0] == 0 && e[0].reserved[1] == 0 && e[0].bytes == NULL);
+    CHECK (e[0].flags == 0 && e[0].reserved == 0 && e[0].bytes == NULL && e[1].captured_packet == 4);
     gofollow_statistics s = { .size = sizeof s };
     CHECK (gofollow_stats (f, &s) == 0 && s.packets == 6 && s.segments == 6 && s.opened == 1 && s.closed[GOFOLLOW_CLOSE_RST] == 1 && s.waiting == 0);
     CHECK (gofollow_others (f, NULL, 0) == 0 && gofollow_others (f, NULL, 1) == GOFOLLOW_ERR_ARGUMENT);
     CHECK (memcmp (e[1].bytes, "hello", 5) == 0);   /* asking for statistics ends nothing */
     CHECK (gofollow_poll (f, e, 16) == 0);
     CHECK (gofollow_destroy (f) == 0 && gofollow_destroy (f) == GOFOLLOW_ERR_HANDLE);
+}
+
+/* Of a handshake that was captured the numbers and times are known, of one that was not they are not. */
+static void
+test_handshake_facts (void)
+{
+    gofollow_t f = follower (NULL);
+    gofollow_event e[8];
+    handshake (f, 0);
+    CHECK (feed (f, 1, 1, 700, 300, ACK, "mid") >= 0 && gofollow_flush (f) >= 0);
+    int n = gofollow_poll (f, e, 8), closed = 0;
+    for (int i = 0; i < n; i++) {
+        const gofollow_connection *c = e[i].connection;
+        if (e[i].kind != GOFOLLOW_CLOSED)
+            continue;
+        closed++;
+        if (c->id == 0)
+            CHECK (c->isn_known[0] == 1 && c->isn[0] == 100 && c->isn_known[1] == 1 && c->isn[1] == 500 && c->syn_ns == c->opened_ns
+                   && c->synack_ns >= c->syn_ns && c->ack_ns >= c->synack_ns && c->ack_ns != GOFOLLOW_NO_TIME);
+        else
+            CHECK (c->isn_known[0] == 0 && c->isn_known[1] == 0 && c->syn_ns == GOFOLLOW_NO_TIME && c->synack_ns == GOFOLLOW_NO_TIME
+                   && c->ack_ns == GOFOLLOW_NO_TIME);
+    }
+    CHECK (closed == 2 && gofollow_destroy (f) == 0);
+}
+
+/* A user pointer comes with every event of its connection, up to the last. */
+static void
+test_user (void)
+{
+    enum { N = 3000 };
+    static gofollow_event e[2 * N];
+    static int users[N];
+    gofollow_t f = follower (NULL);
+    int wrong = 0, n;
+    CHECK (gofollow_set_user (f, 0, users) == GOFOLLOW_ERR_STATE && message_has (f, "last poll"));
+    for (int i = 0; i < N; i++)
+        feed (f, i, 0, 100, 0, SYN, "");
+    n = gofollow_poll (f, e, 2 * N);
+    for (int i = 0; i < n; i++) {
+        wrong += gofollow_set_user (f, e[i].connection_id, &users[e[i].connection_id]) != 0;
+        wrong += e[i].connection->user != &users[e[i].connection_id];
+    }
+    for (int i = 0; i < N; i++)
+        feed (f, i, 0, 101, 0, ACK, "data");
+    CHECK (wrong == 0 && n == N && gofollow_flush (f) == 2 * N && (n = gofollow_poll (f, e, 2 * N)) == 2 * N);
+    for (int i = 0; i < n; i++)
+        wrong += e[i].connection->user != &users[e[i].connection_id];
+    CHECK (wrong == 0 && gofollow_set_user (f, 0, NULL) == GOFOLLOW_ERR_STATE && gofollow_destroy (f) == 0);
+}
+
+/* One event for each segment, if asked for, before those that it causes. */
+static void
+test_segments (void)
+{
+    gofollow_config config = { .size = sizeof config, .segments = 1 };
+    gofollow_t f = follower (&config);
+    gofollow_event e[32];
+    handshake (f, 0);
+    CHECK (feed (f, 0, 0, 104, 501, ACK, "lo") >= 0 && feed (f, 0, 0, 101, 501, ACK, "hel") >= 0 && feed (f, 0, 0, 101, 501, ACK, "hel") >= 0);
+    CHECK (feed (f, 0, 1, 501, 106, RST, "") >= 0);
+    static const struct {
+        int kind, arrival, flags, offset, length, acked;
+    } wanted[] = {
+        { GOFOLLOW_OPENED, 0, 0, 0, 0, 0 }, { GOFOLLOW_SEGMENT, GOFOLLOW_ARRIVED_EMPTY, SYN, 0, 0, -1 },
+        { GOFOLLOW_SEGMENT, GOFOLLOW_ARRIVED_EMPTY, SYN | ACK, 0, 0, 0 }, { GOFOLLOW_SEGMENT, GOFOLLOW_ARRIVED_EMPTY, ACK, 0, 0, 0 },
+        { GOFOLLOW_SEGMENT, GOFOLLOW_ARRIVED_NEW, ACK, 3, 2, 0 }, { GOFOLLOW_SEGMENT, GOFOLLOW_ARRIVED_OUT_OF_ORDER, ACK, 0, 3, 0 },
+        { GOFOLLOW_DATA, 0, 0, 0, 3, 0 }, { GOFOLLOW_DATA, 0, 0, 3, 2, 0 },
+        { GOFOLLOW_SEGMENT, GOFOLLOW_ARRIVED_REPEATED, ACK, 0, 3, 0 }, { GOFOLLOW_SEGMENT, GOFOLLOW_ARRIVED_EMPTY, RST, 0, 0, -1 },
+    };
+    int n = gofollow_poll (f, e, 32), count = sizeof wanted / sizeof *wanted;
+    CHECK (n >= count);
+    for (int i = 0; i < n && i < count; i++)
+        CHECK (e[i].kind == wanted[i].kind && e[i].arrival == wanted[i].arrival && e[i].flags == wanted[i].flags && e[i].offset == wanted[i].offset
+               && (int) e[i].length == wanted[i].length && e[i].acked == wanted[i].acked);
+    CHECK (e[4].window > 0 && e[6].captured_packet == 5 && e[7].captured_packet == 4 && e[7].packet == 5 && e[7].reordered == 1);
+    CHECK (gofollow_destroy (f) == 0);
 }
 
 /* Feeds a segment of the connection in a VLAN. */
@@ -381,74 +458,6 @@ test_full (void)
     CHECK (gofollow_destroy (f) == 0);
 }
 
-static void
-test_joined (void)
-{
-    enum { N = 300 };
-    static uint8_t bytes[N * 64];
-    uint32_t lengths[N];
-    size_t size = 0, consumed = 99, taken = 0;
-    gofollow_config config = { .size = sizeof config, .max_queued_events = 270 };
-    gofollow_t f = follower (&config);
-    gofollow_event e[512];
-    int events = 0, result, rounds = 0;
-    for (int i = 0; i < N; i++)
-        size += lengths[i] = segment (bytes + size, i, 0, 100, 0, ACK, "x");
-    CHECK (gofollow_feed_joined (f, GOFOLLOW_LINK_IPV4, bytes, lengths, N, NULL) == GOFOLLOW_ERR_ARGUMENT);
-    CHECK (gofollow_feed_joined (f, GOFOLLOW_LINK_IPV4, NULL, lengths, N, &consumed) == GOFOLLOW_ERR_ARGUMENT && consumed == 0);
-    CHECK (gofollow_feed_joined (f, GOFOLLOW_LINK_IPV4, bytes, NULL, N, &consumed) == GOFOLLOW_ERR_ARGUMENT);
-    CHECK (gofollow_feed_joined (f, GOFOLLOW_LINK_IPV4, NULL, NULL, 0, &consumed) == 0);
-    uint8_t *rest = bytes;
-    do {
-        result = gofollow_feed_joined (f, GOFOLLOW_LINK_IPV4, rest, lengths + taken, N - taken, &consumed);
-        CHECK (consumed > 0 && taken + consumed <= N);
-        for (size_t i = 0; i < consumed; i++)
-            rest += lengths[taken++];
-        events += gofollow_poll (f, e, 512);
-    } while (result == GOFOLLOW_ERR_FULL && ++rounds < 10);
-    CHECK (rounds >= 1 && result >= 0 && taken == N && events == 2 * N);
-    CHECK (e[1].length == 1 && e[1].bytes[0] == 'x' && e[1].ts_ns == GOFOLLOW_NO_TIME);
-    lengths[1] = (16 << 20) + 1;
-    CHECK (gofollow_feed_joined (f, GOFOLLOW_LINK_IPV4, bytes, lengths, 2, &consumed) == GOFOLLOW_ERR_TOO_BIG && consumed == 1);
-    CHECK (gofollow_destroy (f) == 0);
-}
-
-static int
-feed_poll (gofollow_t f, const void *bytes, size_t n, gofollow_event *events, size_t max)
-{
-    gofollow_feeding feeding = { .f = f, .link_type = GOFOLLOW_LINK_IPV4, .events = events, .max = max };
-    return gofollow_feed_poll (&feeding, bytes, n);
-}
-
-static void
-test_feed_poll (void)
-{
-    uint8_t bytes[64];
-    gofollow_config config = { .size = sizeof config, .max_queued_events = 4 };
-    gofollow_t f = follower (&config);
-    gofollow_event e[4];
-    size_t size = segment (bytes, 1, 0, 100, 0, ACK, "x");
-    memset (e, 0xff, sizeof e);
-    CHECK (feed_poll (f, NULL, 1, e, 4) == GOFOLLOW_ERR_ARGUMENT);
-    CHECK (feed_poll (f, bytes, size, NULL, 1) == GOFOLLOW_ERR_ARGUMENT);
-    CHECK (feed_poll (f, bytes, (16 << 20) + 1, e, 4) == GOFOLLOW_ERR_TOO_BIG);
-    gofollow_feeding feeding = { .f = f, .reserved = 1 };
-    CHECK (gofollow_feed_poll (&feeding, bytes, size) == GOFOLLOW_ERR_ARGUMENT && gofollow_feed_poll (NULL, bytes, size) == GOFOLLOW_ERR_ARGUMENT);
-    CHECK (e[0].kind == 0xff);
-    CHECK (feed_poll (f, bytes, size, e, 4) == 2 && e[2].kind == 0 && e[3].kind == 0xff);
-    CHECK (e[0].kind == GOFOLLOW_OPENED && e[0].place == GOFOLLOW_FIRST_OF_PACKET && e[0].connection->id == 0);
-    CHECK (e[1].kind == GOFOLLOW_DATA && e[1].place == GOFOLLOW_LAST_OF_PACKET && e[1].bytes[0] == 'x' && e[1].packet == 1);
-    CHECK (feed_poll (f, bytes, size, e, 4) == 0 && e[0].kind == 0 && e[1].kind == GOFOLLOW_DATA);
-    size = segment (bytes, 2, 0, 100, 0, ACK, "y");
-    CHECK (feed_poll (f, bytes, size, e, 1) == 1 && e[0].kind == GOFOLLOW_OPENED);
-    CHECK (gofollow_poll (f, e, 4) == 1 && e[0].bytes[0] == 'y');
-    for (int i = 3; i < 10 && feed_poll (f, bytes, size, NULL, 0) == 0; i++)
-        size = segment (bytes, i, 0, 100, 0, ACK, "z");
-    memset (e, 0xff, sizeof e);
-    CHECK (feed_poll (f, bytes, size, e, 4) == GOFOLLOW_ERR_FULL && e[0].kind == 0xff);
-    CHECK (gofollow_destroy (f) == 0);
-}
-
 struct load { gofollow_t f; gofollow_packet *packets; size_t n; int stop; int result; };
 
 static void *
@@ -507,6 +516,7 @@ test_fork (void)
             || gofollow_feed_batch (f, NULL, 0, &consumed) != GOFOLLOW_ERR_FORKED
             || gofollow_feed_capture (f, "", 0, &consumed) != GOFOLLOW_ERR_FORKED || gofollow_end_capture (f) != GOFOLLOW_ERR_FORKED
             || gofollow_open_file (f, "/dev/null") != GOFOLLOW_ERR_FORKED || gofollow_read_file (f, 0, NULL) != GOFOLLOW_ERR_FORKED
+            || gofollow_set_user (f, 0, NULL) != GOFOLLOW_ERR_FORKED
             || gofollow_poll (f, &e, 1) != GOFOLLOW_ERR_FORKED || gofollow_advance_time (f, 0) != GOFOLLOW_ERR_FORKED
             || gofollow_flush (f) != GOFOLLOW_ERR_FORKED || gofollow_destroy (f) != GOFOLLOW_ERR_FORKED
             || gofollow_stats (f, &s) != GOFOLLOW_ERR_FORKED || gofollow_others (f, NULL, 0) != GOFOLLOW_ERR_FORKED
@@ -603,9 +613,9 @@ main (void)
     test_sized_structs ();
     test_events ();
     test_separate ();
-    test_whole_streams ();
-    test_streams_too ();
-    test_whole_streams_limits ();
+    test_handshake_facts ();
+    test_user ();
+    test_segments ();
     test_no_half_closed ();
     test_place ();
     test_others ();

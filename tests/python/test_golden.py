@@ -77,6 +77,24 @@ def test_path_and_file_object(capture: Path) -> None:
 
 
 @captures
+def test_events_of_segments_change_no_other(capture: Path) -> None:
+    options = {"anomalies": asks_for_anomalies(capture)}
+    log = [str(event) for event in events(capture, segments=True, **options)]
+    assert [line for line in log if not line.startswith("segment")] == wanted(capture)
+    seen = [event for event in events(capture, segments=True, **options) if event.kind == "segment"]
+    closed = [event.connection for event in events(capture, **options) if event.kind == "closed"]
+    assert len(seen) == sum(counters.packets for c in closed for counters in (c.client_counters, c.server_counters))
+    assert sum(event.reason == "new" for event in seen) <= sum(event.length > 0 for event in seen)
+    for connection in closed:
+        its = [event for event in seen if event.connection.id == connection.id]
+        syns = [event for event in its if event.flags & 0x12 == 2]
+        if connection.start == "syn":
+            assert connection.syn_ns == syns[0].time_ns == connection.opened_ns
+            assert connection.client_isn is not None
+        assert (connection.server_isn is None) == (connection.synack_ns is None)
+
+
+@captures
 @pytest.mark.parametrize("size", [1, 13, 4099])
 def test_capture_cut_anywhere(capture: Path, size: int) -> None:
     data = capture.read_bytes()
