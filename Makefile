@@ -17,7 +17,7 @@ LIB     := $(BUILD)/lib
 
 GO_SOURCES     := go.mod go.sum $(shell find gofollow capi -name '*.go' ! -name '*_test.go')
 NATIVE_SOURCES := $(GO_SOURCES) $(shell find capi -type f ! -name '*.go')
-PYTHON_SOURCES := setup.py pyproject.toml README.md $(wildcard MANIFEST.in) $(shell find python -name '*.py' ! -name _ffi.py -o -name py.typed)
+PYTHON_SOURCES := setup.py pyproject.toml README.md $(wildcard MANIFEST.in) $(shell find python -name '*.py' ! -name _ffi.py -o -name '*.pxd' -o -name py.typed)
 
 # Pinned, so that a new release of a checker changes nothing here by itself.
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -35,7 +35,7 @@ help:
 	@echo 'make test       the tests: Go, C, Python'
 	@echo 'make test-go    test-c    test-py     one of them'
 	@echo 'make test-full  the tests, and what needs more: race detector, sanitizer, tshark (tools/packages.txt)'
-	@echo 'make lint       formatters, vet, staticcheck, C warnings, ruff, mypy'
+	@echo 'make lint       formatters, vet, staticcheck, C warnings, ruff, cython-lint, mypy'
 	@echo 'make fuzz       every fuzz target for FUZZTIME=$(FUZZTIME)'
 	@echo 'make mutants    break the engine in some two hundred places: each must fail a test (ten minutes)'
 	@echo 'make random     follow RUNS=100000 random captures'
@@ -99,8 +99,12 @@ test-go:
 test-c: build
 	tests/c/run.sh $(LIB)
 
+# What follows is tested with both forms of the core: compiled, where it is, and as plain Python.
+CORE_TESTS := $(addprefix ../tests/python/test_,core.py follower.py snapshots.py golden.py files.py whole_streams.py cycapture_follower.py cycapture_payload.py)
+
 test-py: $(BUILD)/installed
 	$(PYTEST) ../tests/python
+	export GOFOLLOW_CORE=python; $(PYTEST) $(CORE_TESTS)
 
 test-full: test
 	tools/test-full.sh $(LIB) $(VENV)
@@ -112,6 +116,7 @@ lint: $(VENV)/.ready
 	$(GO) run $(STATICCHECK) ./...
 	@if [ -x capi/lint.sh ]; then echo capi/lint.sh; capi/lint.sh; else echo 'capi/lint.sh is not there: C is not checked'; fi
 	$(VENV)/bin/ruff check .
+	PATH=$(VENV)/bin:$$PATH cython-lint --max-line-length 140 python/gofollow/_core.pxd --ignore E301 E302
 	$(VENV)/bin/mypy --strict python/gofollow python/cycapture
 	$(VENV)/bin/mypy --strict --follow-imports=silent tools/record*.py tools/compare_tshark.py tools/mutants.py
 	MYPYPATH=bench/python $(VENV)/bin/mypy --strict --follow-imports=silent bench/python/*.py

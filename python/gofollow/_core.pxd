@@ -163,6 +163,7 @@ cdef class Core:
     cdef feed_function feed_one
     cdef feed_batch_function feed_many
     cdef poll_function poll
+    @cython.locals(thread=cython.ulong)
     cpdef void enter(self) except *
     cdef void resume(self) except *
     cpdef void leave(self) except *

@@ -520,14 +520,15 @@ class Core:
 
     def enter(self) -> None:
         """Begin a call that feeds, with the callbacks that an exception kept from running."""
+        thread = get_ident()
         if self.entered or (self.lock is not None and not self.lock.acquire(False)):
             raise UsageError("this follower is feeding already: use it from one thread at a time, and not from inside its own callbacks")
-        self.entered = True
-        self.kept.reader = get_ident()
+        self.entered, self.kept.reader = True, thread  # an interrupt comes up in calls alone: not between this and try
         if self.stopped or self.applying or self.due or self.at < self.count or self.abandoned is not None:
             try:
                 self.resume()
             except BaseException:
+                self.entered = False
                 self.leave()
                 raise
 
@@ -545,9 +546,8 @@ class Core:
             self.abandoned = None
 
     def leave(self) -> None:
-        """End a call that feeds."""
+        """End a call that feeds, after entered was unset."""
         self.kept.reader = 0
-        self.entered = False
         if self.lock is not None:
             self.lock.release()
         if self.stopped:
@@ -574,6 +574,7 @@ class Core:
         try:
             self.take(data, link_type, time_of(timestamp), wire_length, False)
         finally:
+            self.entered = False  # before the call
             self.leave()
 
     def feed_items(self, items: Iterable[Any], batched: bool) -> None:
@@ -591,6 +592,7 @@ class Core:
                     time_ns = NO_TIME if frame[2] is None else frame[2]
                     self.take(frame[0], frame[1], time_ns, frame[3] if len(frame) > 3 else None, batched)
         finally:
+            self.entered = False
             self.finish()
 
     def feed_rows(self, rows: Iterable[Any], link_type: int, nanoseconds: bool, batched: bool) -> None:
@@ -607,13 +609,16 @@ class Core:
                 time_ns = whole_nanoseconds(columns[0]) if nanoseconds else time_of(columns[0])
                 self.take(columns[1], link, time_ns, columns[2] if len(columns) > 2 else None, batched)
         finally:
+            self.entered = False
             self.finish()
 
     def finish(self) -> None:
         """Feed what waits to be fed together, and leave."""
         try:
+            self.entered = True
             self.feed_batch()
         finally:
+            self.entered = False
             self.leave()
 
     def take(self, data: Any, link_type: Any, time_ns: int, wire_length: Any, batched: bool) -> None:

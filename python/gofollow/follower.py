@@ -7,8 +7,8 @@ import stat
 import sys
 import warnings
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing
 from types import TracebackType
 from typing import Any, BinaryIO, TypeVar
 
@@ -307,29 +307,36 @@ class TCPStreamFollower:
         was followed and its callbacks ran; UsageError as feed does.
         """
         core = self._core
-        with self._exclusively(), closing(_read_capture(self._engine, core, path_or_file)) as steps:
-            while True:
-                try:
-                    step = next(steps, None)
-                except Exception:
-                    core.drain()  # what stands before the fault
-                    raise
-                core.drain()
-                self._links.warn()
-                if step is None:
-                    return
-                if progress is not None:
-                    progress(step.packets, step.bytes_read, step.total)
+        core.enter()
+        try:
+            with closing(_read_capture(self._engine, core, path_or_file)) as steps:
+                while True:
+                    try:
+                        step = next(steps, None)
+                    except Exception:
+                        core.drain()  # what stands before the fault
+                        raise
+                    core.drain()
+                    self._links.warn()
+                    if step is None:
+                        return
+                    if progress is not None:
+                        progress(step.packets, step.bytes_read, step.total)
+        finally:
+            core.entered = False
+            core.leave()
 
     def flush(self) -> None:
         """End every connection, as if the capture were over. The follower can be fed again."""
-        with self._exclusively():
-            self._flush()
-
-    def _flush(self) -> None:
-        while not self._engine.flush():
-            self._core.drain()
-        self._core.drain()
+        core = self._core
+        core.enter()
+        try:
+            while not self._engine.flush():
+                core.drain()
+            core.drain()
+        finally:
+            core.entered = False
+            core.leave()
 
     def close(self) -> None:
         """Flush, run the callbacks that are due and free everything. Closing twice does nothing.
@@ -339,9 +346,8 @@ class TCPStreamFollower:
         if self._core.stopped:
             return
         try:
-            with self._exclusively():
-                self._flush()
-                self._links.warn()
+            self.flush()
+            self._links.warn()
         except (InternalError, ForkedError, GofollowWarning, LostEventsError):
             self._core.stop()
             raise
@@ -351,6 +357,11 @@ class TCPStreamFollower:
     def packets(self) -> int:
         """How many packets were taken."""
         return self._engine.statistics().packets
+
+    @property
+    def truncated_payloads(self) -> int:
+        """How many directions lack payload because of keep_payload_total."""
+        return int(self._core.kept.truncated)
 
     @property
     def statistics(self) -> Statistics:
@@ -368,14 +379,6 @@ class TCPStreamFollower:
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         raise TypeError("a TCPStreamFollower cannot be copied or pickled: make a new one, and feed it from the start")
-
-    @contextmanager
-    def _exclusively(self) -> Iterator[None]:
-        self._core.enter()
-        try:
-            yield
-        finally:
-            self._core.leave()
 
 
 _NO_ENGINE_OPTIONS = {"self", "data_callback", "end_callback", "keep_payload", "keep_payload_total", "keep_gaps"}
