@@ -714,8 +714,8 @@ class Core:
 
     def run(self) -> None:
         """Apply the events that are left of those polled, and call back."""
-        self.applying = True
         while self.at < self.count:
+            self.applying = True
             event = self.polled + self.at
             self.at += 1
             kind = event.kind
