@@ -245,10 +245,12 @@ class TCPStreamFollower:
     def feed(self, pdu_iterator: Any) -> None:
         """Follow packets: a PDU, a list, or any iterator of them; what is no PDU is ignored.
 
-        A PDU is an object with the method __gofollow_frame__ (see docs/python.md; cycapture's have
-        it) or a packet of scapy or dpkt; for bytes there is feed_packet. The callbacks of a packet
-        run before an iterator is asked for the next; a list or tuple is taken in batches, with the
-        same callbacks.
+        A PDU is a packet of scapy or dpkt, or any object, as cycapture's, whose class has the method
+        __gofollow_frame__(). That returns (data, link_type, timestamp_ns): the frame's bytes, the
+        number of its link type and its capture time in nanoseconds since 1970 UTC or None; or the
+        same with its length on the wire as a fourth item; or None if it stands for no frame. For
+        bytes there are feed_packet and feed_packets. The callbacks of a packet run before an
+        iterator is asked for the next; a list or tuple is taken in batches, with the same callbacks.
 
         Raises TypeError for what is neither a PDU nor iterable, UsageError if this follower is feeding
         already or closed, LostEventsError after an interrupt inside the uncompiled core.
