@@ -43,6 +43,7 @@ var table = []row{
 	{name: "libtins-new", program: "libtins", arguments: []string{"-new"}, needs: needsLibtins, workloads: "bulk web messy wrap", about: "libtins' TCPIP::StreamFollower, C++, payload dropped"},
 
 	{name: "py-file", workloads: "bulk web messy wrap web20k", about: "gofollow, Python, feed_file: data and end callbacks, payloads read at the end"},
+	{name: "py-file-plain", workloads: "bulk web messy", about: "py-file with the core as plain Python"},
 	{name: "py-file-end", workloads: "bulk web messy", about: "end callback only, payloads read"},
 	{name: "py-file-new", workloads: "bulk web messy", about: "data callback only, new_data read, no payload kept"},
 	{name: "py-file-bare", workloads: "bulk web messy", about: "no callback, no payload kept", unchecked: "it shows nothing"},
@@ -57,6 +58,7 @@ var table = []row{
 	{name: "pdu-list-made", workloads: "web200k", about: "the same, made on the clock"},
 	{name: "pdu-list-cycapture", workloads: "web200k", about: "a list of such PDUs, made before the clock runs, into cycapture's follower, both callbacks"},
 	{name: "packet-loop", workloads: "web200k", about: "feed_packet for each packet, both callbacks"},
+	{name: "packet-rows", workloads: "web200k", about: "feed_packets of a list of times and bytes, both callbacks"},
 	{name: "dpkt-generator", workloads: "web200k", maxRuns: 3, about: "a generator of dpkt's Ethernet(buf) into gofollow's follower, both callbacks"},
 	{name: "scapy", workloads: "web20k", maxRuns: 3, about: "scapy's TCPSession, sniff(offline=)"},
 }

@@ -41,6 +41,9 @@ def py_file(path: str) -> Run:
     return run
 
 
+py_file_plain = py_file  # run.py has chosen the core's form by the name
+
+
 def py_file_end(path: str) -> Run:
     def run(report: Report | None) -> int:
         callbacks = Callbacks(report)
@@ -182,6 +185,18 @@ def packet_loop(path: str) -> Run:
         with TCPStreamFollower(callbacks.updated, callbacks.ended) as follower:
             for seconds, microseconds, data in read:
                 follower.feed_packet(data, seconds + microseconds / 1e6)
+        return callbacks.delivered
+
+    return run
+
+
+def packet_rows(path: str) -> Run:
+    read = [(seconds + microseconds / 1e6, data) for seconds, microseconds, data in packets(path)]
+
+    def run(report: Report | None) -> int:
+        callbacks = Callbacks(report)
+        with TCPStreamFollower(callbacks.updated, callbacks.ended) as follower:
+            follower.feed_packets(read)
         return callbacks.delivered
 
     return run

@@ -3,6 +3,7 @@
 import argparse
 import gc
 import importlib
+import os
 import platform
 import sys
 import sysconfig
@@ -26,6 +27,8 @@ def main() -> None:
     if arguments.about:
         about()
         return
+    if arguments.mode.endswith("-plain"):
+        os.environ["GOFOLLOW_CORE"] = "python"
     module = importlib.import_module(_MODULES.get(arguments.mode, "ours"))
     # Reads what is to be had before the clock runs, and returns what is on the clock.
     prepare = getattr(module, arguments.mode.replace("-", "_"))
