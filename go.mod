@@ -1,6 +1,6 @@
 module gofollow
 
-go 1.24
+go 1.24.0
 
 require (
 	github.com/google/gopacket v1.1.19
@@ -10,6 +10,6 @@ require (
 )
 
 require (
-	golang.org/x/net v0.0.0-20190620200207-3b0461eec859 // indirect
-	golang.org/x/sys v0.0.0-20190412213103-97732733099d // indirect
+	golang.org/x/net v0.50.0 // indirect
+	golang.org/x/sys v0.41.0 // indirect
 )

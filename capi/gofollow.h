@@ -61,7 +61,7 @@ typedef uint64_t gofollow_t;
 #define GOFOLLOW_ERR_ARGUMENT    (-1)   /* an argument is NULL or out of range */
 #define GOFOLLOW_ERR_HANDLE      (-2)   /* no such follower, or destroyed */
 #define GOFOLLOW_ERR_BUSY        (-3)   /* another call on this handle is under way */
-#define GOFOLLOW_ERR_FULL        (-4)   /* the event queue is full: poll, call again */
+#define GOFOLLOW_ERR_FULL        (-4)   /* the event queue is full, or a call took all that one takes: poll, call again */
 #define GOFOLLOW_ERR_FORKED      (-5)   /* the library was loaded before fork */
 #define GOFOLLOW_ERR_TOO_BIG     (-6)   /* a packet of more than 16 MiB */
 #define GOFOLLOW_ERR_STATE       (-7)   /* the call does not fit what was called before */

@@ -172,7 +172,7 @@ func (h *handle) fail(err error) int32 {
 	h.complain(err.Error())
 	var inCapture *gofollow.CaptureError
 	switch {
-	case errors.Is(err, gofollow.ErrQueueFull):
+	case errors.Is(err, gofollow.ErrQueueFull), errors.Is(err, gofollow.ErrMore):
 		return errFull
 	case errors.Is(err, gofollow.ErrPacketTooLarge):
 		return errTooBig

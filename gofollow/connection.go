@@ -1,8 +1,10 @@
 package gofollow
 
 import (
+	"bytes"
 	"encoding/binary"
 	"net/netip"
+	"time"
 
 	"gofollow/gofollow/internal/decode"
 	"gofollow/gofollow/internal/memory"
@@ -142,8 +144,11 @@ func (c *Connection) Separation() string {
 // Start says with what the connection was first seen.
 func (c *Connection) Start() Start { return c.start }
 
-// OpenedAt returns the time of its Opened event.
+// OpenedAt returns the Time of its Opened event.
 func (c *Connection) OpenedAt() int64 { return c.openedAt }
+
+// OpenedTimestamp returns the Timestamp of its Opened event.
+func (c *Connection) OpenedTimestamp() (t time.Time, ok bool) { return timestamp(c.openedAt) }
 
 // OpenedPacket returns the packet number of its Opened event.
 func (c *Connection) OpenedPacket() uint64 { return c.openedPacket }
@@ -202,6 +207,20 @@ func (c *Connection) ResetText() []byte {
 		return nil
 	}
 	return c.rare.resetText
+}
+
+// clone returns a copy of the facts that the exported methods return, which shares no memory with c.
+func (c *Connection) clone() *Connection {
+	own := *c
+	if c.rare != nil {
+		own.rare = &rareState{separation: c.rare.separation, resetText: bytes.Clone(c.rare.resetText)}
+	}
+	for i := range own.dirs {
+		if d := &own.dirs[i]; d.slow != nil {
+			d.slow = &reassembly{Counters: d.slow.Counters}
+		}
+	}
+	return &own
 }
 
 // connections stores the connections in chunks, so that they never move.

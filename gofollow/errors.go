@@ -7,29 +7,60 @@ import (
 	"gofollow/gofollow/internal/capture"
 )
 
-// MaxPacket is the largest packet, in captured bytes, that is taken.
+// MaxPacket is the largest number of captured bytes that a packet may have.
 const MaxPacket = capture.MaxPacket
 
 var (
-	// ErrQueueFull says that too many events wait: poll them, then call again.
+	// ErrQueueFull is returned by a call that did nothing, or not all, because too many events
+	// wait: take them (Poll or Events), then repeat the call.
 	ErrQueueFull = errors.New("gofollow: the event queue is full: poll, then call again")
-	// ErrPacketTooLarge says that a packet has more than MaxPacket bytes.
+	// ErrMore is returned by FeedCapture and EndCapture when a call has done as much as one call
+	// does and is not finished: take the events, then call again with the rest.
+	ErrMore = errors.New("gofollow: the call took as much as one call takes: poll, then call again with the rest")
+	// ErrPacketTooLarge is returned for a packet of more than MaxPacket bytes.
 	ErrPacketTooLarge = fmt.Errorf("gofollow: the packet has more than %d bytes", MaxPacket)
-	// ErrClosed says that the Follower was closed.
+	// ErrClosed is returned by calls on a closed Follower.
 	ErrClosed = errors.New("gofollow: the follower is closed")
-	// ErrNoFile says that no file is open to be read.
-	ErrNoFile = errors.New("gofollow: no file is open: call OpenFile first")
-	// ErrFileOpen says that a capture is only read in part.
+	// ErrNoFile is returned by ReadFile when no capture is open.
+	ErrNoFile = errors.New("gofollow: no capture is open: call OpenFile or OpenReader first")
+	// ErrFileOpen is returned when a capture is begun before the one before is finished.
 	ErrFileOpen = errors.New("gofollow: another capture is being read: read it to its end or call EndCapture first")
 )
 
-// CaptureError says what is wrong with a capture file, and where.
-type CaptureError = capture.Error
+// CaptureError describes what is wrong with a capture, and where.
+type CaptureError struct {
+	Kind   CaptureErrorKind
+	Record uint64 // number of packets before the fault
+	Offset int64  // position of the fault in the bytes of the capture, decompressed
+	Reason string // what is wrong and what to do: one line without a full stop
+}
 
-// What can be wrong with a capture: the values of CaptureError.Kind.
+func (e *CaptureError) Error() string {
+	return fmt.Sprintf("%s (after packet %d, at byte %d)", e.Reason, e.Record, e.Offset)
+}
+
+// CaptureErrorKind classifies a CaptureError.
+type CaptureErrorKind uint8
+
 const (
-	NotACapture        = capture.NotACapture
-	CaptureTruncated   = capture.Truncated
-	CaptureDamaged     = capture.Damaged
-	CaptureUnsupported = capture.Unsupported
+	// NotACapture: the bytes begin with the magic number of no known format.
+	NotACapture = CaptureErrorKind(capture.NotACapture)
+	// CaptureTruncated: the capture ends within a record.
+	CaptureTruncated = CaptureErrorKind(capture.Truncated)
+	// CaptureDamaged: a length or a value contradicts the format.
+	CaptureDamaged = CaptureErrorKind(capture.Damaged)
+	// CaptureUnsupported: a known format, version or block that is not supported.
+	CaptureUnsupported = CaptureErrorKind(capture.Unsupported)
 )
+
+var captureErrorKinds = [...]string{"", "not a capture", "truncated", "damaged", "unsupported"}
+
+func (k CaptureErrorKind) String() string { return name(captureErrorKinds[:], int(k)) }
+
+// captureError returns err with a *capture.Error replaced by the *CaptureError of the same fault.
+func captureError(err error) error {
+	if e, ok := err.(*capture.Error); ok {
+		return &CaptureError{CaptureErrorKind(e.Kind), e.Record, e.Offset, e.Reason}
+	}
+	return err
+}

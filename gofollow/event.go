@@ -1,18 +1,23 @@
 package gofollow
 
-// Event is one thing that happened to one connection. The kinds, and which
-// fields each of them sets:
+import (
+	"bytes"
+	"time"
+)
+
+// Event is one thing that happened to one connection. The kinds, and the fields that each of them
+// sets:
 //
-//	Opened      Conn; Time, Packet
+//	Opened      none but those below
 //	Data        Direction, Offset, Length, Bytes, CapturedAt, CapturedIn, Reordered
 //	Gap         Direction, Offset, Length, GapReason
 //	HalfClosed  Direction, Offset
-//	Closed      CloseReason, By; Conn then tells Clean, Counters, ResetText
+//	Closed      CloseReason, By; the Clean, Counters and ResetText of Conn are then final
 //	Anomaly     AnomalyKind, Direction, Offset, Length, Bytes (see Old and New)
 //	SegmentSeen Direction, Offset, Length, Segment
 //
-// Kind, Conn, Time and Packet are set in every one. Bytes and Conn belong to the
-// Follower: they are valid until the next call on it.
+// Every event sets Kind, Conn, Time and Packet. Bytes and Conn belong to the Follower and are valid
+// until the next call that feeds, polls, flushes or closes; Clone copies them.
 type Event struct {
 	Kind        EventKind
 	Direction   Direction
@@ -21,23 +26,23 @@ type Event struct {
 	By          By
 	AnomalyKind AnomalyKind
 
-	// Reordered says that the bytes did not arrive in order: they were held
-	// until the bytes before them came or were given up.
+	// Reordered reports that the bytes did not arrive in order: they were held until the bytes
+	// before them arrived or were given up.
 	Reordered bool
 
 	// Conn is the connection that the event belongs to.
 	Conn *Connection
 
-	// Time is the capture time of the packet that caused the event, in
-	// nanoseconds since 1970 UTC, or NoTime; that of an expiry is its deadline.
+	// Time is the capture time of the packet that caused the event, in nanoseconds since 1970 UTC,
+	// or NoTime; the time of an expiry is its deadline. See Timestamp.
 	Time int64
 
-	// Packet is the number of the packet that caused the event, counted from
-	// 1 over everything fed; 0 where none did (expiry, flush).
+	// Packet is the number of the packet that caused the event, counted from 1 over everything
+	// fed; 0 if no packet caused it (expiry, flush).
 	Packet uint64
 
-	// Offset is the position in the direction's stream: 0 is the first byte
-	// after the SYN, or the first byte captured where the SYN was not.
+	// Offset is a position in the direction's stream: 0 is the first byte after the SYN, or the
+	// first captured byte if the SYN was not captured.
 	Offset int64
 
 	// Length is how many bytes of the stream the event covers.
@@ -46,7 +51,8 @@ type Event struct {
 	// Bytes are stream bytes [Offset, Offset+Length), all of one captured packet.
 	Bytes []byte
 
-	// CapturedAt is the capture time of the packet that carried Bytes, or NoTime.
+	// CapturedAt is the capture time of the packet that carried Bytes, as Time. See
+	// CapturedTimestamp.
 	CapturedAt int64
 
 	// CapturedIn is the number of the packet that carried Bytes: Packet, unless the
@@ -87,15 +93,38 @@ var arrivals = [...]string{"empty", "new", "repeated", "out_of_order"}
 
 func (a Arrival) String() string { return name(arrivals[:], int(a)) }
 
-// Old returns the copy that stood in the stream first, in an Anomaly of kind
+// Clone returns a copy of the event, its bytes and the facts of its connection as they are now,
+// which stays valid.
+func (e *Event) Clone() *Event {
+	own := *e
+	own.Bytes = bytes.Clone(e.Bytes)
+	if e.Conn != nil {
+		own.Conn = e.Conn.clone()
+	}
+	return &own
+}
+
+// Timestamp returns Time in UTC. If that is NoTime, it returns the zero time and false.
+func (e *Event) Timestamp() (t time.Time, ok bool) { return timestamp(e.Time) }
+
+// CapturedTimestamp returns CapturedAt in UTC. If that is NoTime, it returns the zero time and false.
+func (e *Event) CapturedTimestamp() (t time.Time, ok bool) { return timestamp(e.CapturedAt) }
+
+func timestamp(t int64) (time.Time, bool) {
+	if t == NoTime {
+		return time.Time{}, false
+	}
+	return time.Unix(0, t).UTC(), true
+}
+
+// Old returns the copy that was in the stream first, for an Anomaly of kind
 // AnomalyOverlapConflict.
 func (e *Event) Old() []byte { return e.Bytes[:len(e.Bytes)/2] }
 
-// New returns the copy that came later, in an Anomaly of kind
-// AnomalyOverlapConflict.
+// New returns the copy that came later, for an Anomaly of kind AnomalyOverlapConflict.
 func (e *Event) New() []byte { return e.Bytes[len(e.Bytes)/2:] }
 
-// EventKind tells events apart.
+// EventKind is the kind of an Event.
 type EventKind uint8
 
 const (
@@ -124,15 +153,15 @@ var directions = [...]string{"client", "server"}
 
 func (d Direction) String() string { return name(directions[:], int(d)) }
 
-// GapReason says how it is known that bytes will never come.
+// GapReason is the reason for which missing bytes were given up.
 type GapReason uint8
 
 const (
-	GapACK     GapReason = iota + 1 // the peer acknowledged them and they did not come
+	GapACK     GapReason = iota + 1 // the peer acknowledged them and they were not captured
 	GapLimit                        // a limit on held data was reached
-	GapTimeout                      // the data held above them grew too old
-	GapSnaplen                      // the capture cut the packet that carried them
-	GapUrgent                       // an urgent byte, taken out on request
+	GapTimeout                      // the data held above them became too old
+	GapSnaplen                      // the snap length cut the packet that carried them
+	GapUrgent                       // an urgent byte, removed under UrgentOOB
 	GapClose                        // the connection ended
 )
 
@@ -140,15 +169,15 @@ var gapReasons = [...]string{"", "ack", "limit", "timeout", "snaplen", "urgent",
 
 func (r GapReason) String() string { return name(gapReasons[:], int(r)) }
 
-// CloseReason says why a connection ended.
+// CloseReason is the reason for which a connection ended.
 type CloseReason uint8
 
 const (
 	CloseFIN     CloseReason = iota + 1 // by FIN
 	CloseRST                            // by reset
 	CloseTimeout                        // no packets for too long
-	CloseReused                         // a new connection took its addresses and ports
-	CloseEvicted                        // too many connections
+	CloseReused                         // a new connection uses its addresses and ports
+	CloseEvicted                        // there were too many connections
 	CloseFlush                          // the input ended
 )
 
@@ -156,7 +185,7 @@ var closeReasons = [...]string{"", "fin", "rst", "timeout", "reused", "evicted",
 
 func (r CloseReason) String() string { return name(closeReasons[:], int(r)) }
 
-// By says which side ended a connection.
+// By is the side that ended a connection.
 type By uint8
 
 const (
@@ -169,13 +198,13 @@ var bys = [...]string{"none", "client", "server"}
 
 func (b By) String() string { return name(bys[:], int(b)) }
 
-// AnomalyKind says what a careful reader wants to know.
+// AnomalyKind is what an Anomaly event found unusual.
 type AnomalyKind uint8
 
 const (
 	AnomalyOverlapConflict AnomalyKind = iota + 1 // two copies of held bytes disagree
-	AnomalyRSTOutOfWindow                         // a reset that was not believed
-	AnomalyRSTCancelled                           // a reset whose sender went on
+	AnomalyRSTOutOfWindow                         // a reset that has no effect
+	AnomalyRSTCancelled                           // a reset whose sender continued the stream
 	AnomalyFINBelowData                           // a FIN below data already seen, or a second one elsewhere
 	AnomalyACKUnseen                              // an acknowledgement too far beyond what was seen
 	AnomalyAfterFIN                               // data past the FIN
@@ -191,13 +220,13 @@ var anomalyKinds = [...]string{"", "overlap_conflict", "rst_out_of_window", "rst
 
 func (k AnomalyKind) String() string { return name(anomalyKinds[:], int(k)) }
 
-// RolesFrom says how it is known which side is the client.
+// RolesFrom is the evidence by which one side is taken for the client.
 type RolesFrom uint8
 
 const (
 	RolesFromSYN    RolesFrom = iota + 1 // it sent the SYN
-	RolesFromSYNACK                      // it was sent the SYN+ACK
-	RolesFromPort                        // its port is a client's, the other side's is not
+	RolesFromSYNACK                      // it received the SYN+ACK
+	RolesFromPort                        // only the other side's port is below 1024
 	RolesFromFirst                       // it sent the first packet captured
 )
 
@@ -205,7 +234,7 @@ var rolesFroms = [...]string{"", "syn", "synack", "port", "first"}
 
 func (r RolesFrom) String() string { return name(rolesFroms[:], int(r)) }
 
-// Start says with what a connection was first seen.
+// Start is the first part of a connection that was captured.
 type Start uint8
 
 const (
@@ -218,7 +247,7 @@ var starts = [...]string{"", "syn", "synack", "midstream"}
 
 func (s Start) String() string { return name(starts[:], int(s)) }
 
-// Counters tell what one direction of a connection went through.
+// Counters count what was captured of one direction of a connection.
 type Counters struct {
 	Packets        uint64 // segments captured
 	DataPackets    uint64 // segments with payload

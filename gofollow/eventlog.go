@@ -46,6 +46,9 @@ func (e *Event) AppendLog(b []byte) []byte {
 	return b
 }
 
+// String returns the line that AppendLog appends.
+func (e *Event) String() string { return string(e.AppendLog(nil)) }
+
 func appendTime(b []byte, t int64) []byte {
 	if t == NoTime {
 		return append(b, "none"...)

@@ -1,17 +1,69 @@
 package gofollow_test
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"log"
 	"os"
+	"slices"
 
 	"github.com/google/gopacket/pcapgo"
 
 	"gofollow/gofollow"
 )
 
-// Follow a capture file: read, poll, flush at its end, poll the rest.
+// Follow a capture file and print its events.
 func Example() {
+	for e, err := range gofollow.FollowFile("../tests/data/half_close.pcap", gofollow.Config{}) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		switch e.Kind {
+		case gofollow.Opened:
+			fmt.Println("connection", e.Conn.ID(), "opened by its", e.Conn.Start())
+		case gofollow.Data:
+			fmt.Printf("%v at %d: %q\n", e.Direction, e.Offset, e.Bytes)
+		case gofollow.HalfClosed:
+			fmt.Println("the", e.Direction, "sends no more")
+		case gofollow.Closed:
+			fmt.Println("closed by", e.CloseReason)
+		}
+	}
+	// Output:
+	// connection 0 opened by its syn
+	// client at 0: "sort these: pear apple fig\n"
+	// the client sends no more
+	// server at 0: "apple\n"
+	// server at 6: "fig\n"
+	// server at 10: "pear\n"
+	// the server sends no more
+	// closed by fin
+}
+
+// Follow a capture that comes from a pipe, standard input or a network connection.
+func ExampleFollow() {
+	capture, err := os.ReadFile("../tests/data/compressed.pcap.gz")
+	if err != nil {
+		log.Fatal(err)
+	}
+	var received [2]int64
+	for e, err := range gofollow.Follow(bytes.NewReader(capture), gofollow.Config{}) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		if e.Kind == gofollow.Data {
+			received[e.Direction] += e.Length
+		}
+	}
+	fmt.Println(received[gofollow.ClientToServer], "bytes to the server,", received[gofollow.ServerToClient], "to the client")
+	// Output:
+	// 126 bytes to the server, 24123 to the client
+}
+
+// Read a file step by step: take the events between two calls of ReadFile, and flush at the end.
+func ExampleFollower() {
 	f, err := gofollow.New(gofollow.Config{})
 	if err != nil {
 		log.Fatal(err)
@@ -20,40 +72,29 @@ func Example() {
 	if err := f.OpenFile("../tests/data/half_close.pcap"); err != nil {
 		log.Fatal(err)
 	}
-	poll := func() {
-		for f.Waiting() > 0 {
-			for _, e := range f.Poll(256) {
-				switch e.Kind {
-				case gofollow.Opened:
-					fmt.Println("connection", e.Conn.ID(), "opened by its", e.Conn.Start())
-				case gofollow.HalfClosed:
-					fmt.Println("the", e.Direction, "has said all")
-				case gofollow.Closed:
-					fmt.Println("closed by", e.CloseReason)
-				}
-			}
-		}
-	}
-	for end := false; !end; {
-		progress, err := f.ReadFile(0)
-		if err != nil {
+	events := 0
+	for progress := (gofollow.Progress{}); !progress.End; {
+		if progress, err = f.ReadFile(1000); err != nil { // at most 1000 packets
 			log.Fatal(err)
 		}
-		end = progress.End
-		poll()
+		for range f.Events() {
+			events++
+		}
 	}
-	if err := f.Flush(); err != nil {
-		log.Fatal(err)
+	for f.Flush() == gofollow.ErrQueueFull { // one queue full of events after the other
+		for range f.Events() {
+			events++
+		}
 	}
-	poll()
+	for range f.Events() {
+		events++
+	}
+	fmt.Println(events, "events of", f.Stats().Packets, "packets")
 	// Output:
-	// connection 0 opened by its syn
-	// the client has said all
-	// the server has said all
-	// closed by fin
+	// 8 events of 14 packets
 }
 
-// Feed packets that come from anywhere, and see each side's bytes as they arrive.
+// Feed packets of any source, and take the bytes of each side as they arrive.
 func ExampleFollower_Feed() {
 	f, err := gofollow.New(gofollow.Config{})
 	if err != nil {
@@ -71,53 +112,134 @@ func ExampleFollower_Feed() {
 	}
 	for {
 		data, info, err := source.ReadPacketData()
-		if err != nil {
+		if err == io.EOF {
 			break
+		}
+		if err != nil {
+			log.Fatal(err)
 		}
 		p := gofollow.Packet{LinkType: gofollow.LinkEthernet, Time: info.Timestamp.UnixNano(), Data: data, WireLen: info.Length}
 		if err := f.Feed(&p); err != nil {
 			log.Fatal(err)
 		}
-		for f.Waiting() > 0 { // the bytes are valid until the next call: use or copy them
-			for _, e := range f.Poll(16) {
-				if e.Kind == gofollow.Data {
-					fmt.Printf("%v at %d: %q\n", e.Direction, e.Offset, e.Bytes)
-				}
+		for e := range f.Events() {
+			if e.Kind == gofollow.Data {
+				fmt.Printf("%v: %q\n", e.Direction, e.Bytes)
 			}
 		}
 	}
 	// Output:
-	// client at 0: "sort these: pear apple fig\n"
-	// server at 0: "apple\n"
-	// server at 6: "fig\n"
-	// server at 10: "pear\n"
+	// client: "sort these: pear apple fig\n"
+	// server: "apple\n"
+	// server: "fig\n"
+	// server: "pear\n"
 }
 
-// What the capture lost is named: a Gap event stands where the bytes are missing.
-func ExampleEvent_gap() {
-	f, err := gofollow.New(gofollow.Config{GapPatience: gofollow.AtOnce})
+// Feed the bytes of a capture as they come, cut anywhere.
+func ExampleFollower_FeedCapture() {
+	f, err := gofollow.New(gofollow.Config{})
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer f.Close()
-	if err := f.OpenFile("../tests/data/capture_loss.pcap"); err != nil {
+	capture, err := os.ReadFile("../tests/data/half_close.pcap")
+	if err != nil {
 		log.Fatal(err)
 	}
-	for end := false; !end; {
-		progress, err := f.ReadFile(0)
-		if err != nil {
-			log.Fatal(err)
-		}
-		end = progress.End
-		for f.Waiting() > 0 {
-			for _, e := range f.Poll(256) {
-				if e.Kind == gofollow.Gap {
-					fmt.Printf("%d bytes from the %v are missing at %d: %v\n", e.Length, e.Direction, e.Offset, e.GapReason)
-				}
+	events := 0
+	for piece := range slices.Chunk(capture, 100) {
+		for { // until all of the piece is taken
+			n, err := f.FeedCapture(piece)
+			piece = piece[n:]
+			for range f.Events() {
+				events++
+			}
+			if err == nil {
+				break
+			}
+			if err != gofollow.ErrMore && err != gofollow.ErrQueueFull {
+				log.Fatal(err)
 			}
 		}
 	}
+	if err := f.EndCapture(); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(events, "events")
 	// Output:
-	// 1448 bytes from the server are missing at 2896: ack
-	// 2896 bytes from the server are missing at 8688: ack
+	// 8 events
+}
+
+// A Gap event stands where bytes of the stream are missing in the capture.
+func ExampleEvent_gap() {
+	config := gofollow.Config{GapPatience: gofollow.AtOnce}
+	for e, err := range gofollow.FollowFile("../tests/data/capture_loss.pcap", config) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		if e.Kind == gofollow.Gap {
+			fmt.Printf("%d bytes of the %v are missing at %d: %v\n", e.Length, e.Direction, e.Offset, e.GapReason)
+		}
+	}
+	// Output:
+	// 1448 bytes of the server are missing at 2896: ack
+	// 2896 bytes of the server are missing at 8688: ack
+}
+
+// Keep events beyond the next call.
+func ExampleEvent_Clone() {
+	var closed []*gofollow.Event
+	for e, err := range gofollow.FollowFile("../tests/data/several.pcap", gofollow.Config{}) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		if e.Kind == gofollow.Closed {
+			closed = append(closed, e.Clone())
+		}
+	}
+	for _, e := range closed {
+		fmt.Println(e.Conn.ID(), e.CloseReason, e.Conn.Counters(gofollow.ServerToClient).Bytes)
+	}
+	// Output:
+	// 0 fin 6122
+	// 1 fin 5122
+	// 2 fin 4122
+	// 3 fin 3122
+	// 4 fin 2122
+	// 5 fin 120
+}
+
+// What a damaged capture holds before the fault is followed; the error says where the fault is.
+func ExampleCaptureError() {
+	capture, err := os.ReadFile("../tests/data/half_close.pcap")
+	if err != nil {
+		log.Fatal(err)
+	}
+	events := 0
+	for _, err := range gofollow.Follow(bytes.NewReader(capture[:len(capture)-10]), gofollow.Config{}) {
+		var fault *gofollow.CaptureError
+		if errors.As(err, &fault) {
+			fmt.Println("the capture is", fault.Kind, "after packet", fault.Record)
+		} else {
+			events++
+		}
+	}
+	fmt.Println(events, "events")
+	// Output:
+	// the capture is truncated after packet 13
+	// 8 events
+}
+
+// Times as time.Time.
+func ExampleEvent_Timestamp() {
+	for _, e := range []gofollow.Event{{Time: 1752000000123456789}, {Time: gofollow.NoTime}} {
+		if t, ok := e.Timestamp(); ok {
+			fmt.Println(t)
+		} else {
+			fmt.Println("the packet has no time")
+		}
+	}
+	// Output:
+	// 2025-07-08 18:40:00.123456789 +0000 UTC
+	// the packet has no time
 }

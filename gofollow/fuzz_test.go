@@ -1,7 +1,6 @@
 package gofollow_test
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -196,12 +195,12 @@ func captureLog(t *testing.T, data []byte, n int) []string {
 		taken, err = f.FeedCapture(data[:min(n, len(data))])
 		data = data[taken:]
 		r.poll(f)
-		if errors.Is(err, gofollow.ErrQueueFull) {
+		if unfinished(err) {
 			err = nil
 		}
 	}
 	end := f.EndCapture()
-	for ; end == gofollow.ErrQueueFull; end = f.EndCapture() {
+	for ; unfinished(end); end = f.EndCapture() {
 		r.poll(f)
 	}
 	if err == nil {

@@ -27,14 +27,14 @@ func callLimit(slow bool) int64 {
 	return callBytes
 }
 
-// FeedCapture follows the bytes of a capture (pcap or pcapng, plain or compressed
-// by gzip, zstd, xz, bzip2 or lz4), cut anywhere, and returns how many were
-// taken, fewer than all only with an error.
-// After ErrQueueFull, which also ends a call after 20,000 packets or 16 MiB of capture (2 MiB where
-// it is compressed by bzip2 or xz), decompressed, poll and pass the rest. A *CaptureError ends
-// the capture: what stands before the fault is followed, and EndCapture must be called before the
-// next one.
-func (f *Follower) FeedCapture(b []byte) (int, error) {
+// FeedCapture follows the bytes of a capture (pcap or pcapng, plain or compressed by gzip, zstd,
+// xz, bzip2 or lz4), cut anywhere, and returns how many were taken. On ErrQueueFull and ErrMore,
+// take the events and call it again with b[n:], also where that is empty. A call ends with ErrMore
+// after 20,000 packets or 16 MiB of capture (2 MiB compressed by bzip2 or xz), counted decompressed.
+//
+// A *CaptureError ends the capture: what stands before the fault is followed, and EndCapture must
+// be called before the next capture.
+func (f *Follower) FeedCapture(b []byte) (n int, err error) {
 	if err := f.ready(); err != nil {
 		return 0, err
 	}
@@ -42,9 +42,10 @@ func (f *Follower) FeedCapture(b []byte) (int, error) {
 	case f.file != nil:
 		return 0, ErrFileOpen
 	case f.pushed.Failed() != nil:
-		return 0, f.pushed.Failed()
+		return 0, captureError(f.pushed.Failed())
 	}
-	return f.feedPushed(b)
+	n, err = f.feedPushed(b)
+	return n, captureError(err)
 }
 
 // feedPushed follows the records that end in b.
@@ -56,8 +57,11 @@ func (f *Follower) feedPushed(b []byte) (taken int, err error) {
 		if f.pushed.Compressed() {
 			enough = callNothing + f.pushed.Decompressed() - before
 		}
-		if len(b) > 0 && int64(taken) >= enough || f.pushed.HasPlain(b) && (f.full() || packets >= callPackets) {
+		switch hasPlain := f.pushed.HasPlain(b); {
+		case hasPlain && f.full():
 			return taken, ErrQueueFull
+		case hasPlain && packets >= callPackets, len(b) > 0 && int64(taken) >= enough:
+			return taken, ErrMore
 		}
 		n, ok, err := f.pushed.Next(b, &rec)
 		b = b[n:]
@@ -71,15 +75,15 @@ func (f *Follower) feedPushed(b []byte) (taken int, err error) {
 		case err != nil:
 			return taken, err
 		case f.pushed.Decompressed()-before >= callLimit(f.pushed.Slow()):
-			return taken, ErrQueueFull
+			return taken, ErrMore
 		}
 	}
 }
 
-// EndCapture says that the capture's bytes are complete; the next ones begin a
-// new one. It returns a *CaptureError if they end within a record; after
-// ErrQueueFull poll and call it again. Nothing is flushed: captures may continue
-// each other. It also closes an opened file.
+// EndCapture ends the capture that was fed: the next bytes begin a new one. It returns a
+// *CaptureError if the capture ends within a record. On ErrQueueFull and ErrMore, take the events
+// and call it again. It flushes nothing: captures may continue each other. If a capture is open for
+// ReadFile, EndCapture closes that one.
 func (f *Follower) EndCapture() error {
 	err := f.ready()
 	if err != nil {
@@ -87,26 +91,38 @@ func (f *Follower) EndCapture() error {
 	}
 	if f.file == nil && f.pushed.Failed() == nil {
 		f.pushed.End()
-		if _, err = f.feedPushed(nil); err == ErrQueueFull {
+		if _, err = f.feedPushed(nil); err == ErrQueueFull || err == ErrMore {
 			return err
 		}
 	}
 	f.closeFile()
 	f.pushed.Reset()
-	return err
+	return captureError(err)
 }
 
-// openFile is the capture file that ReadFile reads.
+// openFile is the capture that ReadFile reads.
 type openFile struct {
 	file       *capture.File
 	reader     capture.Reader
 	block      *block // holds one reference of the file's own
 	start, end int    // bytes [start, end) of block are not parsed yet
-	err        error  // what file said last
+	err        error  // the last error of file
 }
 
-// OpenFile opens a capture file for ReadFile. It fails with what os.Open says.
+// OpenFile opens a capture file (pcap or pcapng, plain or compressed) for ReadFile. It fails as
+// os.Open does, and with ErrFileOpen if another capture is not finished.
 func (f *Follower) OpenFile(path string) error {
+	return f.openCapture(func(b []byte) (*capture.File, int, error) { return capture.Open(path, b) })
+}
+
+// OpenReader opens a capture that r gives, a pipe for example, for ReadFile, and reads its first
+// bytes. The Follower reads from r until r's end or an error, and does not close it.
+func (f *Follower) OpenReader(r io.Reader) error {
+	return f.openCapture(func(b []byte) (*capture.File, int, error) { return capture.OpenReader(r, b) })
+}
+
+// openCapture opens a capture whose first bytes are read into a block.
+func (f *Follower) openCapture(from func([]byte) (*capture.File, int, error)) error {
 	if err := f.ready(); err != nil {
 		return err
 	}
@@ -114,7 +130,7 @@ func (f *Follower) OpenFile(path string) error {
 		return ErrFileOpen
 	}
 	block := f.blocks.GetReader(blockSize)
-	file, n, err := capture.Open(path, block.Mem)
+	file, n, err := from(block.Mem)
 	if err != nil {
 		f.blocks.Release(block)
 		return err
@@ -131,19 +147,22 @@ func (f *Follower) closeFile() {
 	}
 }
 
-// Progress tells how far a file was read.
+// Progress tells how much of a capture ReadFile has read.
 type Progress struct {
-	Packets   uint64 // packets taken from this file so far
-	BytesRead int64  // bytes of the file read so far, before decompression
-	FileSize  int64  // 0 where it has none
-	End       bool   // the file is at its end and closed
+	Packets   uint64 // packets of this capture taken so far
+	BytesRead int64  // bytes read so far, before decompression
+	FileSize  int64  // 0 if the capture is no regular file
+	End       bool   // the capture is at its end and closed
 }
 
-// ReadFile follows up to max packets of the opened file, any number if max is 0 or less.
-// It may return before that, so that events can point into what was read, and does after 20,000
-// packets or 16 MiB of capture (2 MiB where it is compressed by bzip2 or xz), decompressed: call
-// it until Progress.End, polling in between. At an error (a *CaptureError, or one
-// of reading) the file is closed; what stands before it is followed.
+// ReadFile follows up to max packets of the open capture, any number if max is 0 or less. A call
+// may end before that with a nil error, so that events can point into what was read and the caller
+// stays in charge: after 20,000 packets or 16 MiB of capture (2 MiB compressed by bzip2 or xz),
+// counted decompressed, at the latest. Call it until Progress.End, and take the events in between.
+// ErrQueueFull means that nothing was read because too many events wait.
+//
+// At any other error (a *CaptureError, or one of reading) the capture is closed and Progress.End is
+// set; what stands before the fault is followed.
 func (f *Follower) ReadFile(max int) (Progress, error) {
 	if err := f.ready(); err != nil {
 		return Progress{}, err
@@ -157,7 +176,7 @@ func (f *Follower) ReadFile(max int) (Progress, error) {
 	if !more {
 		f.closeFile()
 	}
-	return p, err
+	return p, captureError(err)
 }
 
 // readFile returns whether there may be more to read.

@@ -173,7 +173,12 @@ func (r *result) poll(f *gofollow.Follower) {
 	}
 }
 
-// untilTaken calls feed, and again after polling as long as the queue is full.
+// unfinished reports whether a call with this error is to be repeated after polling.
+func unfinished(err error) bool {
+	return errors.Is(err, gofollow.ErrQueueFull) || errors.Is(err, gofollow.ErrMore)
+}
+
+// untilTaken calls feed, and again after polling as long as it is not finished.
 func (r *result) untilTaken(t testing.TB, f *gofollow.Follower, feed func() error) {
 	t.Helper()
 	for {
@@ -181,7 +186,7 @@ func (r *result) untilTaken(t testing.TB, f *gofollow.Follower, feed func() erro
 		if err == nil {
 			return
 		}
-		if !errors.Is(err, gofollow.ErrQueueFull) || f.Waiting() == 0 {
+		if !unfinished(err) || errors.Is(err, gofollow.ErrQueueFull) && f.Waiting() == 0 {
 			t.Fatalf("%v with %d events waiting", err, f.Waiting())
 		}
 		r.poll(f)

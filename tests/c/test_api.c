@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The sizes of version 1 of the binary interface, on 64 bits. */
+/* The sizes of the binary interface on 64 bits: a change raises GOFOLLOW_ABI_VERSION. */
 #define SIZE_IS(type, n) _Static_assert (sizeof (void *) != 8 || sizeof (type) == (n), #type " changed its size")
 SIZE_IS (gofollow_packet, 40);
 SIZE_IS (gofollow_event, 96);

@@ -2,7 +2,6 @@
 package main
 
 import (
-	"errors"
 	"hash/crc32"
 
 	"gofollow/bench/go/harness"
@@ -37,11 +36,11 @@ func follow(path string, report *harness.Report) (delivered int64, err error) {
 	}
 	for {
 		progress, err := f.ReadFile(0)
-		if err != nil && !errors.Is(err, gofollow.ErrQueueFull) {
+		if err != nil {
 			return 0, err
 		}
 		take()
-		if err == nil && progress.End {
+		if progress.End {
 			break
 		}
 	}

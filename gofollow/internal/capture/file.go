@@ -8,18 +8,23 @@ import (
 
 // File is a capture file that is read: its bytes, or what they decompress to. It must be closed.
 type File struct {
-	file *os.File
-	size int64
-	read int64
-	err  error // what file said last
+	source io.Reader
+	closer io.Closer // nil if the source is not File's own
+	size   int64
+	read   int64
+	err    error // the last error of source
 
 	decompressor *Decompressor // nil for a plain file
 	input        []byte        // read and not decompressed yet
 	space        []byte        // what input lies in
 }
 
-// fileInput is how many bytes of a compressed file are read at once.
-const fileInput = 64 << 10
+const (
+	// fileInput is how many bytes of a compressed file are read at once.
+	fileInput = 64 << 10
+	// maxEmptyReads is how many reads in a row may return neither bytes nor an error.
+	maxEmptyReads = 100
+)
 
 // Open opens a file and reads its first bytes into b, which has room for MagicLen at
 // least, to see whether they are compressed. If they are not, n of them are the
@@ -29,15 +34,25 @@ func Open(path string, b []byte) (f *File, n int, err error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	f = &File{file: file}
+	f, n, err = OpenReader(file, b)
+	if err != nil { // a directory, above all
+		file.Close()
+		return nil, 0, err
+	}
+	f.closer = file
 	if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
 		f.size = info.Size()
 	}
+	return f, n, nil
+}
+
+// OpenReader is Open for bytes that a reader gives. Close leaves the reader as it is.
+func OpenReader(r io.Reader, b []byte) (f *File, n int, err error) {
+	f = &File{source: r}
 	for n < MagicLen && f.err == nil {
 		n += f.readRaw(b[n:])
 	}
-	if f.err != nil && f.err != io.EOF { // a directory, above all
-		file.Close()
+	if f.err != nil && f.err != io.EOF {
 		return nil, 0, f.err
 	}
 	if f.decompressor = NewDecompressor(b[:n]); f.decompressor != nil {
@@ -56,9 +71,11 @@ func (f *File) Slow() bool { return f.decompressor != nil && f.decompressor.Slow
 // BytesRead returns how many bytes of the file were read, before decompression.
 func (f *File) BytesRead() int64 { return f.read }
 
-// Close closes the file.
+// Close closes the file that Open opened.
 func (f *File) Close() {
-	f.file.Close()
+	if f.closer != nil {
+		f.closer.Close()
+	}
 	if f.decompressor != nil {
 		f.decompressor.Close()
 	}
@@ -77,11 +94,17 @@ func (f *File) Read(b []byte) (n int, err error) {
 	return n, f.err
 }
 
-// readRaw reads the file itself.
+// readRaw reads the source itself. b is not empty.
 func (f *File) readRaw(b []byte) (n int) {
-	n, f.err = f.file.Read(b)
-	f.read += int64(n)
-	return n
+	for range maxEmptyReads {
+		n, f.err = f.source.Read(b)
+		if n > 0 || f.err != nil {
+			f.read += int64(n)
+			return n
+		}
+	}
+	f.err = io.ErrNoProgress
+	return 0
 }
 
 // readCompressed fills b with what can be had by reading the file once at most.
