@@ -195,7 +195,7 @@ func TestNoAllocationInOrder(t *testing.T) {
 }
 
 // TestManyConnections: a million connections, half open, stay within the
-// figures that ARCHITECTURE.md names.
+// figures that docs/decisions.md names.
 func TestManyConnections(t *testing.T) {
 	if size := unsafe.Sizeof(Connection{}); size > 256 {
 		t.Errorf("a connection takes %d bytes", size)
