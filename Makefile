@@ -28,13 +28,14 @@ FUZZTIME ?= 20s
 # The tests are run from outside the tree's python/, so that they see what is installed.
 PYTEST = cd $(BUILD) && venv/bin/python -m pytest -c ../pyproject.toml --rootdir .. -p no:cacheprovider
 
-.PHONY: help demo build test test-go test-c test-py test-full lint bench bench-scale install uninstall clean record golden profile fuzz mutants random venv
+.PHONY: help demo build test test-go test-c test-py test-more test-full lint bench bench-scale install uninstall dist clean record golden profile fuzz mutants random venv
 
 help:
 	@echo 'make demo       build everything and follow a capture'
 	@echo 'make test       the tests: Go, C, Python'
 	@echo 'make test-go    test-c    test-py     one of them'
-	@echo 'make test-full  the tests, and what needs more: race detector, sanitizer, tshark (tools/packages.txt)'
+	@echo 'make test-more  what needs more: race detector, sanitizer, tshark (tools/packages.txt)'
+	@echo 'make test-full  the tests, and test-more'
 	@echo 'make lint       formatters, vet, staticcheck, C warnings, ruff, cython-lint, mypy'
 	@echo 'make fuzz       every fuzz target for FUZZTIME=$(FUZZTIME)'
 	@echo 'make mutants    break the engine in some two hundred places: each must fail a test (ten minutes)'
@@ -43,6 +44,7 @@ help:
 	@echo 'make bench-scale  show how time and memory grow with connections and packets'
 	@echo 'make build      the C library in $(LIB)'
 	@echo 'make install    the C library: PREFIX=$(PREFIX) DESTDIR=$(DESTDIR); make uninstall takes it away'
+	@echo 'make dist       the source distribution and the wheel in dist/'
 	@echo 'make record     record the captures of tests/data again (Linux, root)'
 	@echo 'make golden     write the expected event logs of tests/data'
 	@echo 'make profile    write the profile by which the C library is compiled'
@@ -72,6 +74,11 @@ install: build
 
 uninstall:
 	capi/install.sh '$(PREFIX)' '$(DESTDIR)' $(LIB) --uninstall
+
+# The distributions: CONTRIBUTING.md, "A release".
+
+dist: $(VENV)/.ready
+	$(PY) -m build --no-isolation
 
 # The Python package: a wheel, installed into a virtual environment.
 
@@ -106,15 +113,17 @@ test-py: $(BUILD)/installed
 	$(PYTEST) ../tests/python
 	export GOFOLLOW_CORE=python; $(PYTEST) $(CORE_TESTS)
 
-test-full: test
-	tools/test-full.sh $(LIB) $(VENV)
+test-more: build $(BUILD)/installed
+	tools/test-more.sh $(LIB) $(VENV)
+
+test-full: test test-more
 
 lint: $(VENV)/.ready
 	@unformatted="$$(gofmt -l gofollow capi bench tools)"; \
 	if [ -n "$$unformatted" ]; then echo "gofmt -w is needed for:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
-	@if [ -x capi/lint.sh ]; then echo capi/lint.sh; capi/lint.sh; else echo 'capi/lint.sh is not there: C is not checked'; fi
+	capi/lint.sh
 	$(VENV)/bin/ruff check .
 	PATH=$(VENV)/bin:$$PATH cython-lint --max-line-length 140 python/gofollow/_core.pxd --ignore E301 E302
 	$(VENV)/bin/mypy --strict python/gofollow python/cycapture
