@@ -225,7 +225,7 @@ func (c Config) withDefaults() (Config, error) {
 		{"FarBytes", l.FarBytes < 0 || l.FarBytes > maxFarBytes}, {"QueuedEvents", l.QueuedEvents < 0}, {"QueuedBytes", l.QueuedBytes < 0},
 	} {
 		if v.bad {
-			return c, fmt.Errorf("gofollow: Config.Limits.%s is out of range", v.name)
+			return c, fmt.Errorf("gofollow: Config.Limits.%s is out of range (negative or too large)", v.name)
 		}
 	}
 	orElse(&l.HeldBytes, 16<<20)

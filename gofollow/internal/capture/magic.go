@@ -7,7 +7,7 @@ import (
 )
 
 // readFormats is the hint in every error about a file of another format.
-const readFormats = "read are pcap and pcapng, plain or compressed by gzip, zstd, xz, bzip2 or lz4"
+const readFormats = "supported formats: pcap and pcapng, plain or compressed by gzip, zstd, xz, bzip2 or lz4"
 
 // foreign are the formats that people hand to a capture reader by mistake, by
 // their first bytes.
@@ -106,7 +106,7 @@ func beginsSection(b []byte) bool {
 func (r *Reader) unknown(b []byte) (int, bool, error) {
 	b = b[:min(len(b), headLen)]
 	if c := compressionOf(b); c != nil {
-		return r.fail(Unsupported, 0, fmt.Sprintf("the capture is %s within compressed data, and only one compression is undone", c.name))
+		return r.fail(Unsupported, 0, fmt.Sprintf("the capture is compressed twice (%s within compressed data): decompress it once", c.name))
 	}
 	for _, f := range foreign {
 		if bytes.HasPrefix(b, []byte(f.magic)) {
@@ -115,9 +115,9 @@ func (r *Reader) unknown(b []byte) (int, bool, error) {
 	}
 	switch {
 	case isHTML(b):
-		return r.fail(NotACapture, 0, "this is a web page (HTML), no capture; "+readFormats)
+		return r.fail(NotACapture, 0, "this is a web page (HTML), not a capture; "+readFormats)
 	case isText(b):
-		return r.fail(NotACapture, 0, fmt.Sprintf("this is text that begins %q, no capture; %s", b, readFormats))
+		return r.fail(NotACapture, 0, fmt.Sprintf("this is text that begins with %q, not a capture; %s", b, readFormats))
 	case looksLikeERF(b):
 		return r.fail(Unsupported, 0, "the format may be ERF (Endace), which has no magic number; rewrite the file with editcap -F pcap; "+readFormats)
 	}

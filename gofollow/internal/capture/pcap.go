@@ -84,7 +84,7 @@ func (r *Reader) pcapHeader(b []byte, m *pcapMagic, big bool) (int, bool, error)
 	case major == 543 && minor == 0: // DG/UX
 		r.format, r.pcap.lengths = oldPcapFormat, originalFirst
 	default:
-		return r.fail(Unsupported, 4, fmt.Sprintf("pcap version %d.%d is not read, only up to 2.4; rewrite the file with editcap", major, minor))
+		return r.fail(Unsupported, 4, fmt.Sprintf("pcap version %d.%d is not supported, only versions up to 2.4: rewrite the file with editcap", major, minor))
 	}
 	r.want = 0
 	r.offset += int64(m.headerLen)
@@ -181,5 +181,5 @@ func (r *Reader) joined(b []byte) (n int, done bool, err error) {
 // tooLong fails for a captured length above MaxPacket that stands at.
 func (r *Reader) tooLong(at int64, length uint32) (int, bool, error) {
 	return r.fail(Damaged, at, fmt.Sprintf(
-		"a packet claims %d captured bytes, more than the limit of %d; the file is probably damaged before this record", length, MaxPacket))
+		"a packet has the captured length %d, more than the limit of %d; the file is probably damaged before this record", length, MaxPacket))
 }

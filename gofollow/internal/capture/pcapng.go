@@ -68,7 +68,7 @@ func (r *Reader) nextBlock(b []byte, rec *Record) (int, bool, error) {
 	}
 	kind, total := r.take32(b), r.take32(b[4:])
 	if total < blockMinLen {
-		return r.fail(Damaged, 4, fmt.Sprintf("a block claims a length of %d, at least %d is needed", total, blockMinLen))
+		return r.fail(Damaged, 4, fmt.Sprintf("a block has the length %d, at least %d is needed", total, blockMinLen))
 	}
 	switch kind {
 	case blockInterface, blockObsoletePacket, blockSimplePacket, blockEnhancedPacket:
@@ -79,7 +79,7 @@ func (r *Reader) nextBlock(b []byte, rec *Record) (int, bool, error) {
 		return r.passOver(blockHeadLen, total)
 	}
 	if total > maxBlock {
-		return r.fail(Damaged, 4, fmt.Sprintf("a block of type %d claims %d bytes, more than the limit of %d; the file is probably damaged before this block", kind, total, maxBlock))
+		return r.fail(Damaged, 4, fmt.Sprintf("a block of type %d has the length %d, more than the limit of %d; the file is probably damaged before this block", kind, total, maxBlock))
 	}
 	n := int(padded(total))
 	if len(b) < n {
@@ -114,10 +114,10 @@ func (r *Reader) sectionHeader(b []byte) (int, bool, error) {
 	}
 	total := r.take32(b[4:])
 	if total < sectionMinLen {
-		return r.fail(Damaged, 4, fmt.Sprintf("a section header claims a length of %d, at least %d is needed", total, sectionMinLen))
+		return r.fail(Damaged, 4, fmt.Sprintf("a section header has the length %d, at least %d is needed", total, sectionMinLen))
 	}
 	if major := r.take16(b[12:]); major != 1 {
-		return r.fail(Unsupported, 12, fmt.Sprintf("pcapng version %d.%d is not read, only 1", major, r.take16(b[14:])))
+		return r.fail(Unsupported, 12, fmt.Sprintf("pcapng version %d.%d is not supported, only version 1", major, r.take16(b[14:])))
 	}
 	r.format = pcapngFormat
 	r.ng.interfaces = r.ng.interfaces[:0]
@@ -185,13 +185,13 @@ func (r *Reader) endBlock(rest []byte) error {
 
 // contradiction fails for a block whose two lengths differ.
 func (r *Reader) contradiction(at int64, head, tail uint32) (int, bool, error) {
-	return r.fail(Damaged, at, fmt.Sprintf("a block is %d bytes long by its head and %d by its tail", head, tail))
+	return r.fail(Damaged, at, fmt.Sprintf("a block has the length %d at its beginning and %d at its end", head, tail))
 }
 
 // interfaceBlock reads an interface description block.
 func (r *Reader) interfaceBlock(b []byte) (int, bool, error) {
 	if len(b) < interfaceFixedLen+blockTailLen {
-		return r.fail(Damaged, 4, fmt.Sprintf("an interface description claims a length of %d, at least %d is needed", len(b), interfaceFixedLen+blockTailLen))
+		return r.fail(Damaged, 4, fmt.Sprintf("an interface description has the length %d, at least %d is needed", len(b), interfaceFixedLen+blockTailLen))
 	}
 	if len(r.ng.interfaces) == maxInterfaces {
 		return r.fail(Unsupported, 0, fmt.Sprintf("a section describes more than %d interfaces", maxInterfaces))
@@ -207,7 +207,7 @@ func (r *Reader) interfaceBlock(b []byte) (int, bool, error) {
 		}
 		size := 4 + (n+3)&^3
 		if size > len(options) {
-			return r.fail(Damaged, at, fmt.Sprintf("an interface option of %d bytes is longer than its block", n))
+			return r.fail(Damaged, at, fmt.Sprintf("an interface option of %d bytes does not fit in its block", n))
 		}
 		value := options[4 : 4+n]
 		switch {
@@ -229,7 +229,7 @@ func (r *Reader) interfaceBlock(b []byte) (int, bool, error) {
 // a drop count in the upper half of the interface number's place.
 func (r *Reader) packet(b []byte, rec *Record, kind uint32) (int, bool, error) {
 	if len(b) < packetFixedLen+blockTailLen {
-		return r.fail(Damaged, 4, fmt.Sprintf("a packet block claims a length of %d, at least %d is needed", len(b), packetFixedLen+blockTailLen))
+		return r.fail(Damaged, 4, fmt.Sprintf("a packet block has the length %d, at least %d is needed", len(b), packetFixedLen+blockTailLen))
 	}
 	number := r.take32(b[8:])
 	if kind == blockObsoletePacket {
@@ -243,7 +243,7 @@ func (r *Reader) packet(b []byte, rec *Record, kind uint32) (int, bool, error) {
 		return r.tooLong(20, captured)
 	}
 	if room := len(b) - packetFixedLen - blockTailLen; int(captured) > room {
-		return r.fail(Damaged, 20, fmt.Sprintf("a packet claims %d captured bytes in a block that has room for %d", captured, room))
+		return r.fail(Damaged, 20, fmt.Sprintf("a packet has the captured length %d in a block with room for %d bytes", captured, room))
 	}
 	i := &r.ng.interfaces[number]
 	rec.LinkType = i.link
@@ -255,7 +255,7 @@ func (r *Reader) packet(b []byte, rec *Record, kind uint32) (int, bool, error) {
 // length: that is the original one, bounded by the snap length of interface 0.
 func (r *Reader) simplePacket(b []byte, rec *Record) (int, bool, error) {
 	if len(b) < simpleFixedLen+blockTailLen {
-		return r.fail(Damaged, 4, fmt.Sprintf("a simple packet block claims a length of %d, at least %d is needed", len(b), simpleFixedLen+blockTailLen))
+		return r.fail(Damaged, 4, fmt.Sprintf("a simple packet block has the length %d, at least %d is needed", len(b), simpleFixedLen+blockTailLen))
 	}
 	if len(r.ng.interfaces) == 0 {
 		return r.undescribed(0, 0)
@@ -270,7 +270,7 @@ func (r *Reader) simplePacket(b []byte, rec *Record) (int, bool, error) {
 		return r.tooLong(8, captured)
 	}
 	if room := len(b) - simpleFixedLen - blockTailLen; int(captured) > room {
-		return r.fail(Damaged, 8, fmt.Sprintf("a simple packet claims %d captured bytes in a block that has room for %d", captured, room))
+		return r.fail(Damaged, 8, fmt.Sprintf("a simple packet has the captured length %d in a block with room for %d bytes", captured, room))
 	}
 	rec.LinkType = i.link
 	rec.Time = NoTime

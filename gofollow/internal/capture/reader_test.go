@@ -210,8 +210,8 @@ func TestErrors(t *testing.T) {
 		offset int64
 		reason string
 	}{
-		{"text", []byte("GET / HTTP/1.1"), NotACapture, 0, 0, "text that begins \"GET / HTTP/1.1\""},
-		{"short text", []byte("hi"), NotACapture, 0, 0, "text that begins \"hi\""},
+		{"text", []byte("GET / HTTP/1.1"), NotACapture, 0, 0, "text that begins with \"GET / HTTP/1.1\""},
+		{"short text", []byte("hi"), NotACapture, 0, 0, "text that begins with \"hi\""},
 		{"web page", []byte(" <!DOCTYPE HTML PUBLIC"), NotACapture, 0, 0, "HTML"},
 		{"bytes", []byte("\x00\x01\x02\x03\x04 and on and on and on"), NotACapture, 0, 0, "begin with 00 01 02 03,"},
 		{"gzip", []byte("\x1f\x8b\x08\x00\x00"), Unsupported, 0, 0, "gzip"},
@@ -246,24 +246,24 @@ func TestErrors(t *testing.T) {
 			w.u32(0)
 			w.u32(24)
 		}), Damaged, 0, ngStart + 4, "24"},
-		{"odd block", ng(func(w *builder) { w.u32(77); w.u32(13); w.u32(0); w.u32(16) }), Damaged, 0, ngStart + 12, "13 bytes long by its head and 16"},
-		{"odd packet", ng(func(w *builder) { w.lengthOfBlock(6, false, func() { w.bytes(make([]byte, 21)) }); w.b[len(w.b)-1]++ }), Damaged, 0, ngStart + 32, "33 bytes long by its head and 34"},
+		{"odd block", ng(func(w *builder) { w.u32(77); w.u32(13); w.u32(0); w.u32(16) }), Damaged, 0, ngStart + 12, "length 13 at its beginning and 16"},
+		{"odd packet", ng(func(w *builder) { w.lengthOfBlock(6, false, func() { w.bytes(make([]byte, 21)) }); w.b[len(w.b)-1]++ }), Damaged, 0, ngStart + 32, "length 33 at its beginning and 34"},
 		{"short block", ng(func(w *builder) { w.u32(77); w.u32(8) }), Damaged, 0, ngStart + 4, "8"},
-		{"unknown with wrong tail", ng(func(w *builder) { w.u32(77); w.u32(16); w.u32(0); w.u32(20) }), Damaged, 0, ngStart + 12, "20 by its tail"},
+		{"unknown with wrong tail", ng(func(w *builder) { w.u32(77); w.u32(16); w.u32(0); w.u32(20) }), Damaged, 0, ngStart + 12, "20 at its end"},
 		{"packet with wrong tail", ng(func(w *builder) {
 			w.enhanced(6, 0, 1, 4, 4, data)
 			w.enhanced(6, 0, 1, 4, 4, data)
 			w.b[len(w.b)-1]++
-		}), Damaged, 1, ngStart + 36 + 32, "37 by its tail"},
+		}), Damaged, 1, ngStart + 36 + 32, "37 at its end"},
 		{"packet too small", ng(func(w *builder) { w.block(6, func() { w.u32(0) }) }), Damaged, 0, ngStart + 4, "16"},
-		{"packet too long", ng(func(w *builder) { w.enhanced(6, 0, 1, 5, 5, data) }), Damaged, 0, ngStart + 20, "5 captured"},
+		{"packet too long", ng(func(w *builder) { w.enhanced(6, 0, 1, 5, 5, data) }), Damaged, 0, ngStart + 20, "captured length 5"},
 		{"packet of 4 GiB", ng(func(w *builder) { w.enhanced(6, 0, 1, 0xffffffff, 5, data) }), Damaged, 0, ngStart + 20, "4294967295"},
 		{"block of 4 GiB", ng(func(w *builder) { w.u32(6); w.u32(0xfffffffc) }), Damaged, 0, ngStart + 4, "4294967292"},
 		{"undescribed", ng(func(w *builder) { w.enhanced(6, 1, 1, 4, 4, data) }), Damaged, 0, ngStart + 8, "interface 1"},
 		{"undescribed, high", ng(func(w *builder) { w.enhanced(6, 0xffffffff, 1, 4, 4, data) }), Damaged, 0, ngStart + 8, "interface 4294967295"},
 		{"undescribed after a section", ng(func(w *builder) { w.section(); w.enhanced(6, 0, 1, 4, 4, data) }), Damaged, 0, ngStart + 28 + 8, "interface 0"},
 		{"undescribed simple", ng(func(w *builder) { w.section(); w.block(3, func() { w.u32(0) }) }), Damaged, 0, ngStart + 28, "interface 0"},
-		{"simple too long", ng(func(w *builder) { w.block(3, func() { w.u32(5); w.bytes(data) }) }), Damaged, 0, ngStart + 8, "5 captured"},
+		{"simple too long", ng(func(w *builder) { w.block(3, func() { w.u32(5); w.bytes(data) }) }), Damaged, 0, ngStart + 8, "captured length 5"},
 		{"simple too small", ng(func(w *builder) { w.block(3, func() {}) }), Damaged, 0, ngStart + 4, "12"},
 		{"interface too small", ng(func(w *builder) { w.block(1, func() { w.u32(0) }) }), Damaged, 0, ngStart + 4, "16"},
 		{"option too long", ng(func(w *builder) { w.iface(1, 0, 0, 2, 0, 5, 1, 2, 3, 4) }), Damaged, 0, ngStart + 16, "5 bytes"},
