@@ -226,7 +226,7 @@ type RolesFrom uint8
 const (
 	RolesFromSYN    RolesFrom = iota + 1 // it sent the SYN
 	RolesFromSYNACK                      // it received the SYN+ACK
-	RolesFromPort                        // only the other side's port is below 1024
+	RolesFromPort                        // of both ports, its own looks like a client's (docs/rules.md)
 	RolesFromFirst                       // it sent the first packet captured
 )
 
