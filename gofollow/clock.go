@@ -74,9 +74,6 @@ func (c *clock) believe(t int64) (pause int64) {
 
 // stamp returns the stamp of a packet that would come at an elapsed time.
 func (c *clock) stamp(at int64) int64 {
-	if at == never {
-		return never
-	}
 	return saturatedSum(c.reference, at-c.now)
 }
 

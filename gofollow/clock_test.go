@@ -48,6 +48,45 @@ func TestClock(t *testing.T) {
 	}
 }
 
+// TestClockSet: a stamp that is set is believed, but for one that is a little behind. It takes
+// the place of a jump that was not confirmed.
+func TestClockSet(t *testing.T) {
+	for _, test := range []struct {
+		name               string
+		stamps             []int64
+		set                int64
+		reference, elapsed int64
+	}{
+		{"the first", nil, 7, 7, 0},
+		{"near", []int64{1, 5}, 9, 9, 8},
+		{"a little behind", []int64{10}, 4, 10, 0},
+		{"hours ahead", []int64{0}, 5 * hour, 5 * hour, 5 * hour},
+		{"hours behind", []int64{5 * hour}, 0, 0, 0},
+		{"near a jump", []int64{0, 5 * hour}, 5*hour + 7, 5*hour + 7, 5*hour + 7},
+		{"near the reference, after a jump", []int64{0, 5 * hour}, 7, 7, 7},
+	} {
+		var c clock
+		for _, at := range test.stamps {
+			c.tick(at)
+		}
+		if c.set(test.set); c.reference != test.reference || c.now != test.elapsed {
+			t.Errorf("%s: reference %d, elapsed %d, want %d and %d", test.name, c.reference, c.now, test.reference, test.elapsed)
+		}
+	}
+}
+
+// TestSaturatedSum: a sum that does not fit is the nearest stamp.
+func TestSaturatedSum(t *testing.T) {
+	for _, test := range [][3]int64{
+		{1, 2, 3}, {1, -2, -1}, {math.MaxInt64 - 1, 1, math.MaxInt64}, {math.MaxInt64 - 1, 2, math.MaxInt64},
+		{NoTime + 2, -1, NoTime + 1}, {NoTime + 2, -3, NoTime + 1}, {math.MaxInt64, -1, math.MaxInt64 - 1}, {NoTime + 1, 1, NoTime + 2},
+	} {
+		if got := saturatedSum(test[0], test[1]); got != test[2] {
+			t.Errorf("%d + %d: got %d, want %d", test[0], test[1], got, test[2])
+		}
+	}
+}
+
 // TestClockIsMonotonic: elapsed time never goes back, one wrong stamp changes nothing,
 // and what is set is believed.
 func TestClockIsMonotonic(t *testing.T) {

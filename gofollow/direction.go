@@ -114,7 +114,7 @@ func (f *Follower) move(c *Connection, from side, base seqNum) {
 		}
 	}
 	d.base = base
-	d.flags = d.flags&^(hinted|ackNoted|unanchored) | based
+	d.flags = d.flags&^(ackNoted|unanchored) | based
 	fin := d.fin
 	d.fin = noFIN
 	if d.slow != nil {

@@ -219,7 +219,6 @@ func (f *Follower) calm() {
 // a flow key. It counts as seen with the next packet, which tells what the stamp was worth.
 type leaper struct {
 	c   *Connection // nil for a tombstone
-	id  uint64
 	key flowKey
 }
 
@@ -246,7 +245,7 @@ func (f *Follower) landLeapers() {
 			if number, ok := f.graves.find(&l.key); ok {
 				f.graves.at(number).swallowedAt(f.clock.now)
 			}
-		} else if l.c.id == l.id && l.c.has(inTable) {
+		} else {
 			f.postpone(l.c)
 		}
 	}
@@ -257,11 +256,6 @@ func (f *Follower) landLeapers() {
 func (f *Follower) postpone(c *Connection) {
 	then := c.last
 	c.last = f.clock.now
-	if c.class != free {
-		k := c.class
-		f.conns.delist(c)
-		f.conns.enlist(c, k)
-	}
 	if c.rare != nil && c.rare.resetAt == then {
 		c.rare.resetAt = c.last
 	}
@@ -277,7 +271,6 @@ func (f *Follower) postpone(c *Connection) {
 			r.acks[j].time = c.last
 		}
 	}
-	f.remindOfHoles(c)
 }
 
 // sweep does what is due, in order of deadline, then id; within a class in that of the

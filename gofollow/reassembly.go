@@ -443,13 +443,12 @@ func (f *Follower) moveHeld(c *Connection, from side, by streamOffset, leftovers
 	r.right = 0
 	for _, off := range []*streamOffset{&r.settled, &r.doubt} {
 		if *off > 0 { // 0 stands for none
-			*off = max(0, *off-by)
+			*off -= by
 		}
 	}
 	for i := range r.acks {
 		r.acks[i].off -= by
 	}
-	r.acks = slices.DeleteFunc(r.acks, func(m ackMark) bool { return m.off <= 0 })
 	moved := make([]*held, 0, len(r.held)+len(r.suspects))
 	for h := r.eldest; h != nil; h = h.newer {
 		moved = append(moved, h)

@@ -46,7 +46,7 @@ func (f *Follower) believable(c *Connection, from side, s *decode.Segment) bool 
 		return false // acknowledges what was never sent
 	}
 	if !d.has(based) {
-		return hasACK && p.has(based)
+		return hasACK
 	}
 	off := d.offsetOf(seqNum(s.Seq))
 	switch {

@@ -149,7 +149,7 @@ func (f *Follower) compareCandidate(c *Connection, from side, s *decode.Segment)
 
 // within says that a number lies where a young stream with this base may be.
 func (f *Follower) within(base, s seqNum) bool {
-	return int32(s-base) >= 0 && int64(s-base) <= f.config.Limits.FarBytes
+	return int64(s-base) <= f.config.Limits.FarBytes
 }
 
 // covers reports whether a number lies between what was delivered and the end of what is

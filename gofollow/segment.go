@@ -78,7 +78,6 @@ func (f *Follower) admit(k *flowKey, from side) *Connection {
 	f.makeRoom()
 	c := f.conns.take()
 	c.key, c.client = *k, from
-	c.last, c.lastAt = f.clock.now, f.cause.time
 	c.flags |= inTable
 	f.table.add(c)
 	if n := k.separation(); n != 0 {
@@ -93,7 +92,7 @@ func (f *Follower) follow(c *Connection, from side, s *decode.Segment, src *bloc
 	d, p := &c.dirs[from], &c.dirs[from^1]
 	c.last, c.lastAt = f.clock.now, f.cause.time
 	if f.clock.jumped {
-		f.leapers = append(f.leapers, leaper{c: c, id: c.id})
+		f.leapers = append(f.leapers, leaper{c: c})
 	}
 	d.packets++
 	f.current = segmentID{uint64(s.Seq)<<32 | uint64(s.Ack), uint64(s.Wire)<<32 | uint64(s.Window)<<16 | uint64(s.Flags)<<8 | uint64(from)}
@@ -235,7 +234,7 @@ func (f *Follower) begin(c *Connection, from side, seq seqNum, s *decode.Segment
 			d.flags |= hinted
 		}
 	case d.has(hinted) && s.Wire > 0:
-		if d.flags &^= hinted; seq == d.base+1 && !d.begun() && d.right() == 0 && d.fin > 0 {
+		if d.flags &^= hinted; seq == d.base+1 && !d.begun() {
 			f.move(c, from, seq) // the hint was a keep-alive, one below the next number
 		}
 	}

@@ -1,6 +1,7 @@
 package gofollow_test
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -61,6 +62,33 @@ func TestNoTime(t *testing.T) {
 	packets[4].Time, packets[5].Time = gofollow.NoTime, gofollow.NoTime
 	if got, want := follow(t, gofollow.Config{}, packets).String(), `open; c0 a; gap c1+1 ack; c2 c* | closed flush`; got != want {
 		t.Errorf("patience from a packet without a time: got %s, want %s", got, want)
+	}
+	packets = script(t, `c S; c2 S t=61s`)
+	f, r := newFollower(t, gofollow.Config{}), &result{}
+	for i := range packets {
+		if err := f.Feed(&packets[i]); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.AdvanceTime(gofollow.NoTime); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.poll(f)
+	if got, want := strings.Join(r.short, "; "), `open; closed timeout; 1.open`; got != want {
+		t.Errorf("advanced to no time: got %s, want %s", got, want)
+	}
+	r.finish(t, f)
+}
+
+// TestFlushTime: what Flush ends has the time of its connection's last packet.
+func TestFlushTime(t *testing.T) {
+	packets := script(t, `H; c2 S; c 0 "a"; c2 S; c 1 "b"; c3 S`)
+	r := follow(t, gofollow.Config{}, packets)
+	for id, last := range []int{6, 5, 7} {
+		want := fmt.Sprintf(" time=%d packet=0", packets[last].Time)
+		if line := r.log[len(r.log)-3+id]; !strings.HasSuffix(line, want) {
+			t.Errorf("connection %d: %s, want %s", id, line, want)
+		}
 	}
 }
 

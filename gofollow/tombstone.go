@@ -139,7 +139,7 @@ func (f *Follower) entomb(c *Connection) {
 		if !d.has(based) {
 			continue
 		}
-		end := max(d.next, d.right())
+		end := d.next
 		if end > 0 {
 			t.flags |= tombCarried
 		}
@@ -187,9 +187,9 @@ func (t *tombstone) revives(from side, s *decode.Segment, noMidstream bool) bool
 	base := seqNum(s.Seq) + 1
 	switch s.Flags & (decode.SYN | decode.ACK) {
 	case decode.SYN:
-		return t.has(tombCarried|tombReset) || !t.has(tombKnown0<<from) || base != t.start(from)
+		return t.has(tombCarried|tombReset) || base != t.start(from)
 	case decode.SYN | decode.ACK:
-		return !noMidstream && (!t.has(tombKnown0<<from) || base != t.start(from))
+		return !noMidstream && base != t.start(from)
 	}
 	return false
 }
