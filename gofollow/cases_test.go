@@ -341,7 +341,7 @@ func TestCases(t *testing.T) {
 		{name: "no SYN+ACK, a bare ACK, a SYN more than 1 GiB below", script: `c S; s A 5; c A ack=5; s S isn=-1073736900; s 5 "y" isn=5000`, want: `open; s0 y | closed flush`},
 		{name: "no SYN+ACK and no ACK", script: `c S; s 5 "x"; s 9 "y"`, want: `open | s0 x*; gap s1+3 close; s4 y*; closed flush`},
 		{name: "no SYN+ACK and no ACK, a FIN alone", script: `c S; s FA 5`, want: `open | fin s0; closed flush`},
-		{name: "no SYN+ACK and no ACK, a FIN below data", script: `c S; s FA 3; s 5 "x"`, want: `open | gap s0+2 close; s2 x*; closed flush`},
+		{name: "no SYN+ACK and no ACK, a FIN below data", script: `c S; s FA 3; s 5 "x"`, want: `open | s0 x*; closed flush`},
 		{name: "a late SYN, then a FIN of the other side alone", script: `s P 0 "y" cut=0; s S; c FA 0`, want: `open port/midstream | fin c0; gap s0+1 snaplen; closed flush`},
 		{name: "no SYN+ACK and no ACK, what was kept acknowledges", script: `c S; c2 S; s 5 "x" ack=4`,
 			want: `open; 1.open | gap c0+4 close; s0 x*; closed flush; 1.closed flush`},
