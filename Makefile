@@ -38,7 +38,7 @@ help:
 	@echo 'make test-full  the tests, and test-more'
 	@echo 'make lint       formatters, vet, staticcheck, C warnings, ruff, cython-lint, mypy'
 	@echo 'make fuzz       every fuzz target for FUZZTIME=$(FUZZTIME)'
-	@echo 'make mutants    break the engine in some two hundred places: each must fail a test (ten minutes)'
+	@echo 'make mutants    break the engine in some four hundred places: each must fail a test (an hour)'
 	@echo 'make random     follow RUNS=100000 random captures'
 	@echo 'make bench      measure against other followers: RUNS=n ONLY=rows WORKLOADS=names CPU=1 (bench/README.md)'
 	@echo 'make bench-scale  show how time and memory grow with connections and packets'

@@ -118,7 +118,6 @@ func (f *Follower) holesByAge(c *Connection, from side, until int64) {
 // delivered, and the tail that a FIN or an acknowledgement shows becomes a gap.
 func (f *Follower) giveUpAll(c *Connection, from side) {
 	d := &c.dirs[from]
-	f.anchorLowest(c, from)
 	f.anchorLowest(c, from^1) // what it kept may acknowledge bytes of this direction
 	if r := d.slow; r != nil {
 		for f.lowestHole(c, from, GapClose) {
