@@ -606,7 +606,8 @@ MUTANTS = [
         "out[midstream], out[halfClosed], out[established] = t.Idle, t.HalfClosed, t.Idle",
         "out[midstream], out[halfClosed], out[established] = t.Idle, t.HalfClosed, -1",
     ),
-    ("timeout tombstone", "tombstone.go", "f.config.Timeouts.CloseLinger)", "f.config.Timeouts.Handshake)"),
+    ("timeout tombstone", "tombstone.go", "linger := f.config.Timeouts.CloseLinger", "linger := f.config.Timeouts.Handshake"),
+    ("tombstone moves after another time", "tombstone.go", "f.config.Timeouts.CloseLinger):", "f.config.Timeouts.Handshake):"),
     ("timeout never", "gaps.go", "if d < 0 || t > never-int64(d) {", "if d = max(0, d); t > never-int64(d) {"),
     (
         "tombstone is overdue a moment late",
