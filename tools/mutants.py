@@ -672,7 +672,7 @@ MUTANTS = [
     ("postpone, what was held", "lifetime.go", "h != nil && h.arrived == then; h", "h != nil; h"),
     ("postpone, acknowledgements", "lifetime.go", "r.acks[j].time = c.last", ""),
     ("postpone, earlier acknowledgements", "lifetime.go", "j >= 0 && r.acks[j].time == then; j--", "j >= 0; j--"),
-    ("short cut in the packet of a jump", "segment.go", "!f.overdue && !f.clock.jumped && f.inOrder", "!f.overdue && f.inOrder"),
+    ("short cut in the packet of a jump", "segment.go", "!f.overdue && !f.clock.jumped &&", "!f.overdue &&"),
     ("no time", "follower.go", "} else if t != NoTime {", "} else {"),
     ("no time, before a time", "follower.go", "if t >= f.clock.reference && t < f.calmUntil {", "if t < f.calmUntil {"),
     ("no time, to advance to", "follower.go", "if t != NoTime { f.clock.set(t)", "if true { f.clock.set(t)"),
