@@ -90,6 +90,6 @@ func saturatedSum(a, b int64) int64 {
 	case b < 0 && sum > a:
 		return NoTime + 1
 	default:
-		return sum
+		return max(sum, NoTime+1)
 	}
 }

@@ -79,7 +79,7 @@ func TestClockSet(t *testing.T) {
 func TestSaturatedSum(t *testing.T) {
 	for _, test := range [][3]int64{
 		{1, 2, 3}, {1, -2, -1}, {math.MaxInt64 - 1, 1, math.MaxInt64}, {math.MaxInt64 - 1, 2, math.MaxInt64},
-		{NoTime + 2, -1, NoTime + 1}, {NoTime + 2, -3, NoTime + 1}, {math.MaxInt64, -1, math.MaxInt64 - 1}, {NoTime + 1, 1, NoTime + 2},
+		{NoTime + 2, -1, NoTime + 1}, {NoTime + 2, -3, NoTime + 1}, {math.MaxInt64, -1, math.MaxInt64 - 1}, {NoTime + 1, 1, NoTime + 2}, {NoTime + 2, -2, NoTime + 1},
 	} {
 		if got := saturatedSum(test[0], test[1]); got != test[2] {
 			t.Errorf("%d + %d: got %d, want %d", test[0], test[1], got, test[2])

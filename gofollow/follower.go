@@ -245,6 +245,7 @@ func (f *Follower) AdvanceTime(t int64) error {
 	}
 	if t != NoTime {
 		f.clock.set(t)
+		f.landLeapers()
 	}
 	if !f.sweep() {
 		return ErrQueueFull

@@ -136,3 +136,23 @@ func TestWrongClocks(t *testing.T) {
 		}
 	})
 }
+
+// TestAdvanceTimeAfterJump: what is seen in a packet with a wrong stamp counts as seen when
+// AdvanceTime says what time it is.
+func TestAdvanceTimeAfterJump(t *testing.T) {
+	packets := script(t, `H; c 0 "a"`)
+	packets[3].Time += int64(5 * time.Hour)
+	f, r := newFollower(t, gofollow.Config{}), &result{}
+	for i := range packets {
+		if err := f.Feed(&packets[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.AdvanceTime(packets[3].Time + 1e9); err != nil {
+		t.Fatal(err)
+	}
+	r.poll(f)
+	if got := r.finish(t, f).String(); got != `open; c0 a | closed flush` {
+		t.Errorf("got %s", got)
+	}
+}
