@@ -147,7 +147,7 @@ func (f *Follower) receive(c *Connection, from side, off streamOffset, wire int,
 	}
 	payload = payload[min(lo-off, int64(len(payload))):min(hi-off, int64(len(payload)))] // what was captured of [lo, hi)
 	if f.far(c, from, lo) {
-		f.suspect(c, from, lo, hi, payload, false)
+		f.suspect(c, from, lo, hi, payload, src, false)
 		return
 	}
 	inOrder := lo == d.next && int64(len(payload)) == hi-lo && !d.has(unanchored)
@@ -161,7 +161,7 @@ func (f *Follower) receive(c *Connection, from side, off streamOffset, wire int,
 		f.deliver(c, from, lo, payload, src, f.cause.time, f.cause.packet, false)
 		return
 	}
-	f.place(c, from, lo, hi, payload)
+	f.place(c, from, lo, hi, payload, src)
 	f.deliverHeld(c, from, false)
 	f.enforceLimits(c, from)
 }
@@ -201,7 +201,7 @@ func (f *Follower) trim(c *Connection, from side, off, end streamOffset) (lo, hi
 // deliver makes a Data event and moves next behind it. The bytes lie in src; they
 // are copied where that is nil.
 func (f *Follower) deliver(c *Connection, from side, off streamOffset, b []byte, src *block, capturedAt int64, capturedIn uint64, reordered bool) {
-	copied := src == nil
+	copied := src == nil // room for it is reserved
 	if copied {
 		b, src = f.arena.Copy(b)
 	}
@@ -252,7 +252,7 @@ func (f *Follower) finish(c *Connection, from side, off streamOffset) {
 	case d.fin != noFIN || off < d.right() && !d.has(unanchored):
 		f.anomaly(c, from, AnomalyFINBelowData, off, 0)
 	case f.far(c, from, off) || d.has(unanchored):
-		f.suspect(c, from, off, off, nil, true)
+		f.suspect(c, from, off, off, nil, nil, true)
 	default:
 		d.fin = off
 	}

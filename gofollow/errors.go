@@ -19,6 +19,10 @@ var (
 	ErrMore = errors.New("gofollow: the call took as much as one call takes: poll, then call again with the rest")
 	// ErrPacketTooLarge is returned for a packet of more than MaxPacket bytes.
 	ErrPacketTooLarge = fmt.Errorf("gofollow: the packet has more than %d bytes", MaxPacket)
+	// ErrNoMemory is returned by a call that did nothing, or not all, because the Allocator had no
+	// memory for the bytes of the next packet. What was followed stays: take the events and repeat
+	// the call, or flush.
+	ErrNoMemory = errors.New("gofollow: there is no memory for the bytes of the next packet: poll, then call again, or flush")
 	// ErrClosed is returned by calls on a closed Follower.
 	ErrClosed = errors.New("gofollow: the follower is closed")
 	// ErrNoFile is returned by ReadFile when no capture is open.

@@ -20,6 +20,7 @@ type Follower struct {
 	// In the order in which a packet meets them.
 	file    *openFile
 	pushed  capture.Pushed
+	pending *capture.Record // of the capture, not followed for want of memory; nil for none
 	decoder decode.Decoder
 	table   flowTable
 	conns   connections
@@ -117,7 +118,7 @@ const (
 )
 
 // Feed follows one packet. The bytes are not kept. A frame that cannot be decoded
-// is not an error, it is counted. ErrQueueFull, ErrPacketTooLarge and ErrClosed
+// is not an error, it is counted. ErrQueueFull, ErrNoMemory, ErrPacketTooLarge and ErrClosed
 // mean that the packet was not taken.
 func (f *Follower) Feed(p *Packet) error {
 	if err := f.ready(); err != nil {
@@ -146,10 +147,20 @@ func (f *Follower) feed(p *Packet) error {
 		return ErrPacketTooLarge
 	case f.full():
 		return ErrQueueFull
+	case !f.reserve(len(p.Data)):
+		return ErrNoMemory
 	}
 	f.packet(uint32(p.LinkType), p.Time, p.Data, p.WireLen, nil)
 	return nil
 }
+
+// reserve makes sure that there is memory for what a packet of n bytes may deliver or leave held:
+// its own bytes, and those of a datagram that it completes. So a packet is taken whole or not at
+// all.
+func (f *Follower) reserve(n int) bool { return f.arena.Reserve(n + maxDatagram) }
+
+// maxDatagram is the length of the largest IP datagram.
+const maxDatagram = 1<<16 - 1
 
 // ready begins a call that feeds: it gives back what the last Poll handed out.
 func (f *Follower) ready() error {
@@ -180,10 +191,15 @@ func (f *Follower) packet(link uint32, t int64, data []byte, wireLen int, src *b
 	for {
 		if outcome != decode.TCP {
 			f.noSegment(outcome)
-		} else if f.seg.Owned {
-			f.segment(&f.seg, nil)
 		} else {
-			f.segment(&f.seg, src)
+			in := src
+			if f.seg.Owned {
+				in = nil
+			}
+			if in == nil && !f.arena.Reserve(len(f.seg.Payload)) {
+				f.seg.Payload = nil // of a packet that completes several datagrams: as if not captured
+			}
+			f.segment(&f.seg, in)
 		}
 		if !f.decoder.More() {
 			return
@@ -342,6 +358,7 @@ func (f *Follower) Close() {
 				}
 			}
 		}
+		f.dropCandidate(f.conns.at(at))
 	}
 	f.arena.Free()
 	f.blocks.Drain()

@@ -1,6 +1,7 @@
 package gofollow
 
 import (
+	"bytes"
 	"io"
 
 	"gofollow/gofollow/internal/capture"
@@ -28,9 +29,10 @@ func callLimit(slow bool) int64 {
 }
 
 // FeedCapture follows the bytes of a capture (pcap or pcapng, plain or compressed by gzip, zstd,
-// xz, bzip2 or lz4), cut anywhere, and returns how many were taken. On ErrQueueFull and ErrMore,
-// take the events and call it again with b[n:], also where that is empty. A call ends with ErrMore
-// after 20,000 packets or 16 MiB of capture (2 MiB compressed by bzip2 or xz), counted decompressed.
+// xz, bzip2 or lz4), cut anywhere, and returns how many were taken. On ErrQueueFull, ErrMore and
+// ErrNoMemory, take the events and call it again with b[n:], also where that is empty. A call ends
+// with ErrMore after 20,000 packets or 16 MiB of capture (2 MiB compressed by bzip2 or xz), counted
+// decompressed.
 //
 // A *CaptureError ends the capture: what stands before the fault is followed, and EndCapture must
 // be called before the next capture.
@@ -52,6 +54,9 @@ func (f *Follower) FeedCapture(b []byte) (n int, err error) {
 func (f *Follower) feedPushed(b []byte) (taken int, err error) {
 	var rec capture.Record
 	packets, before := 0, f.pushed.Decompressed()
+	if err := f.takePending(nil); err != nil {
+		return 0, err
+	}
 	for {
 		enough := int64(callBytes)
 		if f.pushed.Compressed() {
@@ -69,6 +74,12 @@ func (f *Follower) feedPushed(b []byte) (taken int, err error) {
 		switch {
 		case ok:
 			packets++
+			if !f.reserve(len(rec.Data)) {
+				pending := rec
+				pending.Data = bytes.Clone(rec.Data)
+				f.pending = &pending
+				return taken, ErrNoMemory
+			}
 			f.packet(rec.LinkType, rec.Time, rec.Data, rec.WireLen, nil)
 		case err == io.EOF:
 			return taken, nil
@@ -80,10 +91,25 @@ func (f *Follower) feedPushed(b []byte) (taken int, err error) {
 	}
 }
 
+// takePending follows the record that there was no memory for, if there is one.
+func (f *Follower) takePending(src *block) error {
+	switch rec := f.pending; {
+	case rec == nil:
+	case f.full():
+		return ErrQueueFull
+	case !f.reserve(len(rec.Data)):
+		return ErrNoMemory
+	default:
+		f.pending = nil
+		f.packet(rec.LinkType, rec.Time, rec.Data, rec.WireLen, src)
+	}
+	return nil
+}
+
 // EndCapture ends the capture that was fed: the next bytes begin a new one. It returns a
-// *CaptureError if the capture ends within a record. On ErrQueueFull and ErrMore, take the events
-// and call it again. It flushes nothing: captures may continue each other. If a capture is open for
-// ReadFile, EndCapture closes that one.
+// *CaptureError if the capture ends within a record. On ErrQueueFull, ErrMore and ErrNoMemory, take
+// the events and call it again. It flushes nothing: captures may continue each other. If a capture
+// is open for ReadFile, EndCapture closes that one.
 func (f *Follower) EndCapture() error {
 	err := f.ready()
 	if err != nil {
@@ -91,10 +117,11 @@ func (f *Follower) EndCapture() error {
 	}
 	if f.file == nil && f.pushed.Failed() == nil {
 		f.pushed.End()
-		if _, err = f.feedPushed(nil); err == ErrQueueFull || err == ErrMore {
+		if _, err = f.feedPushed(nil); err == ErrQueueFull || err == ErrMore || err == ErrNoMemory {
 			return err
 		}
 	}
+	f.pending = nil
 	f.closeFile()
 	f.pushed.Reset()
 	return captureError(err)
@@ -130,6 +157,9 @@ func (f *Follower) openCapture(from func([]byte) (*capture.File, int, error)) er
 		return ErrFileOpen
 	}
 	block := f.blocks.GetReader(blockSize)
+	if block == nil {
+		return ErrNoMemory
+	}
 	file, n, err := from(block.Mem)
 	if err != nil {
 		f.blocks.Release(block)
@@ -159,7 +189,8 @@ type Progress struct {
 // may end before that with a nil error, so that events can point into what was read and the caller
 // stays in charge: after 20,000 packets or 16 MiB of capture (2 MiB compressed by bzip2 or xz),
 // counted decompressed, at the latest. Call it until Progress.End, and take the events in between.
-// ErrQueueFull means that nothing was read because too many events wait.
+// ErrQueueFull means that nothing was read because too many events wait, ErrNoMemory that there was
+// none for the next packet: take the events, and call it again.
 //
 // At any other error (a *CaptureError, or one of reading) the capture is closed and Progress.End is
 // set; what stands before the fault is followed.
@@ -186,6 +217,9 @@ func (f *Follower) readFile(r *openFile, max int) (more bool, err error) {
 		max = callPackets
 	}
 	made, before, limit := int64(0), r.file.BytesRead(), callLimit(r.file.Slow())
+	if err := f.takePending(r.block); err != nil {
+		return true, err
+	}
 	for taken := 0; taken < max; {
 		if f.full() || f.blocks.Reading()-int64(len(r.block.Mem)) > f.config.Limits.QueuedBytes {
 			if taken == 0 {
@@ -200,6 +234,11 @@ func (f *Follower) readFile(r *openFile, max int) (more bool, err error) {
 			return false, err
 		case ok:
 			taken++
+			if !f.reserve(len(rec.Data)) {
+				pending := rec // a copy, so that rec needs no memory of its own
+				f.pending = &pending
+				return true, ErrNoMemory
+			}
 			f.packet(rec.LinkType, rec.Time, rec.Data, rec.WireLen, r.block)
 		case n > 0:
 		case r.err == io.EOF:
@@ -210,23 +249,32 @@ func (f *Follower) readFile(r *openFile, max int) (more bool, err error) {
 			made >= limit, r.file.BytesRead()-before >= made+callNothing:
 			return true, nil
 		default:
-			made += int64(f.refill(r))
+			n, ok := f.refill(r)
+			if !ok {
+				return true, ErrNoMemory
+			}
+			made += int64(n)
 		}
 	}
 	return true, nil
 }
 
 // refill reads on behind the bytes that are not parsed yet, which it moves to the
-// front of a block that no event points into. It returns how many bytes came.
-func (f *Follower) refill(r *openFile) int {
+// front of a block that no event points into. It returns how many bytes came, false if there is no
+// memory for such a block.
+func (f *Follower) refill(r *openFile) (n int, ok bool) {
 	rest := r.block.Mem[r.start:r.end]
 	size := max(blockSize, r.reader.Need())
 	if r.block.Shared() || size > len(r.block.Mem) || len(r.block.Mem) > blockSize && size == blockSize {
+		fresh := f.blocks.GetReader(size)
+		if fresh == nil {
+			return 0, false
+		}
 		defer f.blocks.Release(r.block)
-		r.block = f.blocks.GetReader(size)
+		r.block = fresh
 	}
 	copy(r.block.Mem, rest)
 	n, err := r.file.Read(r.block.Mem[len(rest):])
 	r.start, r.end, r.err = 0, len(rest)+n, err
-	return n
+	return n, true
 }

@@ -183,16 +183,30 @@ func (r *reassembly) firstAbove(off streamOffset) int {
 }
 
 // place holds [lo, hi), of which payload was captured, by the overlap policy.
-func (f *Follower) place(c *Connection, from side, lo, hi streamOffset, payload []byte) {
+func (f *Follower) place(c *Connection, from side, lo, hi streamOffset, payload []byte, src *block) {
 	cut := lo + streamOffset(len(payload))
 	if len(payload) > 0 {
-		b := f.blocks.Copy(payload)
-		f.hold(c, from, held{span: span{lo, cut}, data: b.Mem, owner: b})
-		f.blocks.Release(b)
+		data, owner := f.copyApart(payload, src)
+		f.hold(c, from, held{span: span{lo, cut}, data: data, owner: owner})
+		f.blocks.Release(owner)
 	}
 	if cut < hi {
 		f.hold(c, from, held{span: span{cut, hi}, why: GapSnaplen})
 	}
+}
+
+// copyApart returns a copy of payload and the block that holds it, with a reference for the caller:
+// a block of its own, so that what is held keeps nothing else alive. Where there is no memory for
+// that, it is the block src that payload lies in, or what was reserved for the packet.
+func (f *Follower) copyApart(payload []byte, src *block) ([]byte, *block) {
+	if src == nil {
+		return f.arena.CopyApart(payload)
+	}
+	if own := f.blocks.Copy(payload); own != nil {
+		return own.Mem, own
+	}
+	src.Keep()
+	return payload, src
 }
 
 // hold holds a range of the packet under way and sees to it that it does not stay
@@ -245,15 +259,16 @@ func (f *Follower) insert(c *Connection, from side, n held) {
 	}
 }
 
-// slim gives a range memory of its own if it keeps less than half of its packet's
-// alive: else ranges of one byte could hold whole packets, and no limit would see it.
+// slim gives a range memory of its own, as long as there is some, if it keeps less than half of its
+// packet's alive: else ranges of one byte could hold whole packets, and no limit would see it.
 func (f *Follower) slim(h *held) {
 	if h.owner == nil || 2*len(h.data) >= len(h.owner.Mem) {
 		return
 	}
-	own := f.blocks.Copy(h.data)
-	f.blocks.Release(h.owner)
-	h.data, h.owner = own.Mem, own
+	if own := f.blocks.Copy(h.data); own != nil {
+		f.blocks.Release(h.owner)
+		h.data, h.owner = own.Mem, own
+	}
 }
 
 // from returns the part of h that begins at off.
@@ -335,6 +350,9 @@ func (f *Follower) compare(c *Connection, from side, h, n *held, s span) {
 	}
 	if e := f.anomaly(c, from, AnomalyOverlapConflict, s.start, s.end-s.start); e != nil {
 		own := f.blocks.Get(2 * len(old))
+		if own == nil {
+			return
+		}
 		copy(own.Mem[copy(own.Mem, old):], fresh)
 		e.Bytes = own.Mem
 		f.queue.keep(own)
@@ -520,7 +538,7 @@ const (
 
 // suspect keeps a segment that starts far above everything seen until it is known
 // whether the stream goes on there, and with it those below it.
-func (f *Follower) suspect(c *Connection, from side, lo, hi streamOffset, payload []byte, fin bool) {
+func (f *Follower) suspect(c *Connection, from side, lo, hi streamOffset, payload []byte, src *block, fin bool) {
 	d := &c.dirs[from]
 	r := f.conns.slowly(d)
 	for _, s := range r.suspects {
@@ -533,8 +551,7 @@ func (f *Follower) suspect(c *Connection, from side, lo, hi streamOffset, payloa
 	*h = held{span: span{lo, hi}, time: f.cause.time, arrived: c.last, packet: f.cause.packet, fin: fin}
 	f.noteACK(c, from, h)
 	if len(payload) > 0 {
-		b := f.blocks.Copy(payload)
-		h.data, h.owner = b.Mem, b
+		h.data, h.owner = f.copyApart(payload, src)
 	}
 	at := f.addSuspect(c, from, h)
 	if at < 0 || d.has(unanchored) {

@@ -5,7 +5,8 @@ import "gofollow/gofollow/internal/decode"
 // candidate is a SYN or SYN+ACK, set aside, that may begin a new connection between the
 // endpoints of one that is still followed.
 type candidate struct {
-	segment decode.Segment // its payload is a copy
+	segment decode.Segment // its payload is a copy, in memory
+	memory  *block         // nil for none
 	from    side
 	cause   cause
 }
@@ -13,7 +14,7 @@ type candidate struct {
 // classify decides whether a segment belongs to the connection that its key finds.
 // It returns the connection that does take it, nil if a new one is to be made;
 // done says that the segment has been dealt with.
-func (f *Follower) classify(c *Connection, from side, s *decode.Segment) (_ *Connection, done bool) {
+func (f *Follower) classify(c *Connection, from side, s *decode.Segment, src *block) (_ *Connection, done bool) {
 	if !c.has(opened) {
 		if s.Flags&(decode.SYN|decode.ACK) == decode.SYN {
 			f.bury(c, false)
@@ -42,7 +43,7 @@ func (f *Follower) classify(c *Connection, from side, s *decode.Segment) (_ *Con
 		f.end(c, CloseReused, ByNobody, false)
 		return nil, false
 	}
-	f.setAside(c, from, s)
+	f.setAside(c, from, s, src)
 	return c, true
 }
 
@@ -79,7 +80,7 @@ func (f *Follower) proven(c *Connection, from side, s *decode.Segment) bool {
 
 // setAside keeps a SYN as the connection's candidate. Of too many candidates the
 // oldest is dropped.
-func (f *Follower) setAside(c *Connection, from side, s *decode.Segment) {
+func (f *Follower) setAside(c *Connection, from side, s *decode.Segment, src *block) {
 	f.dropCandidate(c)
 	for len(f.candidates) >= f.config.Limits.Candidates {
 		if oldest := f.candidates[0]; oldest.c.id == oldest.id && oldest.c.has(opened) && oldest.c != c {
@@ -88,10 +89,10 @@ func (f *Follower) setAside(c *Connection, from side, s *decode.Segment) {
 		f.candidates = f.candidates[1:]
 	}
 	f.candidates = append(f.candidates, reminder{id: c.id, c: c})
-	n := &candidate{*s, from, f.cause}
+	n := &candidate{*s, nil, from, f.cause}
 	n.segment.Payload = nil
-	if f.holders.total+f.aside+int64(len(s.Payload)) <= f.config.Limits.TotalHeldBytes {
-		n.segment.Payload = append([]byte(nil), s.Payload...)
+	if len(s.Payload) > 0 && f.holders.total+f.aside+int64(len(s.Payload)) <= f.config.Limits.TotalHeldBytes {
+		n.segment.Payload, n.memory = f.copyApart(s.Payload, src)
 		f.aside += int64(len(s.Payload))
 	}
 	f.conns.rarely(c).candidate = n
@@ -100,7 +101,9 @@ func (f *Follower) setAside(c *Connection, from side, s *decode.Segment) {
 // dropCandidate forgets the connection's candidate.
 func (f *Follower) dropCandidate(c *Connection) {
 	if c.rare.waits() {
-		f.aside -= int64(len(c.rare.candidate.segment.Payload))
+		n := c.rare.candidate
+		f.aside -= int64(len(n.segment.Payload))
+		f.blocks.Release(n.memory)
 		c.rare.candidate = nil
 	}
 }
@@ -175,11 +178,15 @@ func (c *Connection) inWindow(of side, s seqNum) bool {
 // supersede ends a connection and opens the one that its candidate began.
 func (f *Follower) supersede(c *Connection) *Connection {
 	n := c.rare.candidate
+	if n.memory != nil {
+		n.memory.Keep()
+		defer f.blocks.Release(n.memory)
+	}
 	f.end(c, CloseReused, ByNobody, false)
 	now := f.cause
 	f.cause = n.cause
 	fresh := f.admit(&c.key, n.from)
-	f.follow(fresh, n.from, &n.segment, nil)
+	f.follow(fresh, n.from, &n.segment, n.memory)
 	f.cause = now
 	return fresh
 }

@@ -24,7 +24,7 @@ func (f *Follower) any(c *Connection, from side, s *decode.Segment, src *block) 
 	}
 	if c != nil && (s.Flags&decode.SYN != 0 || c.rare.waits()) {
 		var done bool
-		if c, done = f.classify(c, from, s); done {
+		if c, done = f.classify(c, from, s, src); done {
 			return
 		}
 	}

@@ -3,7 +3,7 @@ package memory
 import "math/bits"
 
 // Allocator supplies memory. Alloc returns a slice of exactly n bytes, n > 0, of
-// that capacity, with any content; Free gets back just such a slice.
+// that capacity, with any content, or nil if there is no memory; Free gets back just such a slice.
 type Allocator interface {
 	Alloc(n int) []byte
 	Free(b []byte)
@@ -58,7 +58,7 @@ func sizeClass(n int) (size, class int) {
 	return steps << shift, 4*shift + steps - 4
 }
 
-// Get returns a block of n bytes with one reference.
+// Get returns a block of n bytes with one reference, nil if there is no memory for it.
 func (p *Blocks) Get(n int) *Block {
 	size, class := sizeClass(n)
 	var b *Block
@@ -75,21 +75,34 @@ func (p *Blocks) Get(n int) *Block {
 	} else {
 		size = n
 	}
+	mem := p.Allocator.Alloc(size)
+	if mem == nil {
+		p.Drain() // what is spare may be what is missing
+		if mem = p.Allocator.Alloc(size); mem == nil {
+			return nil
+		}
+	}
 	b = p.headers.Get()
-	b.Mem, b.refs = p.Allocator.Alloc(size)[:n], 1
+	b.Mem, b.refs = mem[:n], 1
 	return b
 }
 
-// Copy returns a block with a copy of b, not empty, and one reference.
+// Copy returns a block with a copy of b, not empty, and one reference, nil if there is no memory
+// for it.
 func (p *Blocks) Copy(b []byte) *Block {
 	own := p.Get(len(b))
-	copy(own.Mem, b)
+	if own != nil {
+		copy(own.Mem, b)
+	}
 	return own
 }
 
 // GetReader is Get for a block to read into, which Reading counts.
 func (p *Blocks) GetReader(n int) *Block {
 	b := p.Get(n)
+	if b == nil {
+		return nil
+	}
 	b.reader = true
 	p.reading += int64(n)
 	return b

@@ -95,6 +95,9 @@ func TestArena(t *testing.T) {
 	var all []copied
 	for i, n := range []int{1, 70_000, BlockSize / 4, 3, BlockSize / 4, 100_000, BlockSize, BlockSize / 4, 9} {
 		want := bytes.Repeat([]byte{byte(i)}, n)
+		if !arena.Reserve(n) {
+			t.Fatalf("no room for %d bytes", n)
+		}
 		got, in := arena.Copy(want)
 		all = append(all, copied{got, want, in})
 	}
