@@ -287,7 +287,7 @@ func (f *Follower) put(r *reassembly, i int, n held, start, end streamOffset) in
 	n.end = end
 	if n.data != nil {
 		n.data = n.data[:end-start]
-		if i > 0 && r.held[i-1].owner == n.owner && r.held[i-1].end == start {
+		if i > 0 && r.held[i-1].end == start && r.held[i-1].adjoins(&n) {
 			p := r.held[i-1]
 			p.data, p.end = p.data[:end-p.start], end
 			f.holders.changed(r, end-start, 0)
@@ -300,6 +300,13 @@ func (f *Follower) put(r *reassembly, i int, n held, start, end streamOffset) in
 	*h = n
 	r.add(i, h, r.youngest)
 	return 1
+}
+
+// adjoins reports whether the bytes of n stand behind those of h in the memory of both. Different
+// segments may share a block, where there was no memory for others.
+func (h *held) adjoins(n *held) bool {
+	k := len(h.data)
+	return h.owner == n.owner && k < cap(h.data) && &h.data[:k+1][k] == &n.data[0]
 }
 
 // cutOut removes the range s from the held range i, which contains it, and
