@@ -28,12 +28,13 @@ FUZZTIME ?= 20s
 # The tests are run from outside the tree's python/, so that they see what is installed.
 PYTEST = cd $(BUILD) && venv/bin/python -m pytest -c ../pyproject.toml --rootdir .. -p no:cacheprovider
 
-.PHONY: help demo build test test-go test-c test-py test-more test-full lint bench bench-scale install uninstall dist clean record golden profile fuzz mutants random venv
+.PHONY: help demo build test test-go test-c test-py test-resources test-more test-full lint bench bench-scale install uninstall dist clean record golden profile fuzz mutants random venv
 
 help:
 	@echo 'make demo       build everything and follow a capture'
 	@echo 'make test       the tests: Go, C, Python'
 	@echo 'make test-go    test-c    test-py     one of them'
+	@echo 'make test-resources  loads that are made to cost much, each within its bounds of memory and steps'
 	@echo 'make test-more  what needs more: race detector, sanitizer, tshark (tools/packages.txt)'
 	@echo 'make test-full  the tests, and test-more'
 	@echo 'make lint       formatters, vet, staticcheck, C warnings, ruff, cython-lint, mypy'
@@ -98,6 +99,7 @@ $(BUILD)/installed: $(VENV)/.ready $(NATIVE_SOURCES) $(PYTHON_SOURCES)
 # Tests.
 
 test: test-go test-c test-py
+	@$(MAKE) --no-print-directory test-resources LOADS=-short
 
 test-go:
 	$(GO) vet ./...
@@ -112,6 +114,12 @@ CORE_TESTS := $(addprefix ../tests/python/test_,core.py follower.py snapshots.py
 test-py: $(BUILD)/installed
 	$(PYTEST) ../tests/python
 	export GOFOLLOW_CORE=python; $(PYTEST) $(CORE_TESTS)
+
+# Each load that is made to cost much, and what it costs: memory, and statements of the engine for
+# each packet. LOADS=-short makes the loads smaller.
+test-resources:
+	@set -o pipefail; $(GO) test -count=1 $(LOADS) -covermode=count -coverpkg=./gofollow/... -run '^TestLoads$$' -v ./gofollow \
+	| sed -n -e 's/^ *loads_test.go:[0-9]*: //p' -e '/FAIL/p'
 
 test-more: build $(BUILD)/installed
 	tools/test-more.sh $(LIB) $(VENV)
