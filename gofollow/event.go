@@ -118,7 +118,7 @@ func timestamp(t int64) (time.Time, bool) {
 }
 
 // Old returns the copy that was in the stream first, for an Anomaly of kind
-// AnomalyOverlapConflict.
+// AnomalyOverlapConflict. Both copies are empty if the Allocator had no memory for them.
 func (e *Event) Old() []byte { return e.Bytes[:len(e.Bytes)/2] }
 
 // New returns the copy that came later, for an Anomaly of kind AnomalyOverlapConflict.

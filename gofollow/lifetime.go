@@ -82,6 +82,7 @@ func (f *Follower) makeRoom() {
 	}
 	if f.graves.n > 0 {
 		f.graves.remove(f.graves.first)
+		f.stats.TombstonesDropped++
 		return
 	}
 	for k := handshake; k < classes; k++ {

@@ -67,8 +67,8 @@ func (l *loaded) segment(time int64, port uint16, back bool, seq, ack uint32, fl
 	l.packet(time, frame(10<<24|9, port, back, seq, ack, flags, l.data[:n]))
 }
 
-// capture pushes the bytes of a capture, which may be damaged.
-func (l *loaded) capture(b []byte) {
+// capture pushes the bytes of a capture and returns what is wrong with it.
+func (l *loaded) capture(b []byte) error {
 	feed := func(b []byte) error {
 		for {
 			n, err := l.f.FeedCapture(b)
@@ -82,10 +82,10 @@ func (l *loaded) capture(b []byte) {
 		piece := b[:min(len(b), 1<<20)]
 		b = b[len(piece):]
 		if err := feed(piece); err != nil {
-			l.Log(err)
-			return
+			return err
 		}
 	}
+	return nil
 }
 
 var pcapngHead = []byte("\x0a\x0d\x0d\x0a\x1c\x00\x00\x00\x4d\x3c\x2b\x1a\x01\x00\x00\x00\xff\xff\xff\xff\xff\xff\xff\xff\x1c\x00\x00\x00")
@@ -208,9 +208,10 @@ var loads = []load{
 	{name: "suspects", config: Config{Limits: Limits{TotalHeldBytes: 4 << 20}}, bytes: 6 << 20, steps: 600,
 		run: func(l *loaded, n int) {
 			for i := range n {
-				port := uint16(i % 500)
-				if i < 500 {
+				port := uint16(i % 100)
+				if i < 100 {
 					l.segment(second, port, false, 0, 0, ackOnly, 1)
+					l.segment(second, port, true, 0, 0, ackOnly, 1)
 				}
 				l.segment(second, port, false, 100<<20+uint32(i*2000), 0, ackOnly, 1000)
 			}
@@ -225,6 +226,9 @@ var loads = []load{
 				}
 				l.segment(second, port, false, 1<<30+uint32(i*2000), 0, decode.SYN, 1000)
 			}
+			if s := l.f.Stats(); s.CandidatesDropped != uint64(n-100) {
+				l.Errorf("%d candidates were dropped", s.CandidatesDropped)
+			}
 		}},
 	{name: "closed connections", config: Config{Limits: Limits{Tombstones: 1000}}, bytes: 2 << 20, steps: 2100,
 		run: func(l *loaded, n int) {
@@ -234,6 +238,9 @@ var loads = []load{
 				l.segment(second, port, true, uint32(i), uint32(i+1), decode.SYN|ackOnly, 0)
 				l.segment(second, port, false, uint32(i+1), uint32(i+1), decode.FIN|ackOnly, 1)
 				l.segment(second, port, true, uint32(i+1), uint32(i+3), decode.FIN|ackOnly, 1)
+			}
+			if s := l.f.Stats(); s.TombstonesDropped != uint64(n-1000) || s.Tombstones != 1000 {
+				l.Errorf("%d tombstones were dropped, %d are there", s.TombstonesDropped, s.Tombstones)
 			}
 		}},
 	{name: "resets with text", config: Config{Limits: Limits{Connections: 1000}}, bytes: 4 << 20, steps: 1100,
@@ -276,10 +283,17 @@ var loads = []load{
 				binary.BigEndian.PutUint16(b[12:], uint16(i))
 				l.f.Feed(&Packet{LinkType: LinkType(i % 2 * i), Time: second, Data: b})
 			}
+			if named := len(l.f.NotFollowed()); named < 256 || named > 257 {
+				l.Errorf("%d protocols and link types are counted by name", named)
+			}
 		}},
-	{name: "pcapng interfaces", bytes: 8 << 20, steps: 110,
+	{name: "pcapng interfaces", bytes: 8 << 20, steps: 900,
 		run: func(l *loaded, n int) {
-			l.capture(append(bytes.Clone(pcapngHead), bytes.Repeat(pcapngBlock(1, 8, 1), n)...))
+			var fault *CaptureError
+			err := l.capture(append(bytes.Clone(pcapngHead), bytes.Repeat(pcapngBlock(1, 8, 1), 10*n)...))
+			if !errors.As(err, &fault) || fault.Kind != CaptureUnsupported {
+				l.Errorf("%d interfaces: %v", 10*n, err)
+			}
 		}},
 	{name: "pcapng name blocks", bytes: 2 << 20, steps: 200,
 		run: func(l *loaded, n int) {

@@ -85,6 +85,7 @@ func (f *Follower) setAside(c *Connection, from side, s *decode.Segment, src *bl
 	for len(f.candidates) >= f.config.Limits.Candidates {
 		if oldest := f.candidates[0]; oldest.c.id == oldest.id && oldest.c.has(opened) && oldest.c != c {
 			f.dropCandidate(oldest.c)
+			f.stats.CandidatesDropped++
 		}
 		f.candidates = f.candidates[1:]
 	}

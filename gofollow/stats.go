@@ -27,6 +27,9 @@ type Stats struct {
 	Connections int       // connections open now
 	Tombstones  int       // closed connections that are remembered now
 
+	// What limits cost that is no event: candidates and tombstones that went before their time.
+	CandidatesDropped, TombstonesDropped uint64
+
 	HeldBytes    int64 // bytes held out of order now, by all connections
 	MaxHeldBytes int64 // the most there were after any packet
 

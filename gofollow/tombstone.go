@@ -126,6 +126,7 @@ func (f *Follower) entomb(c *Connection) {
 	g := &f.graves
 	for int(g.n) >= f.config.Limits.Tombstones {
 		g.remove(g.first)
+		f.stats.TombstonesDropped++
 	}
 	t := tombstone{key: c.key, closedAt: f.cause.at, server: c.dirs[c.client^1].base}
 	if c.client == 0 {
