@@ -128,21 +128,24 @@ func (s *facts) forgetSeparations() {
 	s.keptBy = [keptFacts]uint64{}
 }
 
-// separation returns the address of what told a connection apart, 0 for nothing.
-func (s *facts) separation(c *gofollow.Connection) uintptr {
+// separation returns the address of what told a connection apart, 0 for nothing, and false if there
+// is no memory for it.
+func (s *facts) separation(c *gofollow.Connection) (uintptr, bool) {
 	text := c.Separation()
 	if text == "" {
-		return 0
+		return 0, true
 	}
-	copied, ok := s.separations[text]
+	at, ok := s.separations[text]
 	if !ok {
 		if s.separations == nil {
 			s.separations = make(map[string]unsafe.Pointer)
 		}
-		copied = unsafe.Pointer(C.CString(text))
-		s.separations[text] = copied
+		if at = copied(text); at == nil {
+			return 0, false
+		}
+		s.separations[text] = at
 	}
-	return uintptr(copied)
+	return uintptr(at), true
 }
 
 func (s *facts) free() {
@@ -156,38 +159,49 @@ func (s *facts) free() {
 	s.kept = nil
 }
 
-// room returns room for n connections in C memory, with anything in it.
+// room returns room for n connections in C memory, with anything in it, nil if there is no memory.
 func room(n int) unsafe.Pointer {
-	return C.malloc(C.size_t(n) * C.size_t(unsafe.Sizeof(cConnection{})))
+	return allocate(n * int(unsafe.Sizeof(cConnection{})))
 }
 
-// next returns room for one, with anything in it.
+// next returns room for one, with anything in it, nil if there is no memory.
 func (s *facts) next() *cConnection {
 	chunk := s.used / factsPerChunk
 	if chunk == len(s.chunks) {
-		s.chunks = append(s.chunks, (*[factsPerChunk]cConnection)(room(factsPerChunk)))
+		fresh := room(factsPerChunk)
+		if fresh == nil {
+			return nil
+		}
+		s.chunks = append(s.chunks, (*[factsPerChunk]cConnection)(fresh))
 	}
 	c := &s.chunks[chunk][s.used%factsPerChunk]
 	s.used++
 	return c
 }
 
-// of returns the address of a connection's facts without the closing ones.
+// of returns the address of a connection's facts without the closing ones, 0 if there is no memory
+// for them.
 func (s *facts) of(c *gofollow.Connection) uintptr {
 	if s.kept == nil {
-		s.kept = (*[keptFacts]cConnection)(room(keptFacts))
+		if s.kept = (*[keptFacts]cConnection)(room(keptFacts)); s.kept == nil {
+			return 0
+		}
 	}
 	i := c.ID() % keptFacts
 	at, by := &s.kept[i], &s.keptBy[i]
 	if *by == 0 || at.id != c.ID() {
+		separation, ok := s.separation(c)
+		if !ok {
+			return 0
+		}
 		if *by == s.poll { // an event points to what is there
-			at = s.next()
-			at.open(c)
-			at.separation, at.user = s.separation(c), s.users[c.ID()]
-			return uintptr(unsafe.Pointer(at))
+			if at = s.next(); at == nil {
+				return 0
+			}
+			by = new(uint64) // the entry stays that of the other
 		}
 		at.open(c)
-		at.separation, at.user = s.separation(c), s.users[c.ID()]
+		at.separation, at.user = separation, s.users[c.ID()]
 	}
 	*by = s.poll
 	return uintptr(unsafe.Pointer(at))
@@ -228,17 +242,28 @@ func (out *cConnection) open(c *gofollow.Connection) {
 	out.server.set(c.Server())
 }
 
-// closing returns the address of a closed connection's facts.
+// closing returns the address of a closed connection's facts, 0 if there is no memory for them.
 func (s *facts) closing(e *gofollow.Event) uintptr {
-	out := s.next()
-	out.close(e)
-	out.separation, out.user = s.separation(e.Conn), s.users[e.Conn.ID()]
-	delete(s.users, e.Conn.ID())
-	if text := e.Conn.ResetText(); len(text) > 0 {
-		copied := C.CBytes(text)
-		s.texts = append(s.texts, copied)
-		out.resetText, out.resetTextLength = uintptr(copied), uint16(len(text))
+	separation, ok := s.separation(e.Conn)
+	if !ok {
+		return 0
 	}
+	out := s.next()
+	if out == nil {
+		return 0
+	}
+	out.close(e)
+	if text := e.Conn.ResetText(); len(text) > 0 {
+		at := copied(string(text))
+		if at == nil {
+			s.used--
+			return 0
+		}
+		s.texts = append(s.texts, at)
+		out.resetText, out.resetTextLength = uintptr(at), uint16(len(text))
+	}
+	out.separation, out.user = separation, s.users[e.Conn.ID()]
+	delete(s.users, e.Conn.ID())
 	return uintptr(unsafe.Pointer(out))
 }
 
@@ -280,8 +305,8 @@ func sameCause(e, after *gofollow.Event) bool {
 
 // events converts what was polled into the caller's array, field by field: to
 // build an event elsewhere and copy it costs more. next is the event that comes
-// after them, nil if none waits.
-func (s *facts) events(out []cEvent, events []gofollow.Event, next *gofollow.Event) {
+// after them, nil if none waits. It returns how many there was memory for.
+func (s *facts) events(out []cEvent, events []gofollow.Event, next *gofollow.Event) int {
 	s.begin()
 	var last *gofollow.Connection // whose facts are at
 	var at uintptr
@@ -296,8 +321,11 @@ func (s *facts) events(out []cEvent, events []gofollow.Event, next *gofollow.Eve
 			last, at = e.Conn, s.of(e.Conn)
 		}
 		o.connectionID, o.connection = e.Conn.ID(), at
-		if e.Kind == gofollow.Closed {
+		if e.Kind == gofollow.Closed && at != 0 {
 			o.connection = s.closing(e)
+		}
+		if o.connection == 0 {
+			return i
 		}
 		o.place = C.GOFOLLOW_FIRST_OF_PACKET
 		if s.within {
@@ -324,4 +352,5 @@ func (s *facts) events(out []cEvent, events []gofollow.Event, next *gofollow.Eve
 			o.flags, o.arrival, o.acked, o.window = s.Flags, uint8(s.Arrival), s.ACK, s.Window
 		}
 	}
+	return len(events)
 }

@@ -8,6 +8,7 @@ package main
 import "C"
 
 import (
+	"fmt"
 	"math"
 	"runtime/debug"
 	"unsafe"
@@ -28,6 +29,7 @@ const (
 	errDamaged     = C.GOFOLLOW_ERR_DAMAGED
 	errUnsupported = C.GOFOLLOW_ERR_UNSUPPORTED
 	errInternal    = C.GOFOLLOW_ERR_INTERNAL
+	errMemory      = C.GOFOLLOW_ERR_MEMORY
 )
 
 func main() {}
@@ -137,16 +139,27 @@ func gofollow_go_read_file(f C.gofollow_t, maxPackets C.size_t, progress *C.gofo
 //export gofollow_go_poll
 func gofollow_go_poll(f C.gofollow_t, events *C.gofollow_event, limit C.size_t) C.int {
 	return C.int(use(uint64(f), func(h *handle) (int, error) {
-		return h.poll(events, limit), nil
+		return h.poll(events, limit)
 	}))
 }
 
-func (h *handle) poll(events *C.gofollow_event, limit C.size_t) int {
-	polled := h.follower.Poll(int(min(limit, math.MaxInt32)))
-	out := unsafe.Slice((*cEvent)(unsafe.Pointer(events)), len(polled))
-	h.facts.events(out, polled, h.follower.Peek())
-	return len(polled)
+func (h *handle) poll(events *C.gofollow_event, limit C.size_t) (int, error) {
+	return h.pollInto((*cEvent)(unsafe.Pointer(events)), int(min(limit, math.MaxInt32)))
 }
+
+// pollInto converts up to limit events into an array. What there is no memory for waits on.
+func (h *handle) pollInto(events *cEvent, limit int) (int, error) {
+	polled := h.follower.Poll(limit)
+	n := h.facts.events(unsafe.Slice(events, len(polled)), polled, h.follower.Peek())
+	h.follower.Unpoll(len(polled) - n)
+	if n == 0 && len(polled) > 0 {
+		return 0, errNoFacts
+	}
+	return n, nil
+}
+
+// errNoFacts is gofollow.ErrNoMemory of a poll.
+var errNoFacts = fmt.Errorf("%w: no event was taken, for there is none for the facts of its connection", gofollow.ErrNoMemory)
 
 //export gofollow_go_set_user
 func gofollow_go_set_user(f C.gofollow_t, id C.uint64_t, user unsafe.Pointer) C.int {

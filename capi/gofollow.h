@@ -31,10 +31,27 @@
  * child: gofollow_create and every function that takes a handle return
  * GOFOLLOW_ERR_FORKED there. Load the library after the fork (dlopen), or exec.
  *
+ * No memory. The bytes of events and of what is held live in memory of malloc. Where
+ * that fails, a call returns GOFOLLOW_ERR_MEMORY: the packet, or what follows it, was
+ * not taken, as on GOFOLLOW_ERR_FULL, and what was followed is still there. Poll, which
+ * gives memory back, and call again, or flush. Tables, connections and events live in
+ * the Go run time's memory, bounded by the max_ options (docs/limits.md).
+ *
  * Failure inside. A panic becomes GOFOLLOW_ERR_INTERNAL and spoils that handle
- * alone. What the Go run time calls fatal (no memory left, above all) ends the
- * process and cannot be caught. The run time installs signal handlers; it leaves
- * those that the program had installed in place.
+ * alone. What the Go run time calls fatal (none left of its own memory, above all)
+ * ends the process and cannot be caught.
+ *
+ * Signals. A handler that the program installs with sigaction after it loaded the
+ * library needs SA_ONSTACK in sa_flags. A signal may hit a thread in the middle of a
+ * call, while it runs on a stack of the Go run time that has room for a few hundred
+ * bytes; with SA_ONSTACK the handler runs on the thread's alternate stack, which the
+ * run time provides in a thread that has none, of 32 KiB. Without it the handler writes
+ * over other memory of the process, which ends it sooner or later. Handlers that were
+ * installed before the library was loaded stay and are given SA_ONSTACK; signal (3) does
+ * not set it. The run time handles SIGPROF, SIGURG and the signals of faults, and hands
+ * those that are not its own to the program's handler.
+ *
+ * Stack. A call takes less than 4 KiB of the caller's stack, then it runs on one of its own.
  *
  * All functions are there since version 0.1.0 unless their comment says otherwise.
  */
@@ -71,6 +88,7 @@ typedef uint64_t gofollow_t;
 #define GOFOLLOW_ERR_DAMAGED    (-11)   /* the capture contradicts its format */
 #define GOFOLLOW_ERR_UNSUPPORTED (-12)  /* a capture format that is known but not read */
 #define GOFOLLOW_ERR_INTERNAL   (-13)   /* a fault inside; the handle can only be destroyed */
+#define GOFOLLOW_ERR_MEMORY     (-14)   /* no memory for the next packet's bytes or the next event */
 
 /* Link types that are often wanted, as in the LINKTYPE_ registry. */
 #define GOFOLLOW_LINK_NULL          0

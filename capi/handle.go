@@ -174,6 +174,8 @@ func (h *handle) fail(err error) int32 {
 	switch {
 	case errors.Is(err, gofollow.ErrQueueFull), errors.Is(err, gofollow.ErrMore):
 		return errFull
+	case errors.Is(err, gofollow.ErrNoMemory):
+		return errMemory
 	case errors.Is(err, gofollow.ErrPacketTooLarge):
 		return errTooBig
 	case errors.Is(err, gofollow.ErrClosed):

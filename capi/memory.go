@@ -1,9 +1,25 @@
 package main
 
 // #include <stdlib.h>
+// /* C.malloc ends the process where there is no memory. */
+// static void *allocate (size_t n) { return malloc (n); }
 import "C"
 
 import "unsafe"
+
+// allocate returns n bytes of C memory with anything in them, nil if there is no memory. It is a
+// variable for tests of what happens then.
+var allocate = func(n int) unsafe.Pointer { return C.allocate(C.size_t(n)) }
+
+// copied returns a copy of b and a 0 behind it in C memory, nil if there is no memory.
+func copied(b string) unsafe.Pointer {
+	p := allocate(len(b) + 1)
+	if p != nil {
+		out := unsafe.Slice((*byte)(p), len(b)+1)
+		out[copy(out, b)] = 0
+	}
+	return p
+}
 
 // cMemory is a follower's allocator: events point into it, so it is C's. It knows
 // what is allocated, to free it after a fault, and to stop a second Free before
@@ -15,7 +31,10 @@ type cMemory struct {
 func newCMemory() *cMemory { return &cMemory{live: make(map[unsafe.Pointer]int)} }
 
 func (m *cMemory) Alloc(n int) []byte {
-	p := C.malloc(C.size_t(n)) // never nil: cgo ends the process instead
+	p := allocate(n)
+	if p == nil {
+		return nil
+	}
 	m.live[p] = n
 	return unsafe.Slice((*byte)(p), n)
 }

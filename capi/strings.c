@@ -38,6 +38,7 @@ gofollow_strerror (int code)
     case GOFOLLOW_ERR_TRUNCATED:   return "the capture ends within a record";
     case GOFOLLOW_ERR_DAMAGED:     return "the capture contradicts its format";
     case GOFOLLOW_ERR_UNSUPPORTED: return "the capture has a format that is not read";
+    case GOFOLLOW_ERR_MEMORY:      return "there is no memory: poll, then call again, or flush";
     case GOFOLLOW_ERR_INTERNAL:    return "a fault inside gofollow: the follower can only be destroyed";
     }
     return code > 0 ? "success" : "unknown error code";

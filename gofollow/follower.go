@@ -243,6 +243,10 @@ func (f *Follower) Poll(n int) []Event {
 	return f.queue.poll(max(0, n))
 }
 
+// Unpoll puts the last n events of the last Poll back, for the next Poll to take. No other call may
+// stand between.
+func (f *Follower) Unpoll(n int) { f.queue.unpoll(n) }
+
 // Peek returns the event that Poll would give first, nil if none waits; it is
 // valid as long as Poll's.
 func (f *Follower) Peek() *Event {

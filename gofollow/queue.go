@@ -66,6 +66,9 @@ func (q *queue) poll(max int) []Event {
 	return q.events[q.head-n : q.head : q.head]
 }
 
+// unpoll puts the last n events of those handed out back.
+func (q *queue) unpoll(n int) { q.head -= min(n, q.head-q.out) }
+
 // settle gives back what the last poll handed out.
 func (f *Follower) settle() {
 	q := &f.queue

@@ -101,9 +101,9 @@ test_strings (void)
 {
     CHECK (gofollow_abi_version () == GOFOLLOW_ABI_VERSION);
     CHECK (strcmp (gofollow_version (), EXPECTED_VERSION) == 0);
-    for (int code = GOFOLLOW_OK; code >= GOFOLLOW_ERR_INTERNAL; code--) {
+    for (int code = GOFOLLOW_OK; code >= GOFOLLOW_ERR_MEMORY; code--) {
         CHECK (strlen (gofollow_strerror (code)) > 5 && strcmp (gofollow_strerror (code), gofollow_strerror (-999)) != 0);
-        for (int other = code - 1; other >= GOFOLLOW_ERR_INTERNAL; other--)
+        for (int other = code - 1; other >= GOFOLLOW_ERR_MEMORY; other--)
             CHECK (strcmp (gofollow_strerror (code), gofollow_strerror (other)) != 0);
     }
     CHECK (gofollow_set_memory_limit ((uint64_t) 1 << 40) == GOFOLLOW_OK && gofollow_set_memory_limit (0) == GOFOLLOW_OK);
