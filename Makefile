@@ -28,7 +28,7 @@ FUZZTIME ?= 20s
 # The tests are run from outside the tree's python/, so that they see what is installed.
 PYTEST = cd $(BUILD) && venv/bin/python -m pytest -c ../pyproject.toml --rootdir .. -p no:cacheprovider
 
-.PHONY: help demo build test test-go test-c test-py test-resources test-more test-full lint bench bench-scale install uninstall dist clean record golden profile fuzz mutants random venv
+.PHONY: help demo build test test-go test-c test-py test-resources random-calls test-more test-full lint bench bench-scale install uninstall dist clean record golden profile fuzz mutants random venv
 
 help:
 	@echo 'make demo       build everything and follow a capture'
@@ -40,6 +40,7 @@ help:
 	@echo 'make lint       formatters, vet, staticcheck, C warnings, ruff, cython-lint, mypy'
 	@echo 'make fuzz       every fuzz target for FUZZTIME=$(FUZZTIME)'
 	@echo 'make mutants    break the engine in some four hundred places: each must fail a test (an hour)'
+	@echo 'make random-calls  SEQUENCES=10000 sequences of random calls of the C library, from SEED=1 on, under sanitizers'
 	@echo 'make random     follow RUNS=100000 random captures'
 	@echo 'make bench      measure against other followers: RUNS=n ONLY=rows WORKLOADS=names CPU=1 (bench/README.md)'
 	@echo 'make bench-scale  show how time and memory grow with connections and packets'
@@ -120,6 +121,10 @@ test-py: $(BUILD)/installed
 test-resources:
 	@set -o pipefail; $(GO) test -count=1 $(LOADS) -covermode=count -coverpkg=./gofollow/... -run '^TestLoads$$' -v ./gofollow \
 	| sed -n -e 's/^ *loads_test.go:[0-9]*: //p' -e '/FAIL/p'
+
+# Random calls of the C library's functions under sanitizers, from SEED on.
+random-calls: build
+	SEED=$(or $(SEED),1) SEQUENCES=$(or $(SEQUENCES),10000) tests/c/asan.sh $(LIB)
 
 test-more: build $(BUILD)/installed
 	tools/test-more.sh $(LIB) $(VENV)

@@ -3,7 +3,8 @@
 #
 #   tests/c/run.sh BUILDDIR       BUILDDIR is what capi/build.sh filled
 #
-# SANITIZE=address compiles the C programs with that sanitizer.
+# SANITIZE=address compiles the C programs with that sanitizer. SEQUENCES=n says how many sequences of
+# random calls are tried, from a seed of SEED=n on.
 set -u
 
 [ $# -eq 1 ] || { echo "usage: tests/c/run.sh BUILDDIR" >&2; exit 2; }
@@ -31,7 +32,7 @@ else
     version=$(sed -n 's/^Version: //p' "$pc")
 fi
 
-for program in test_api follow_file feed_packets join_payload; do
+for program in test_api follow_file feed_packets join_payload small_stack signals random_calls; do
     # shellcheck disable=SC2086
     $cc -std=gnu11 -O1 -g -Wall -Wextra -Werror ${SANITIZE:+-fsanitize=$SANITIZE} "-DEXPECTED_VERSION=\"$version\"" \
         -o "$work/$program" "tests/c/$program.c" $flags -pthread "-Wl,-rpath,$prefix/lib" || { bad "$program compiles"; finish; }
@@ -84,6 +85,13 @@ case "$counts" in
 *) echo "$counts"; bad "test_api ends with its counts (exit code $status)" ;;
 esac
 if [ -n "${SANITIZE-}" ]; then expect "test_api ends well" [ "$status" -eq 0 ]; fi
+
+# A sanitizer takes stack of its own.
+if [ -z "${SANITIZE-}" ]; then
+    if ! "$work/small_stack" tests/data/several.pcap > "$work/stack" 2>&1; then cat "$work/stack"; bad "a call takes less than 4 KiB of the stack"; else ok; fi
+fi
+expect "signals are handled during calls" "$work/signals" tests/data/several.pcap 20 > "$work/signals.out"
+expect "random calls" "$work/random_calls" tests/data/several.pcap "${SEED:-1}" "${SEQUENCES:-200}" > "$work/random.out"
 
 # compare GOLDEN PROGRAM [ARGUMENT ...]: its output is the golden file, or it
 # exits with 77, which says that the file is not for it.
