@@ -27,6 +27,7 @@ from .errors import (
     InternalError,
     LostEventsError,
     OptionError,
+    OutOfMemoryError,
     PacketTooLargeError,
     UsageError,
 )
@@ -48,6 +49,7 @@ __all__ = [
     "LinkType",
     "LostEventsError",
     "OptionError",
+    "OutOfMemoryError",
     "PacketTooLargeError",
     "Statistics",
     "TCPStream",

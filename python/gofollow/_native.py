@@ -15,6 +15,7 @@ from .errors import (
     GofollowError,
     InternalError,
     OptionError,
+    OutOfMemoryError,
     PacketTooLargeError,
     UsageError,
 )
@@ -82,6 +83,7 @@ _ERRORS: dict[int, type[GofollowError]] = {
     constant("ERR_DAMAGED"): CaptureError,
     constant("ERR_UNSUPPORTED"): CaptureError,
     constant("ERR_INTERNAL"): InternalError,
+    constant("ERR_MEMORY"): OutOfMemoryError,
 }
 
 _ADVICE = {

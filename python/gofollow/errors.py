@@ -78,6 +78,10 @@ class PacketTooLargeError(GofollowError, ValueError):
     """A packet of more than 16 MiB; it was not taken."""
 
 
+class OutOfMemoryError(GofollowError, MemoryError):
+    """The library has no memory for the next packet's bytes, which was not taken. What was followed is still there."""
+
+
 _BY_OS_ERROR: tuple[tuple[type[OSError], type[CaptureFileError]], ...] = (
     (FileNotFoundError, CaptureFileNotFoundError),
     (PermissionError, CapturePermissionError),
