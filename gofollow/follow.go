@@ -48,8 +48,11 @@ func follow(config Config, open func(*Follower) error) iter.Seq2[*Event, error] 
 			}
 			return true
 		}
-		for progress := (Progress{}); !progress.End; {
-			progress, err = f.ReadFile(0) // never ErrQueueFull: all events were taken
+		for progress, short := (Progress{}), 0; !progress.End && short < 2; {
+			progress, err = f.ReadFile(0)    // never ErrQueueFull: all events were taken
+			if short++; err != ErrNoMemory { // taking the events may give memory back, once
+				short = 0
+			}
 			if !take() {
 				return
 			}

@@ -73,7 +73,7 @@ func (l *loaded) capture(b []byte) error {
 		for {
 			n, err := l.f.FeedCapture(b)
 			b = b[n:]
-			if l.poll(); !errors.Is(err, ErrQueueFull) {
+			if l.poll(); !errors.Is(err, ErrQueueFull) && !errors.Is(err, ErrMore) {
 				return err
 			}
 		}

@@ -111,7 +111,7 @@ func (r *memoryRun) through(feed func() error) bool {
 		switch {
 		case err == nil:
 			return true
-		case errors.Is(err, ErrQueueFull):
+		case errors.Is(err, ErrQueueFull), errors.Is(err, ErrMore):
 		case errors.Is(err, ErrNoMemory):
 			r.refused++
 			if r.forever {
@@ -233,6 +233,37 @@ func TestNoMemory(t *testing.T) {
 		t.Logf("%s: %d allocations; without those from one on a packet was refused in %d of %d runs", way.name, want.a.calls, refused, tried)
 		if refused == 0 {
 			t.Errorf("%s: no packet was ever refused", way.name)
+		}
+	}
+}
+
+// TestFollowEndsWithoutMemory: following a whole file ends where memory does.
+func TestFollowEndsWithoutMemory(t *testing.T) {
+	var file bytes.Buffer
+	file.WriteString("\x4d\x3c\xb2\xa1\x02\x00\x04\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x04\x00\x01\x00\x00\x00")
+	for i := range 3000 {
+		b := frame(10<<24|9, uint16(i%7), false, uint32(i*1000), 0, decode.ACK, make([]byte, 900))
+		header := make([]byte, 16)
+		binary.LittleEndian.PutUint32(header[8:], uint32(len(b)))
+		binary.LittleEndian.PutUint32(header[12:], uint32(len(b)))
+		file.Write(append(header, b...))
+	}
+	for from := range 40 {
+		a := &outage{countingAllocator{t: t, live: map[*byte]int{}}, 0, from, 1 << 60}
+		opened, closed := 0, 0
+		var fault error
+		for e, err := range Follow(bytes.NewReader(file.Bytes()), Config{Allocator: a}) {
+			switch {
+			case err != nil:
+				fault = err
+			case e.Kind == Opened:
+				opened++
+			case e.Kind == Closed:
+				closed++
+			}
+		}
+		if opened != closed || len(a.live) > 0 || fault != nil && !errors.Is(fault, ErrNoMemory) || from == 0 && fault == nil {
+			t.Errorf("from allocation %d on: %v, %d connections, %d closed, %d blocks are not freed", from, fault, opened, closed, len(a.live))
 		}
 	}
 }
