@@ -102,9 +102,8 @@ func (f *Follower) setAside(c *Connection, from side, s *decode.Segment, src *bl
 // dropCandidate forgets the connection's candidate.
 func (f *Follower) dropCandidate(c *Connection) {
 	if c.rare.waits() {
-		n := c.rare.candidate
-		f.aside -= int64(len(n.segment.Payload))
-		f.blocks.Release(n.memory)
+		f.aside -= int64(len(c.rare.candidate.segment.Payload))
+		f.blocks.Release(c.rare.candidate.memory)
 		c.rare.candidate = nil
 	}
 }
