@@ -1,9 +1,7 @@
 """Chooses the form of gofollow._core, before anything imports it."""
 
-import importlib.util
 import os
 import sys
-from pathlib import Path
 
 _WANTED = os.environ.get("GOFOLLOW_CORE", "")
 _NAME = "gofollow._core"
@@ -11,7 +9,9 @@ _NAME = "gofollow._core"
 if _WANTED not in ("", "compiled", "python"):
     raise ImportError(f"the environment variable GOFOLLOW_CORE is {_WANTED!r}: it must be 'compiled' or 'python', or not set")
 if _WANTED == "python":
-    _spec = importlib.util.spec_from_file_location(_NAME, Path(__file__).with_name("_core.py"))
+    import importlib.util
+
+    _spec = importlib.util.spec_from_file_location(_NAME, os.path.join(os.path.dirname(__file__), "_core.py"))
     assert _spec is not None
     assert _spec.loader is not None
     sys.modules[_NAME] = _module = importlib.util.module_from_spec(_spec)

@@ -1,11 +1,14 @@
 """Engine events as Python values, and their text form (docs/event-log.md)."""
 
-import zlib
+from __future__ import annotations
+
 from collections import deque
-from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from ._native import constant, error_from_code, ffi, library
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address, IPv6Address
 
 BATCH = 256  # so many events are polled at most
 Side = Literal["client", "server"]
@@ -188,6 +191,8 @@ def _counters(raw: Any) -> Counters:
 
 
 def _address(raw: Any) -> IPv4Address | IPv6Address | None:
+    from ipaddress import IPv4Address, IPv6Address
+
     if raw.family == 4:
         return IPv4Address(bytes(ffi.buffer(raw.address, 4)))
     return IPv6Address(bytes(ffi.buffer(raw.address))) if raw.family else None
@@ -219,6 +224,8 @@ def seconds(time_ns: int | None) -> float | None:
 
 def parse_address(value: Any) -> IPv4Address | IPv6Address | None:
     """Return an address given as one, as text, or as 4 or 16 bytes in network order; None for what is none."""
+    from ipaddress import IPv4Address, IPv6Address, ip_address
+
     if isinstance(value, (IPv4Address, IPv6Address)):
         return value
     if isinstance(value, (bytes, bytearray)) and len(value) not in (4, 16):
@@ -294,6 +301,12 @@ def _time(ns: int) -> str:
     return "none" if ns == _NO_TIME else str(ns)
 
 
+def _crc32(data: bytes) -> int:
+    from zlib import crc32
+
+    return crc32(data)
+
+
 def format_event(event: Event) -> str:
     """Return the event's line of the event log, without a newline: docs/event-log.md."""
     connection = event.connection
@@ -310,7 +323,7 @@ def format_event(event: Event) -> str:
         )
     head += f" {event.direction}"
     if event.kind == "data":
-        crc = zlib.crc32(event.data)
+        crc = _crc32(event.data)
         return f"{head} offset={event.offset} length={event.length} crc32={crc:08x} captured={_time(event.captured_ns)} {tail}"
     if event.kind == "gap":
         return f"{head} offset={event.offset} length={event.length} reason={event.reason} {tail}"
@@ -319,4 +332,4 @@ def format_event(event: Event) -> str:
     if event.kind == "segment":
         numbers = f"flags={event.flags:02x} ack={event.acked} window={event.window} arrival={event.reason}"
         return f"{head} offset={event.offset} length={event.length} {numbers} {tail}"
-    return f"{head} kind={event.reason} offset={event.offset} length={event.length} crc32={zlib.crc32(event.data):08x} {tail}"
+    return f"{head} kind={event.reason} offset={event.offset} length={event.length} crc32={_crc32(event.data):08x} {tail}"

@@ -1,19 +1,22 @@
 """Packets as Python programs have them, made ready for the engine."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Mapping
-from datetime import datetime, timedelta, timezone
-from decimal import Decimal
 from enum import IntEnum
-from numbers import Real
 from operator import index
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._native import constant
 
-NO_TIME = constant("NO_TIME")
+if TYPE_CHECKING:
+    from datetime import datetime
+    from decimal import Decimal
 
-Timestamp = float | Decimal | datetime | None
+    Timestamp = float | Decimal | datetime | None
+
+NO_TIME = constant("NO_TIME")
 
 
 class LinkType(IntEnum):
@@ -56,8 +59,6 @@ _DPKT: Mapping[str, int] = {
     "PPP": LinkType.PPP,
     "Radiotap": LinkType.RADIOTAP,
 }
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_MICROSECOND = timedelta(microseconds=1)
 _MAX_LENGTH = (1 << 62) - 1
 
 Frame = tuple[Any, int, int | None] | tuple[Any, int, int | None, int]
@@ -72,10 +73,16 @@ def nanoseconds(timestamp: Timestamp) -> int:
     """
     if timestamp is None:
         return NO_TIME
-    if isinstance(timestamp, datetime):
-        return (timestamp.astimezone(timezone.utc) - _EPOCH) // _MICROSECOND * 1000
-    if isinstance(timestamp, bool) or not isinstance(timestamp, (Real, Decimal)):
-        raise TypeError(f"a timestamp is a number of seconds or a datetime, not {type(timestamp).__name__}")
+    if type(timestamp) is not float and type(timestamp) is not int:
+        from datetime import datetime, timedelta, timezone
+        from decimal import Decimal
+        from numbers import Real
+
+        if isinstance(timestamp, datetime):
+            since = timestamp.astimezone(timezone.utc) - datetime(1970, 1, 1, tzinfo=timezone.utc)
+            return since // timedelta(microseconds=1) * 1000
+        if isinstance(timestamp, bool) or not isinstance(timestamp, (Real, Decimal)):
+            raise TypeError(f"a timestamp is a number of seconds or a datetime, not {type(timestamp).__name__}")
     if not math.isfinite(timestamp):
         raise ValueError(f"{timestamp!r} is no timestamp")
     whole = int(timestamp)

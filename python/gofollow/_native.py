@@ -4,8 +4,8 @@ The library is opened at first use, not at import: Go's run time starts when it 
 so a child that was forked before that can still use it.
 """
 
+import os
 import threading
-from pathlib import Path
 from typing import Any
 
 from .errors import (
@@ -30,7 +30,7 @@ except ImportError as error:  # pragma: no cover - a source tree that was not bu
 
 ffi: Any = _generated
 LARGEST = 0x7FFF_FFFF_FFFF_FFFF  # of an int64_t
-LIBRARY = Path(__file__).with_name("libgofollow.so")
+LIBRARY = os.path.join(os.path.dirname(__file__), "libgofollow.so")
 
 _lock = threading.Lock()
 _library: Any = None
@@ -61,7 +61,7 @@ def library() -> Any:
 
 def _open() -> Any:
     try:
-        lib = ffi.dlopen(str(LIBRARY), ffi.RTLD_NOW)
+        lib = ffi.dlopen(LIBRARY, ffi.RTLD_NOW)
     except OSError as error:
         raise GofollowError(f"cannot load {LIBRARY}: {error}; install gofollow again, or run 'python setup.py develop_native'") from None
     found, wanted = lib.gofollow_abi_version(), constant("ABI_VERSION")

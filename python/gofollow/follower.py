@@ -1,5 +1,7 @@
 """TCPStreamFollower, follow and events."""
 
+from __future__ import annotations
+
 import errno
 import io
 import os
@@ -10,12 +12,12 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 from types import TracebackType
-from typing import Any, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from ._core import Callback, Core, TCPStream
 from ._engine import Engine, Progress, Statistics
 from ._events import BATCH, Event, EventCollector
-from ._frames import LinkType, Timestamp, frame_of, is_scapy
+from ._frames import LinkType, frame_of, is_scapy
 from ._options import Seconds, make_kept
 from .errors import (
     CaptureError,
@@ -27,6 +29,9 @@ from .errors import (
     OptionError,
     file_error,
 )
+
+if TYPE_CHECKING:
+    from ._frames import Timestamp
 
 ProgressCallback = Callable[[int, int, int | None], object]
 CaptureSource = str | bytes | os.PathLike[str] | os.PathLike[bytes] | BinaryIO

@@ -42,7 +42,6 @@ from cycapture.libtins import (
     RadioTap,
     RSNInformation,
     TCPStream,
-    _network,
     _tins,
 )
 from cycapture.libtins._icmp import ICMPv6
@@ -95,7 +94,7 @@ def test_without_a_route_the_source_stays_0_0_0_0(monkeypatch):
         def connect(self, address):
             raise OSError(101, "Network is unreachable")
 
-    monkeypatch.setattr(_network.socket, "socket", Unreachable)
+    monkeypatch.setattr(socket, "socket", Unreachable)
     assert IP("192.0.2.1").serialize()[12:16] == bytes(4)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from typing import Any, ClassVar, TypeVar
 
 from ._exceptions import AddressOutOfRange, MalformedAddress
@@ -125,6 +124,8 @@ class IPv4Address(Address):
 
     @classmethod
     def _parse(cls, text: str) -> bytes:
+        import socket
+
         try:
             return socket.inet_pton(socket.AF_INET, text)
         except (OSError, ValueError):
@@ -163,7 +164,7 @@ class IPv4Address(Address):
         return not self.is_multicast() and not self.is_broadcast()
 
 
-IPv4Address.broadcast = IPv4Address("255.255.255.255")
+IPv4Address.broadcast = IPv4Address._from_packed(b"\xff" * 4)
 
 
 class IPv6Address(Address):
@@ -174,12 +175,16 @@ class IPv6Address(Address):
 
     @classmethod
     def _parse(cls, text: str) -> bytes:
+        import socket
+
         try:
             return socket.inet_pton(socket.AF_INET6, text)
         except (OSError, ValueError):
             raise MalformedAddress(f"not a valid IPv6 address: {text!r}") from None
 
     def __str__(self) -> str:
+        import socket
+
         return socket.inet_ntop(socket.AF_INET6, self._packed)
 
     def to_buffer(self) -> bytes:
@@ -258,4 +263,4 @@ class HWAddress(Address):
         return not self.is_multicast()
 
 
-HWAddress.broadcast = HWAddress("ff:ff:ff:ff:ff:ff")
+HWAddress.broadcast = HWAddress._from_packed(b"\xff" * 6)

@@ -10,8 +10,7 @@ from ._exceptions import MalformedPacket
 from ._fields import Flag, HWField, Octets, UInt
 from ._llc import SNAP
 from ._options import SearchableOptions
-from ._pdu import RAW
-from ._sender import Sendable
+from ._pdu import RAW, Sendable
 from ._text import as_bytes
 
 D = TypeVar("D", bound="Dot11")
@@ -84,6 +83,8 @@ class Dot11(SearchableOptions, Sendable):
         data = as_bytes(buf)
         if len(data) < 2:
             raise MalformedPacket(f"{len(data)} bytes are too few for an 802.11 frame")
+        from . import _dot11_management  # noqa: F401 - its classes are in FRAMES, too
+
         kind, subtype = data[0] >> 2 & 3, data[0] >> 4
         if kind == 2:
             return (Dot11Data if subtype <= 4 else Dot11QoSData).from_buffer(data)

@@ -10,9 +10,8 @@ from ._captured import taken, time_ns
 from ._fields import HexText, HWField, UInt
 from ._llc import LLC
 from ._network import IP
-from ._pdu import PDU, RAW, P, _new, ethernet_inside
+from ._pdu import PDU, RAW, P, Sendable, _new, ethernet_inside
 from ._pppoe import ether_type_of
-from ._sender import Sendable
 
 # EtherType and IP's first two bytes; total length; fragment field; protocol; length of TCP's
 # header; its first four option bytes

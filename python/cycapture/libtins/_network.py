@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from enum import IntEnum
 from typing import Any, NamedTuple
 
@@ -75,6 +74,8 @@ _ICMP_ERRORS = (3, 4, 5, 11, 12)
 
 def _source_for(destination: IPv4Address) -> IPv4Address:
     """The address from which the system sends to a destination; 0.0.0.0 where there is no route. Connecting UDP sends nothing."""
+    import socket
+
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         try:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)

@@ -6,11 +6,14 @@ import os
 import threading
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from ._captured import captured, captured_at, taken, time_ns
 from ._exceptions import MalformedPacket, PDUNotFound
 from ._text import as_bytes
+
+if TYPE_CHECKING:
+    from ._sender import PacketSender
 
 P = TypeVar("P", bound="PDU")
 
@@ -319,7 +322,7 @@ class PDU:
 
     def rfind_pdu_by_type(self, t: int) -> Any:
         """The first layer of a PDU type number, from this one inwards, itself; PDUNotFound where there is none."""
-        cls = TYPES.get(t)
+        cls = _class_of(t)
         if cls is None:
             raise ValueError(f"Unknown PDU type: {t}")
         for layer in self._layers():
@@ -404,6 +407,18 @@ def _restored(states: list[tuple[Any, ...]]) -> PDU:
     return inner
 
 
+def _all_types() -> dict[int, type[PDU]]:
+    """TYPES, with the classes of the modules that are imported when they are first needed."""
+    from . import _tins  # noqa: F401
+
+    return TYPES
+
+
+def _class_of(number: int) -> type[PDU] | None:
+    """The class of a PDU type number; None where there is none."""
+    return TYPES.get(number) or _all_types().get(number)
+
+
 def type_number(obj: Any) -> int:
     """The PDU type number of a class, a class name or a number."""
     if isinstance(obj, type):
@@ -413,7 +428,7 @@ def type_number(obj: Any) -> int:
         return int(number)
     if isinstance(obj, (str, bytes)):
         name = (obj.decode("latin-1") if isinstance(obj, bytes) else obj).lower()
-        for number, cls in TYPES.items():
+        for number, cls in _all_types().items():
             if cls.__name__.lower() == name:
                 return number
         raise ValueError(f"There is no PDU called: {name}")
@@ -430,9 +445,10 @@ def pdu_from_buffer(buf: Any, cls: Any) -> Any:
     if isinstance(cls, type) and TYPES.get(getattr(cls, "pdu_type", -1)) is not cls:
         raise TypeError(f"{cls.__name__} is no concrete class of PDUs")
     number = type_number(cls)
-    if number not in TYPES:
+    found = _class_of(number)
+    if found is None:
         raise ValueError(f"Unknown PDU type: {number}")
-    return TYPES[number].from_buffer(buf)
+    return found.from_buffer(buf)
 
 
 class RAW(PDU):
@@ -475,3 +491,20 @@ class RAW(PDU):
         if not issubclass(pdu_class, PDU):
             raise ValueError(f"{pdu_class.__name__} is no class of PDUs")
         return pdu_from_buffer(self.payload, pdu_class)
+
+
+class Sendable(PDU):
+    """A frame that is sent through an interface."""
+
+    __slots__ = ()
+
+    def send(self, sender: PacketSender, iface: Any) -> None:
+        """Send the frame by a PacketSender through an interface, which may be named."""
+        from ._sender import PacketSender
+
+        for name, value in (("sender", sender), ("iface", iface)):
+            if value is None:
+                raise ValueError(f"{name} can't be None")
+        if not isinstance(sender, PacketSender):
+            raise TypeError(f"sender is a PacketSender, not a {type(sender).__name__}")
+        sender.send(self, iface)

@@ -16,8 +16,7 @@ from ._fields import UInt
 from ._link import SLL, EthernetII, Loopback
 from ._network import IP
 from ._options import number
-from ._pdu import PDU, RAW
-from ._sender import Sendable
+from ._pdu import PDU, RAW, Sendable
 
 # Alignment and size of the fields by their bit in the presence word (radiotap.org).
 _LAYOUT = (
@@ -273,3 +272,6 @@ class PKTAP(PDU):
         self._tail = data[12:end]
         if len(data) > end:
             self._inner = _framed(int.from_bytes(data[8:12], "little"), data[end:])
+
+
+Radiotap = RadioTap

@@ -108,18 +108,3 @@ def _listeners(sock: socket.socket, pdu: PDU, opened: ExitStack) -> list[socket.
     inner = pdu.ref_inner_pdu()
     protocols = {socket.IPPROTO_ICMP if isinstance(pdu, IP) else socket.IPPROTO_ICMPV6, inner._ip_protocol if inner is not None else None}
     return [opened.enter_context(_open(sock.family, socket.SOCK_RAW, number)) for number in protocols if number is not None]
-
-
-class Sendable(PDU):
-    """A frame that is sent through an interface."""
-
-    __slots__ = ()
-
-    def send(self, sender: PacketSender, iface: Any) -> None:
-        """Send the frame by a PacketSender through an interface, which may be named."""
-        for name, value in (("sender", sender), ("iface", iface)):
-            if value is None:
-                raise ValueError(f"{name} can't be None")
-        if not isinstance(sender, PacketSender):
-            raise TypeError(f"sender is a PacketSender, not a {type(sender).__name__}")
-        sender.send(self, iface)
