@@ -8,6 +8,10 @@ cdef extern from "Python.h":
     int check_signals "PyErr_CheckSignals"() except -1
     unsigned long get_ident "PyThread_get_thread_ident"()
     object PyObject_CallFunctionObjArgs(object, ...)
+    ctypedef struct PyObject
+    void Py_INCREF(object)
+    void Py_DECREF(PyObject *)
+    void PyBytes_Concat(PyObject **, object) except *
 
 cdef extern from "gofollow.h":
     ctypedef struct gofollow_connection:
@@ -56,6 +60,45 @@ cdef inline bytes copy_facts(const gofollow_connection *raw, size_t size):
 cdef inline object call_one(object function, object argument):
     return PyObject_CallFunctionObjArgs(function, <void *> argument, NULL)  # needs no tuple
 
+# What grows is the first item of a list: bytes, which grow in place if nobody else has them. BytesIO
+# leaves an eighth of free addresses behind long ones: up to the second item they need no other place.
+cdef inline list growing():
+    return [b"", LONG]
+
+cdef inline bytes value_of(list whole):
+    return whole[0] if whole[0] is None or isinstance(whole[0], bytes) else whole[0].getvalue()
+
+cdef inline Py_ssize_t grow(list whole, Py_ssize_t length, list blocks) except -1:
+    cdef bytes more = blocks[0] if len(blocks) == 1 else b"".join(blocks)
+    cdef bytes value = value_of(whole)
+    cdef Py_ssize_t room = whole[1]
+    cdef PyObject *grown
+    if value is None:
+        return length
+    if len(value) == length and length + len(more) <= room:
+        grown = <PyObject *> value
+        Py_INCREF(value)
+        whole[0] = value = None  # no other code runs until it is back
+        PyBytes_Concat(&grown, more)
+        whole[0] = <bytes> grown
+        Py_DECREF(grown)
+    else:
+        from io import BytesIO
+        stream = BytesIO(value)
+        whole[0] = stream  # a finalizer or another thread may read meanwhile
+        value = None
+        try:
+            stream.seek(length)
+            stream.write(more)
+            stream.truncate()
+            whole[0] = stream.getvalue()
+        except MemoryError:
+            whole[0] = None
+            raise
+        room = length + len(more)
+        whole[1] = room + room // 8
+    return length + len(more)
+
 # What the addresses of cffi's arrays and functions stand for.
 cdef inline size_t _address(object data) except 0:
     from gofollow._native import address_of
@@ -100,9 +143,9 @@ cdef class Payload:
     cdef Py_ssize_t short, unmoved
     @cython.locals(blocks=list)
     cdef void append(self, bytes data) except *
-    @cython.locals(blocks=list)
+    @cython.locals(blocks=list, whole=list, length=Py_ssize_t)
     cdef void move(self) except *
-    @cython.locals(blocks=list, moved=tuple, value=bytes)
+    @cython.locals(blocks=list, moved=tuple, whole=list, before=Py_ssize_t, value=bytes)
     cdef bytes read(self, int64_t length, bint finished, bint reader)
     @cython.locals(holes=Gaps, run=int64_t, kept=int64_t)
     cdef void add_gap(self, int64_t offset, int64_t length, str reason, int64_t most) except *

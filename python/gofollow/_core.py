@@ -11,7 +11,6 @@ import sys
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterable
-from io import BytesIO
 from operator import index
 from threading import Lock
 from typing import Any
@@ -36,10 +35,13 @@ if not cython.compiled:  # _core.pxd has the same
         events_at,
         feed_at,
         get_ident,
+        grow,
+        growing,
         packets_at,
         poll_at,
         rint,
         sizes_at,
+        value_of,
     )
 
 DATA, GAP, CLOSED = constant("DATA"), constant("GAP"), constant("CLOSED")
@@ -89,7 +91,7 @@ class Payload:
 
     def __init__(self, limit: int) -> None:
         self.blocks: list[bytes] = []
-        self.moved: tuple[BytesIO, int, list[bytes]] | None = None  # what grows, its length, and the blocks behind it
+        self.moved: tuple[Any, int, list[bytes]] | None = None  # what grows, its length, and the blocks behind it
         self.holes: Gaps | None = None
         self.extra: object = None  # what cycapture keeps of it
         self.end = 0  # stream offset behind the last byte or gap
@@ -113,11 +115,10 @@ class Payload:
 
     def move(self) -> None:
         """Move the blocks to what grows in place. Repeating a part of it after an interrupt is harmless."""
-        whole, length = (BytesIO(), 0) if self.moved is None else self.moved[:2]
+        whole, length = (growing(), 0) if self.moved is None else self.moved[:2]
         blocks: list[bytes] = []
-        whole.seek(length)
-        whole.writelines(self.blocks)
-        self.moved = (whole, whole.tell(), blocks)
+        length = grow(whole, length, self.blocks)
+        self.moved = (whole, length, blocks)
         self.blocks = blocks
         self.short = self.unmoved = 0
 
@@ -131,7 +132,9 @@ class Payload:
         blocks, moved = self.blocks, self.moved  # in this order: what moves meanwhile is in both
         if moved is not None:
             whole, before, blocks = moved
-            value = whole.getvalue()
+            value = value_of(whole)
+            if value is None:
+                raise MemoryError("this payload is lost, since there was no memory to continue it")
             if blocks:
                 value = value[:before] + b"".join(blocks)
         else:

@@ -1,6 +1,7 @@
 """What _core.py uses where it is not compiled; _core.pxd has the same for Cython."""
 
 from collections.abc import Callable
+from io import BytesIO
 from threading import get_ident
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +13,7 @@ __all__ = ["copy_facts", "get_ident"]
 
 cython = SimpleNamespace(compiled=False)
 rint = round
+growing = BytesIO
 address_in = ffi.from_buffer
 
 
@@ -22,6 +24,19 @@ def check_signals() -> None:
 def copy(start: Any, size: int) -> bytes:
     """Return a copy of the library's memory."""
     return bytes(ffi.buffer(start, size))
+
+
+def grow(whole: BytesIO, length: int, blocks: list[bytes]) -> int:
+    """Continue what grows behind its first so many bytes; return how long it is then."""
+    if whole.closed:  # since there was no memory to continue it
+        return length
+    whole.seek(length)
+    whole.writelines(blocks)
+    return whole.tell()
+
+
+def value_of(whole: BytesIO) -> bytes | None:
+    return None if whole.closed else whole.getvalue()
 
 
 def call_one(function: Callable[[Any], Any], argument: Any) -> Any:

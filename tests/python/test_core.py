@@ -13,6 +13,8 @@ import sys
 import time
 import warnings
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -266,6 +268,67 @@ def test_short_segments_are_merged() -> None:
         follower.feed_packets(frames)
         assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 12 * 1024
     assert kept[0].client_payload == b"".join(b"%02d" % (number % 97) for number in range(300_000))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_payload_that_is_read_while_it_grows(seed: int) -> None:
+    chance = random.Random(seed)
+    sent = chance.randbytes(1_500_000 if seed % 2 else 30_000)
+    kept: list[tuple[TCPStream, bytes, int]] = []
+
+    def read(stream: TCPStream) -> None:
+        nonlocal end
+        end += len(stream.new_data)
+        if chance.random() < often:
+            if chance.random() < 0.1:
+                kept.append((stream, stream.client_payload, end))
+            with ThreadPoolExecutor(1) if chance.random() < 0.02 else nullcontext() as other:
+                found = other.submit(lambda: stream.client_payload).result() if other else stream.client_payload
+            assert len(found) == end
+            assert found[-2000:] == sent[max(0, end - 2000) : end]
+
+    end, often = 0, chance.choice([0.02, 0.5, 1])
+    with TCPStreamFollower(read) as follower:
+        while end < len(sent):
+            size = chance.choice([1, 100, 1460, 20000])
+            follower.feed_packet(tcp(CLIENT, SERVER, ACK, 1 + end, 1, sent[end : end + size]))
+    for stream, payload, length in kept:
+        assert payload == stream.client_payload == sent[:length]
+
+
+WITHOUT_MEMORY = """
+import mmap, resource, sys
+from frames import ACK, CLIENT, SERVER, tcp
+from gofollow import TCPStreamFollower
+
+lost, lengths, fed, most = False, [], 0, resource.getrlimit(resource.RLIMIT_AS)[1]
+
+def read(stream):
+    global lost
+    if fed > 40_000_000:
+        pages = int(open("/proc/self/statm").read().split()[0])
+        resource.setrlimit(resource.RLIMIT_AS, (pages * mmap.PAGESIZE, most))
+    try:
+        lengths.append(len(stream.client_payload))
+    except MemoryError as error:
+        lost = "is lost" in str(error)
+        lengths.append(fed)
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+
+with TCPStreamFollower(read) as follower:
+    while fed < 60_000_000 and not lost:
+        data = bytes(60_000)
+        fed += len(data)
+        follower.feed_packet(tcp(CLIENT, SERVER, ACK, 1 + fed - len(data), 1, data))
+        assert lengths[-1] == fed
+print(lost)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_payload_for_whose_growth_there_is_no_memory() -> None:
+    assert run(gofollow.core, WITHOUT_MEMORY) == "True\n"
 
 
 def test_payload_of_all_streams_is_bounded() -> None:
