@@ -3,6 +3,7 @@
 import copy
 import gc
 import io
+import itertools
 import os
 import pickle
 import random
@@ -294,6 +295,17 @@ def test_payload_that_is_read_while_it_grows(seed: int) -> None:
             follower.feed_packet(tcp(CLIENT, SERVER, ACK, 1 + end, 1, sent[end : end + size]))
     for stream, payload, length in kept:
         assert payload == stream.client_payload == sent[:length]
+
+
+@pytest.mark.skipif(not (COMPILED and sys.platform.startswith("linux")), reason="how memory grows is a matter of the system")
+def test_payload_that_is_read_while_it_grows_is_moved_rarely() -> None:
+    places, data, end = [0], bytes(14600), 0
+    with TCPStreamFollower(lambda stream: places.append(id(stream.client_payload))) as follower:
+        while end < 64 << 20:
+            follower.feed_packet(tcp(CLIENT, SERVER, ACK, 1 + end, 1, data))
+            end += len(data)
+    moves = sum(place != before for before, place in itertools.pairwise(places))
+    assert moves < len(places) / 10
 
 
 WITHOUT_MEMORY = """
