@@ -193,35 +193,37 @@ func gofollow_go_stats(f C.gofollow_t, out *C.gofollow_statistics) C.int {
 		out.packets, out.bytes, out.segments = C.uint64_t(s.Packets), C.uint64_t(s.Bytes), C.uint64_t(s.Segments)
 		out.not_tcp, out.fragments, out.malformed = C.uint64_t(s.NotTCP), C.uint64_t(s.Fragments), C.uint64_t(s.Malformed)
 		out.bad_checksum, out.unknown_link, out.too_deep = C.uint64_t(s.BadChecksum), C.uint64_t(s.UnknownLink), C.uint64_t(s.TooDeep)
-		out.unknown, out.after_close, out.no_ack_flag = C.uint64_t(s.Unknown), C.uint64_t(s.AfterClose), C.uint64_t(s.NoACKFlag)
+		out.no_connection, out.after_close, out.no_ack_flag = C.uint64_t(s.NoConnection), C.uint64_t(s.AfterClose), C.uint64_t(s.NoACKFlag)
 		out.opened = C.uint64_t(s.Opened)
 		for i, n := range s.ClosedBy {
 			out.closed[i] = C.uint64_t(n)
 		}
-		out.connections, out.tombstones = C.uint64_t(s.Connections), C.uint64_t(s.Tombstones)
+		out.connections, out.closed_connections = C.uint64_t(s.Connections), C.uint64_t(s.ClosedConnections)
 		out.held_bytes, out.max_held_bytes = C.uint64_t(s.HeldBytes), C.uint64_t(s.MaxHeldBytes)
 		out.events, out.waiting = C.uint64_t(s.Events), C.uint64_t(h.follower.Waiting())
 		out.datagrams, out.fragments_expired = C.uint64_t(s.Datagrams), C.uint64_t(s.FragmentsExpired)
 		out.fragments_dropped = C.uint64_t(s.FragmentsDropped)
+		out.candidates_dropped = C.uint64_t(s.CandidatesDropped)
+		out.closed_connections_dropped = C.uint64_t(s.ClosedConnectionsDropped)
 		return 0, nil
 	}))
 }
 
-//export gofollow_go_others
-func gofollow_go_others(f C.gofollow_t, out *C.gofollow_other, limit C.size_t) C.int {
+//export gofollow_go_not_followed
+func gofollow_go_not_followed(f C.gofollow_t, out *C.gofollow_not_followed_kind, limit C.size_t) C.int {
 	return C.int(use(uint64(f), func(h *handle) (int, error) {
-		others := h.follower.NotFollowed()
-		n := int(min(limit, C.size_t(len(others))))
+		kinds := h.follower.NotFollowed()
+		n := int(min(limit, C.size_t(len(kinds))))
 		for i, to := 0, unsafe.Slice(out, n); i < n; i++ {
-			from := &others[i]
-			to[i] = C.gofollow_other{packets: C.uint64_t(from.Packets)}
+			from := &kinds[i]
+			to[i] = C.gofollow_not_followed_kind{packets: C.uint64_t(from.Packets)}
 			if from.LinkType {
 				to[i].link_type = 1
 			}
 			name := unsafe.Slice((*byte)(unsafe.Pointer(&to[i].name)), len(to[i].name))
 			copy(name[:len(name)-1], from.Name)
 		}
-		return len(others), nil
+		return len(kinds), nil
 	}))
 }
 

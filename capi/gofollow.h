@@ -68,7 +68,7 @@ extern "C" {
 /* The number of the binary interface that this header describes. It grows when a
  * program compiled against an older header would go wrong. Compare it with
  * gofollow_abi_version (). */
-#define GOFOLLOW_ABI_VERSION 4
+#define GOFOLLOW_ABI_VERSION 5
 
 /* A follower. Never 0, never used again for another one. */
 typedef uint64_t gofollow_t;
@@ -151,7 +151,7 @@ typedef struct gofollow_config {
     uint64_t max_held_segments;         /* per direction: 16384 */
     uint64_t max_total_held_bytes;      /* 256 MiB */
     uint64_t max_connections;           /* 1,000,000 */
-    uint64_t max_tombstones;            /* 1,000,000 */
+    uint64_t max_closed_connections;    /* closed ones that are remembered: 1,000,000 */
     uint64_t max_candidates;            /* 65536 */
     uint64_t max_far_bytes;             /* 64 MiB */
     uint64_t max_queued_events;         /* 65536 */
@@ -184,7 +184,7 @@ enum {
     GOFOLLOW_CLOSE_FIN = 1, GOFOLLOW_CLOSE_RST = 2, GOFOLLOW_CLOSE_TIMEOUT = 3,
     GOFOLLOW_CLOSE_REUSED = 4, GOFOLLOW_CLOSE_EVICTED = 5, GOFOLLOW_CLOSE_FLUSH = 6
 };
-enum { GOFOLLOW_BY_NOBODY = 0, GOFOLLOW_BY_CLIENT = 1, GOFOLLOW_BY_SERVER = 2 };
+enum { GOFOLLOW_BY_NONE = 0, GOFOLLOW_BY_CLIENT = 1, GOFOLLOW_BY_SERVER = 2 };
 enum { GOFOLLOW_ROLES_SYN = 1, GOFOLLOW_ROLES_SYNACK = 2, GOFOLLOW_ROLES_PORT = 3, GOFOLLOW_ROLES_FIRST = 4 };
 enum { GOFOLLOW_START_SYN = 1, GOFOLLOW_START_SYNACK = 2, GOFOLLOW_START_MIDSTREAM = 3 };
 enum {
@@ -299,25 +299,27 @@ typedef struct gofollow_statistics {
     size_t   size;                      /* set to sizeof (gofollow_statistics) before the call */
     uint64_t packets, bytes, segments;  /* packets taken, their captured bytes, TCP segments among them */
     uint64_t not_tcp, fragments, malformed, bad_checksum, unknown_link, too_deep;   /* what the others were */
-    uint64_t unknown;                   /* segments of no connection that is followed */
+    uint64_t no_connection;             /* segments that belong to no connection and open none */
     uint64_t after_close;               /* late segments of closed connections */
     uint64_t no_ack_flag;               /* segments without ACK outside SYN and RST; followed */
     uint64_t opened, closed[7];         /* connections; closed by GOFOLLOW_CLOSE_ reason */
-    uint64_t connections, tombstones;   /* open now, closed ones remembered now */
+    uint64_t connections, closed_connections;   /* open now, closed ones remembered now */
     uint64_t held_bytes, max_held_bytes;/* held out of order now, and the most so far */
     uint64_t events, waiting;           /* events made, events that wait to be polled */
     uint64_t datagrams;                 /* IP datagrams put together from fragments */
     uint64_t fragments_expired;         /* fragments whose datagram was not whole within 30 s, or at a flush */
     uint64_t fragments_dropped;         /* fragments that contradict others, or of which there were too many */
+    uint64_t candidates_dropped;        /* SYN candidates that max_candidates dropped */
+    uint64_t closed_connections_dropped;/* closed connections that a limit dropped before their time */
 } gofollow_statistics;
 
-/* Something that packets had where TCP was looked for. */
-typedef struct gofollow_other {
+/* One kind of packet that is not followed: what it has where TCP was looked for. */
+typedef struct gofollow_not_followed_kind {
     uint64_t packets;
     uint32_t link_type;                 /* 1: it is a link type; 0: what a packet carried */
     uint32_t reserved;
     char     name[80];                  /* such as "UDP", "MACsec (encrypted)" or "link type 147"; ends with 0 */
-} gofollow_other;
+} gofollow_not_followed_kind;
 
 /* Makes a follower and stores its handle in *out, 0 on failure. config may be
  * NULL. GOFOLLOW_ERR_ARGUMENT if a field of config is out of range, or if it has
@@ -386,7 +388,7 @@ int gofollow_stats (gofollow_t f, gofollow_statistics *out);
 /* Names what the packets of not_tcp and unknown_link were, the most frequent
  * first. Fills in up to max of out, which may be NULL if max is 0, and returns
  * how many there are, at most 257. */
-int gofollow_others (gofollow_t f, gofollow_other *out, size_t max);
+int gofollow_not_followed (gofollow_t f, gofollow_not_followed_kind *out, size_t max);
 
 /* One line that names a code. Never NULL; static. */
 const char *gofollow_strerror (int code);

@@ -225,12 +225,12 @@ gofollow_stats (gofollow_t f, gofollow_statistics *out)
 }
 
 int
-gofollow_others (gofollow_t f, gofollow_other *out, size_t max)
+gofollow_not_followed (gofollow_t f, gofollow_not_followed_kind *out, size_t max)
 {
     REFUSE_IF_FORKED ();
     if (out == NULL && max > 0)
         return refuse (f, "out is NULL and max is not 0");
-    return gofollow_go_others (f, out, max);
+    return gofollow_go_not_followed (f, out, max);
 }
 
 int

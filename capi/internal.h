@@ -23,7 +23,7 @@ int gofollow_go_advance_time (gofollow_t f, int64_t ts_ns);
 int gofollow_go_flush (gofollow_t f);
 int gofollow_go_destroy (gofollow_t f);
 int gofollow_go_stats (gofollow_t f, gofollow_statistics *out);
-int gofollow_go_others (gofollow_t f, gofollow_other *out, size_t max);
+int gofollow_go_not_followed (gofollow_t f, gofollow_not_followed_kind *out, size_t max);
 int gofollow_go_error_message (gofollow_t f, char *buf, size_t size);
 int gofollow_go_set_memory_limit (uint64_t bytes);
 

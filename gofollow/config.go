@@ -84,10 +84,10 @@ type Limits struct {
 	// Default 1,000,000.
 	Connections int
 
-	// Tombstones bounds how many closed connections are remembered so that
+	// ClosedConnections bounds how many closed connections are remembered, so that
 	// their late segments open nothing, at 64 bytes each. Beyond it the oldest
 	// is forgotten. Default 1,000,000.
-	Tombstones int
+	ClosedConnections int
 
 	// Candidates bounds how many SYNs are kept that may begin a new connection
 	// between the endpoints of one that is still followed. Beyond it the oldest
@@ -221,7 +221,7 @@ func (c Config) withDefaults() (Config, error) {
 		bad  bool
 	}{
 		{"HeldBytes", l.HeldBytes < 0}, {"HeldSegments", l.HeldSegments < 0}, {"TotalHeldBytes", l.TotalHeldBytes < 0},
-		{"Connections", l.Connections < 0 || l.Connections > maxConnections}, {"Tombstones", l.Tombstones < 0}, {"Candidates", l.Candidates < 0},
+		{"Connections", l.Connections < 0 || l.Connections > maxConnections}, {"ClosedConnections", l.ClosedConnections < 0}, {"Candidates", l.Candidates < 0},
 		{"FarBytes", l.FarBytes < 0 || l.FarBytes > maxFarBytes}, {"QueuedEvents", l.QueuedEvents < 0}, {"QueuedBytes", l.QueuedBytes < 0},
 	} {
 		if v.bad {
@@ -232,7 +232,7 @@ func (c Config) withDefaults() (Config, error) {
 	orElse(&l.HeldSegments, 16384)
 	orElse(&l.TotalHeldBytes, 256<<20)
 	orElse(&l.Connections, 1_000_000)
-	orElse(&l.Tombstones, 1_000_000)
+	orElse(&l.ClosedConnections, 1_000_000)
 	orElse(&l.Candidates, 65536)
 	orElse(&l.FarBytes, 64<<20)
 	orElse(&l.QueuedEvents, 65536)

@@ -265,7 +265,7 @@ func (f *Follower) halfClose(c *Connection, from side) {
 		return
 	}
 	d.flags |= finished
-	if c.closedBy == ByNobody {
+	if c.closedBy == ByNone {
 		c.closedBy = c.by(from)
 	}
 	if f.config.NoHalfClosed {

@@ -189,7 +189,7 @@ func (r CloseReason) String() string { return name(closeReasons[:], int(r)) }
 type By uint8
 
 const (
-	ByNobody By = iota
+	ByNone By = iota
 	ByClient
 	ByServer
 )

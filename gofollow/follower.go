@@ -317,7 +317,7 @@ func (f *Follower) flush(c *Connection) {
 	case c.has(reset):
 		f.end(c, CloseRST, c.by(c.rare.resetBy), false)
 	default:
-		f.end(c, CloseFlush, ByNobody, false)
+		f.end(c, CloseFlush, ByNone, false)
 	}
 }
 
@@ -373,7 +373,7 @@ func (f *Follower) Close() {
 // Stats returns what the Follower was given and what became of it.
 func (f *Follower) Stats() Stats {
 	s := f.stats
-	s.Tombstones = f.graves.used
+	s.ClosedConnections = f.graves.used
 	s.Connections = int(s.Opened)
 	for _, n := range s.ClosedBy {
 		s.Connections -= int(n)

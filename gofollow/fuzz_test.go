@@ -15,7 +15,7 @@ import (
 var configs = []gofollow.Config{
 	{Anomalies: true},
 	{Anomalies: true, Overlap: gofollow.OverlapSolaris, Urgent: gofollow.UrgentOOB, RST: gofollow.RSTStrict,
-		Limits: gofollow.Limits{HeldBytes: 64, HeldSegments: 5, TotalHeldBytes: 100, Connections: 3, Tombstones: 1, FarBytes: 1 << 12}},
+		Limits: gofollow.Limits{HeldBytes: 64, HeldSegments: 5, TotalHeldBytes: 100, Connections: 3, ClosedConnections: 1, FarBytes: 1 << 12}},
 	{CloseOn: gofollow.CloseOnFirstFIN, NoMidstream: true, Separate: gofollow.SeparateBoth, Overlap: gofollow.OverlapLast, GapPatience: gofollow.AtOnce},
 }
 

@@ -275,7 +275,7 @@ func TestConfigOutOfRange(t *testing.T) {
 		{"TotalHeldBytes", gofollow.Config{Limits: gofollow.Limits{TotalHeldBytes: -1}}},
 		{"Connections", gofollow.Config{Limits: gofollow.Limits{Connections: -1}}},
 		{"Connections", gofollow.Config{Limits: gofollow.Limits{Connections: 1<<30 + 1}}},
-		{"Tombstones", gofollow.Config{Limits: gofollow.Limits{Tombstones: -1}}},
+		{"ClosedConnections", gofollow.Config{Limits: gofollow.Limits{ClosedConnections: -1}}},
 		{"FarBytes", gofollow.Config{Limits: gofollow.Limits{FarBytes: 1<<30 + 1}}},
 		{"QueuedEvents", gofollow.Config{Limits: gofollow.Limits{QueuedEvents: -1}}},
 		{"QueuedBytes", gofollow.Config{Limits: gofollow.Limits{QueuedBytes: -1}}},

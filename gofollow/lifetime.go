@@ -82,7 +82,7 @@ func (f *Follower) makeRoom() {
 	}
 	if f.graves.n > 0 {
 		f.graves.remove(f.graves.first)
-		f.stats.TombstonesDropped++
+		f.stats.ClosedConnectionsDropped++
 		return
 	}
 	for k := handshake; k < classes; k++ {
@@ -91,7 +91,7 @@ func (f *Follower) makeRoom() {
 			continue
 		}
 		if c.has(opened) {
-			f.end(c, CloseEvicted, ByNobody, false)
+			f.end(c, CloseEvicted, ByNone, false)
 		} else {
 			f.bury(c, false)
 		}
@@ -143,7 +143,7 @@ func (f *Follower) expire(c *Connection) *Connection {
 		case c.has(reset):
 			f.end(c, CloseRST, c.by(c.rare.resetBy), true)
 		default:
-			f.end(c, CloseTimeout, ByNobody, false)
+			f.end(c, CloseTimeout, ByNone, false)
 		}
 		if !c.has(inTable) {
 			return nil

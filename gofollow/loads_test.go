@@ -230,7 +230,7 @@ var loads = []load{
 				l.Errorf("%d candidates were dropped", s.CandidatesDropped)
 			}
 		}},
-	{name: "closed connections", config: Config{Limits: Limits{Tombstones: 1000}}, bytes: 2 << 20, steps: 2100,
+	{name: "closed connections", config: Config{Limits: Limits{ClosedConnections: 1000}}, bytes: 2 << 20, steps: 2100,
 		run: func(l *loaded, n int) {
 			for i := range n {
 				port := uint16(i)
@@ -239,8 +239,8 @@ var loads = []load{
 				l.segment(second, port, false, uint32(i+1), uint32(i+1), decode.FIN|ackOnly, 1)
 				l.segment(second, port, true, uint32(i+1), uint32(i+3), decode.FIN|ackOnly, 1)
 			}
-			if s := l.f.Stats(); s.TombstonesDropped != uint64(n-1000) || s.Tombstones != 1000 {
-				l.Errorf("%d tombstones were dropped, %d are there", s.TombstonesDropped, s.Tombstones)
+			if s := l.f.Stats(); s.ClosedConnectionsDropped != uint64(n-1000) || s.ClosedConnections != 1000 {
+				l.Errorf("%d closed connections were dropped, %d are there", s.ClosedConnectionsDropped, s.ClosedConnections)
 			}
 		}},
 	{name: "resets with text", config: Config{Limits: Limits{Connections: 1000}}, bytes: 4 << 20, steps: 1100,
@@ -270,7 +270,7 @@ var loads = []load{
 				l.packet(second, b)
 			}
 		}},
-	{name: "separate networks", config: Config{Separate: SeparateBoth, Limits: Limits{Connections: 1000, Tombstones: 100}}, bytes: 3 << 20, steps: 1050,
+	{name: "separate networks", config: Config{Separate: SeparateBoth, Limits: Limits{Connections: 1000, ClosedConnections: 100}}, bytes: 3 << 20, steps: 1050,
 		run: func(l *loaded, n int) {
 			for i := range n {
 				l.packet(second, inVLAN(uint16(1+i%4000), inVLAN(uint16(1+i/4000), frame(10<<24|9, 1, false, 0, 0, ackOnly, l.data[:1]))))

@@ -159,7 +159,7 @@ func TestRandomLimits(t *testing.T) {
 			GapPatience: []time.Duration{gofollow.AtOnce, time.Microsecond, time.Second}[random.IntN(3)],
 			Limits: gofollow.Limits{
 				HeldBytes: 1 + random.Int64N(500), HeldSegments: 1 + random.IntN(5), TotalHeldBytes: 1 + random.Int64N(600), Connections: 1 + random.IntN(3),
-				Tombstones: 3 + random.IntN(2), FarBytes: 1 + random.Int64N(3000),
+				ClosedConnections: 3 + random.IntN(2), FarBytes: 1 + random.Int64N(3000),
 			},
 			Timeouts: gofollow.Timeouts{
 				Handshake: time.Duration(1 + random.IntN(1e6)), Idle: time.Duration(1 + random.IntN(1e6)), HalfClosed: time.Duration(1 + random.IntN(1e6)),

@@ -40,7 +40,7 @@ func (f *Follower) classify(c *Connection, from side, s *decode.Segment, src *bl
 		f.end(c, CloseRST, c.by(c.rare.resetBy), false)
 		return nil, false
 	case f.proven(c, from, s):
-		f.end(c, CloseReused, ByNobody, false)
+		f.end(c, CloseReused, ByNone, false)
 		return nil, false
 	}
 	f.setAside(c, from, s, src)
@@ -182,7 +182,7 @@ func (f *Follower) supersede(c *Connection) *Connection {
 		n.memory.Keep()
 		defer f.blocks.Release(n.memory)
 	}
-	f.end(c, CloseReused, ByNobody, false)
+	f.end(c, CloseReused, ByNone, false)
 	now := f.cause
 	f.cause = n.cause
 	fresh := f.admit(&c.key, n.from)

@@ -251,11 +251,11 @@ func follow(t testing.TB, config gofollow.Config, packets []gofollow.Packet) *re
 		if stats.HeldBytes > limit {
 			t.Errorf("%d bytes are held after packet %d, the limit is %d", stats.HeldBytes, i+1, limit)
 		}
-		if n := config.Limits.Connections; n > 0 && stats.Connections+stats.Tombstones > n {
-			t.Errorf("%d connections and %d tombstones after packet %d, the limit is %d", stats.Connections, stats.Tombstones, i+1, n)
+		if n := config.Limits.Connections; n > 0 && stats.Connections+stats.ClosedConnections > n {
+			t.Errorf("%d connections and %d closed connections after packet %d, the limit is %d", stats.Connections, stats.ClosedConnections, i+1, n)
 		}
-		if n := config.Limits.Tombstones; n > 0 && stats.Tombstones > n {
-			t.Errorf("%d tombstones after packet %d, the limit is %d", stats.Tombstones, i+1, n)
+		if n := config.Limits.ClosedConnections; n > 0 && stats.ClosedConnections > n {
+			t.Errorf("%d closed connections after packet %d, the limit is %d", stats.ClosedConnections, i+1, n)
 		}
 	}
 	if got := f.Stats().Packets; got != uint64(len(packets)) {

@@ -34,7 +34,7 @@ func (f *Follower) any(c *Connection, from side, s *decode.Segment, src *block) 
 			return
 		}
 		if f.config.NoMidstream && s.Flags&(decode.SYN|decode.ACK) != decode.SYN || s.Flags&decode.RST != 0 {
-			f.stats.Unknown++
+			f.stats.NoConnection++
 			return
 		}
 		c = f.admit(&f.key, from)

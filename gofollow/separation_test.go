@@ -56,7 +56,7 @@ func TestSeparationOfClosed(t *testing.T) {
 // at once, polled rarely: networks are held by what is followed, remembered or waits.
 func TestSeparationsAreBounded(t *testing.T) {
 	const connections = 100
-	f, err := New(Config{Separate: SeparateBoth, Limits: Limits{Connections: connections, Tombstones: 10}})
+	f, err := New(Config{Separate: SeparateBoth, Limits: Limits{Connections: connections, ClosedConnections: 10}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,18 +17,18 @@ type Stats struct {
 
 	// Segments that no connection was told of: of no connection that is
 	// followed (and opening none), or late ones of a closed connection.
-	Unknown, AfterClose uint64
+	NoConnection, AfterClose uint64
 
 	// NoACKFlag counts segments without ACK outside SYN and RST; they are followed.
 	NoACKFlag uint64
 
-	Opened      uint64    // connections opened
-	ClosedBy    [7]uint64 // connections closed, indexed by CloseReason
-	Connections int       // connections open now
-	Tombstones  int       // closed connections that are remembered now
+	Opened            uint64    // connections opened
+	ClosedBy          [7]uint64 // connections closed, indexed by CloseReason
+	Connections       int       // connections open now
+	ClosedConnections int       // closed connections that are remembered now
 
-	// What limits cost that is no event: candidates and tombstones that went before their time.
-	CandidatesDropped, TombstonesDropped uint64
+	// What limits cost that is no event: SYN candidates and closed connections that were dropped before their time.
+	CandidatesDropped, ClosedConnectionsDropped uint64
 
 	HeldBytes    int64 // bytes held out of order now, by all connections
 	MaxHeldBytes int64 // the most there were after any packet

@@ -124,9 +124,9 @@ func (g *graveyard) find(k *flowKey) (number uint32, ok bool) {
 // entomb remembers a closed connection. Of too many tombstones the oldest goes.
 func (f *Follower) entomb(c *Connection) {
 	g := &f.graves
-	for int(g.n) >= f.config.Limits.Tombstones {
+	for int(g.n) >= f.config.Limits.ClosedConnections {
 		g.remove(g.first)
-		f.stats.TombstonesDropped++
+		f.stats.ClosedConnectionsDropped++
 	}
 	t := tombstone{key: c.key, closedAt: f.cause.at, server: c.dirs[c.client^1].base}
 	if c.client == 0 {

@@ -36,6 +36,6 @@ func TestGraveyard(t *testing.T) {
 		}
 	}
 	if g.used != len(left) {
-		t.Errorf("%d tombstones are in the table, want %d", g.used, len(left))
+		t.Errorf("%d closed connections are in the table, want %d", g.used, len(left))
 	}
 }

@@ -705,7 +705,7 @@ MUTANTS = [
     ("a call takes any number of packets", "input.go", "packets >= callPackets", "packets >= 2*callPackets"),
     ("a call takes as much of slow formats", "input.go", "if slow {", "if false {"),
     ("limit of connections", "lifetime.go", "< f.config.Limits.Connections {", "<= f.config.Limits.Connections {"),
-    ("limit of tombstones", "tombstone.go", "int(g.n) >= f.config.Limits.Tombstones", "int(g.n) > f.config.Limits.Tombstones"),
+    ("limit of tombstones", "tombstone.go", "int(g.n) >= f.config.Limits.ClosedConnections", "int(g.n) > f.config.Limits.ClosedConnections"),
     (
         "limit of waiting events",
         "queue.go",
@@ -717,7 +717,7 @@ MUTANTS = [
     ("eviction order", "lifetime.go", "c := f.conns.oldest(k)\n\t\tif c == nil {", "c := f.conns.oldest(classes - k)\n\t\tif c == nil {"),
     ("eviction, tombstones last", "lifetime.go", "if f.graves.n > 0 {", "if false {"),
     ("eviction by age", "connection.go", "if c.class == to && s.tails[to] == c.index+1 {", "if c.class == to {"),
-    ("eviction not told", "lifetime.go", "f.end(c, CloseEvicted, ByNobody, false)", "f.bury(c, false)"),
+    ("eviction not told", "lifetime.go", "f.end(c, CloseEvicted, ByNone, false)", "f.bury(c, false)"),
     # Short cuts, which must give what the long way does.
     ("short cut past a hole", "segment.go", "s.Wire > 0 && d.slow.waits() {", "false {"),
     ("short cut past a suspect", "reassembly.go", "(len(r.held) > 0 || len(r.suspects) > 0)", "len(r.held) > 0"),

@@ -14,7 +14,7 @@ from ._native import constant, error_from_code, ffi
 from ._options import make_config
 from .errors import CaptureFileError, GofollowError, UsageError, file_error
 
-_OTHERS = 257  # gofollow_others has no more
+_KINDS = 257  # gofollow_not_followed has no more
 _FULL, _BUSY = constant("ERR_FULL"), constant("ERR_BUSY")
 _CLOSED = "this follower is closed: make a new one"
 _CHAR_POINTER = ffi.typeof("const char *")
@@ -36,8 +36,8 @@ class Statistics(NamedTuple):
     unknown_link: int
     too_deep: int
     """Encapsulated more deeply than is followed."""
-    unknown: int
-    """Segments of no connection that is followed."""
+    no_connection: int
+    """Segments that belong to no connection and open none."""
     after_close: int
     """Late segments of closed connections."""
     no_ack_flag: int
@@ -47,7 +47,7 @@ class Statistics(NamedTuple):
     """Connections closed, by reason: fin, rst, timeout, reused, evicted, flush."""
     connections: int
     """Connections open now."""
-    tombstones: int
+    closed_connections: int
     """Closed connections remembered now."""
     held_bytes: int
     """Held out of order now."""
@@ -61,6 +61,10 @@ class Statistics(NamedTuple):
     """Fragments whose datagram was not whole within 30 s, or when the follower was flushed."""
     fragments_dropped: int
     """Fragments that contradict others, or of which there were too many."""
+    candidates_dropped: int
+    """SYN candidates that max_candidates dropped."""
+    closed_connections_dropped: int
+    """Closed connections that a limit dropped before their time."""
     not_followed: dict[str, int]
     """What the packets of not_tcp and unknown_link were, by name, the most frequent first."""
 
@@ -154,12 +158,12 @@ class Engine:
         raw.size = ffi.sizeof("gofollow_statistics")
         if not self._finalizer.alive:
             raise UsageError(_CLOSED)
-        others: list[tuple[str, int, bool]] = []
-        code = self._call(self._ask, raw, others)
+        kinds: list[tuple[str, int, bool]] = []
+        code = self._call(self._ask, raw, kinds)
         if code < 0:
             raise self._error(code)
         values: dict[str, Any] = {name: getattr(raw, name, None) for name in Statistics._fields}
-        values["not_followed"] = {name: packets for name, packets, _ in others}
+        values["not_followed"] = {name: packets for name, packets, _ in kinds}
         values["closed"] = {name: raw.closed[number] for number, name in CLOSE_REASONS.items()}
         return Statistics(**values)
 
@@ -167,19 +171,19 @@ class Engine:
         """Return how many packets are of link types that are not followed, by name."""
         if not self._finalizer.alive:
             return {}
-        others: list[tuple[str, int, bool]] = []
-        self._call(self._name_others, others)
-        return {name: packets for name, packets, is_link_type in others if is_link_type}
+        kinds: list[tuple[str, int, bool]] = []
+        self._call(self._name_kinds, kinds)
+        return {name: packets for name, packets, is_link_type in kinds if is_link_type}
 
-    def _ask(self, raw: Any, others: list[tuple[str, int, bool]]) -> int:
+    def _ask(self, raw: Any, kinds: list[tuple[str, int, bool]]) -> int:
         code: int = self._lib.gofollow_stats(self.number, raw)
-        return self._name_others(others) if code >= 0 and raw.not_tcp + raw.unknown_link else code
+        return self._name_kinds(kinds) if code >= 0 and raw.not_tcp + raw.unknown_link else code
 
-    def _name_others(self, others: list[tuple[str, int, bool]]) -> int:
-        found = ffi.new("gofollow_other[]", _OTHERS)
-        count: int = self._lib.gofollow_others(self.number, found, _OTHERS)
-        for other in found[0 : max(0, min(count, _OTHERS))]:
-            others.append((ffi.string(other.name).decode("utf-8", "replace"), other.packets, bool(other.link_type)))
+    def _name_kinds(self, kinds: list[tuple[str, int, bool]]) -> int:
+        found = ffi.new("gofollow_not_followed_kind[]", _KINDS)
+        count: int = self._lib.gofollow_not_followed(self.number, found, _KINDS)
+        for kind in found[0 : max(0, min(count, _KINDS))]:
+            kinds.append((ffi.string(kind.name).decode("utf-8", "replace"), kind.packets, bool(kind.link_type)))
         return count
 
     @property

@@ -17,7 +17,7 @@ OPENED, DATA, GAP, HALF_CLOSED, CLOSED, ANOMALY, SEGMENT = (
     constant(name) for name in ("OPENED", "DATA", "GAP", "HALF_CLOSED", "CLOSED", "ANOMALY", "SEGMENT")
 )
 KINDS = {OPENED: "opened", DATA: "data", GAP: "gap", HALF_CLOSED: "half-closed", CLOSED: "closed", ANOMALY: "anomaly", SEGMENT: "segment"}
-BY: dict[int, Side | None] = {constant("BY_NOBODY"): None, constant("BY_CLIENT"): "client", constant("BY_SERVER"): "server"}
+BY: dict[int, Side | None] = {constant("BY_NONE"): None, constant("BY_CLIENT"): "client", constant("BY_SERVER"): "server"}
 
 
 def _names(prefix: str, *names: str) -> dict[int, str]:

@@ -35,7 +35,7 @@ class FollowerOptions(TypedDict, total=False):
     max_held_segments: int | None
     max_total_held_bytes: int | None
     max_connections: int | None
-    max_tombstones: int | None
+    max_closed_connections: int | None
     max_candidates: int | None
     max_far_bytes: int | None
 
@@ -61,7 +61,7 @@ _TIMES = (
     *("stray_linger", "reuse_idle", "hole_age", "one_sided_age"),
 )
 _LIMITS = (
-    *("max_held_bytes", "max_held_segments", "max_total_held_bytes", "max_connections", "max_tombstones", "max_candidates"),
+    *("max_held_bytes", "max_held_segments", "max_total_held_bytes", "max_connections", "max_closed_connections", "max_candidates"),
     "max_far_bytes",
 )
 _LONGEST_NS = 1 << 62  # 146 years: no deadline of a real capture overflows

@@ -194,7 +194,7 @@ class TCPStreamFollower:
         handshake_timeout (60), idle_timeout (7440), half_closed_timeout (600), rst_linger (1), close_linger (130), stray_linger (5),
         reuse_idle (5), hole_age (30), one_sided_age (3): timeouts.
         max_held_bytes (16 MiB), max_held_segments (16384): held out of order in one direction.
-        max_total_held_bytes (256 MiB), max_connections (1000000), max_tombstones (1000000), max_candidates (65536), max_far_bytes
+        max_total_held_bytes (256 MiB), max_connections (1000000), max_closed_connections (1000000), max_candidates (65536), max_far_bytes
         (64 MiB): limits.
 
     Raises TypeError for a callback that cannot be called, OptionError for a value that is not allowed, ForkedError in a child of a
@@ -232,7 +232,7 @@ class TCPStreamFollower:
         max_held_segments: int | None = None,
         max_total_held_bytes: int | None = None,
         max_connections: int | None = None,
-        max_tombstones: int | None = None,
+        max_closed_connections: int | None = None,
         max_candidates: int | None = None,
         max_far_bytes: int | None = None,
     ) -> None:

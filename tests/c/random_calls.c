@@ -241,8 +241,8 @@ call (void)
         break;
     case 22: {
         size_t max = random_below (5);
-        gofollow_other *out = malloc (max * sizeof *out + 1);
-        result = gofollow_others (f, one_in (9) ? NULL : out, max);
+        gofollow_not_followed_kind *out = malloc (max * sizeof *out + 1);
+        result = gofollow_not_followed (f, one_in (9) ? NULL : out, max);
         for (size_t i = 0; i < max && (int) i < result; i++)
             look (out[i].name, strlen (out[i].name));
         free (out);

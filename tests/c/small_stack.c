@@ -28,7 +28,7 @@ static const uint8_t packet[41] = {
 /* What a function needs that is large stands outside of the stack. */
 static gofollow_event events[4];
 static gofollow_statistics statistics = { .size = sizeof statistics };
-static gofollow_other others[4];
+static gofollow_not_followed_kind kinds[4];
 static gofollow_progress progress = { .size = sizeof progress };
 static gofollow_packet batch = { GOFOLLOW_NO_TIME, packet, sizeof packet, sizeof packet, GOFOLLOW_LINK_IPV4, 0 };
 static char message[64];
@@ -44,7 +44,7 @@ static int call_feed_batch (void) { return gofollow_feed_batch (f, &batch, 1, &c
 static int call_poll (void) { return gofollow_poll (f, events, 4); }
 static int call_set_user (void) { return gofollow_set_user (f, 0, &f); }
 static int call_stats (void) { return gofollow_stats (f, &statistics); }
-static int call_others (void) { return gofollow_others (f, others, 4); }
+static int call_not_followed (void) { return gofollow_not_followed (f, kinds, 4); }
 static int call_error_message (void) { return gofollow_error_message (f, message, sizeof message); }
 static int call_advance_time (void) { return gofollow_advance_time (f, 1000); }
 static int call_feed_capture (void) { return gofollow_feed_capture (f, "", 0, &consumed); }
@@ -58,7 +58,7 @@ static int call_set_memory_limit (void) { return gofollow_set_memory_limit (0); 
 #define CALL(name) { #name, call_##name }
 static const struct { const char *name; int (*call) (void); } calls[] = {
     CALL (nothing), CALL (version), CALL (abi_version), CALL (strerror), CALL (create), CALL (feed), CALL (feed_batch), CALL (poll),
-    CALL (set_user), CALL (stats), CALL (others), CALL (error_message), CALL (advance_time), CALL (feed_capture), CALL (end_capture),
+    CALL (set_user), CALL (stats), CALL (not_followed), CALL (error_message), CALL (advance_time), CALL (feed_capture), CALL (end_capture),
     CALL (open_file), CALL (read_file), CALL (flush), CALL (set_memory_limit), CALL (destroy),
 };
 

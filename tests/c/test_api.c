@@ -127,7 +127,7 @@ test_bad_handle (gofollow_t f)
     CHECK (gofollow_advance_time (f, 0) == GOFOLLOW_ERR_HANDLE);
     CHECK (gofollow_flush (f) == GOFOLLOW_ERR_HANDLE);
     CHECK (gofollow_stats (f, &s) == GOFOLLOW_ERR_HANDLE);
-    CHECK (gofollow_others (f, NULL, 0) == GOFOLLOW_ERR_HANDLE);
+    CHECK (gofollow_not_followed (f, NULL, 0) == GOFOLLOW_ERR_HANDLE);
     CHECK (gofollow_error_message (f, NULL, 0) == GOFOLLOW_ERR_HANDLE);
     CHECK (gofollow_destroy (f) == GOFOLLOW_ERR_HANDLE);
 }
@@ -228,7 +228,7 @@ test_events (void)
     CHECK (e[0].flags == 0 && e[0].reserved == 0 && e[0].bytes == NULL && e[1].captured_packet == 4);
     gofollow_statistics s = { .size = sizeof s };
     CHECK (gofollow_stats (f, &s) == 0 && s.packets == 6 && s.segments == 6 && s.opened == 1 && s.closed[GOFOLLOW_CLOSE_RST] == 1 && s.waiting == 0);
-    CHECK (gofollow_others (f, NULL, 0) == 0 && gofollow_others (f, NULL, 1) == GOFOLLOW_ERR_ARGUMENT);
+    CHECK (gofollow_not_followed (f, NULL, 0) == 0 && gofollow_not_followed (f, NULL, 1) == GOFOLLOW_ERR_ARGUMENT);
     CHECK (memcmp (e[1].bytes, "hello", 5) == 0);   /* asking for statistics ends nothing */
     CHECK (gofollow_poll (f, e, 16) == 0);
     CHECK (gofollow_destroy (f) == 0 && gofollow_destroy (f) == GOFOLLOW_ERR_HANDLE);
@@ -398,10 +398,10 @@ test_place (void)
 }
 
 static void
-test_others (void)
+test_not_followed (void)
 {
     gofollow_t f;
-    gofollow_other others[3];
+    gofollow_not_followed_kind kinds[3];
     const unsigned char udp[28] = { 0x45, 0, 0, 28, [9] = 17 }, fragment[28] = { 0x45, 0, 0, 28, [6] = 0x20, [9] = 6 };
     const unsigned char macsec[28] = { [12] = 0x88, 0xe5, 0x0c };
     CHECK (gofollow_create (&f, NULL) == 0);
@@ -411,12 +411,12 @@ test_others (void)
         CHECK (gofollow_feed (f, GOFOLLOW_LINK_ETHERNET, 0, macsec, sizeof macsec, sizeof macsec) == 0);
     CHECK (gofollow_feed (f, 147, 0, udp, sizeof udp, sizeof udp) == 0);
     CHECK (gofollow_feed (f, GOFOLLOW_LINK_RAW, 0, fragment, sizeof fragment, sizeof fragment) == 0);
-    memset (others, 0xee, sizeof others);
-    CHECK (gofollow_others (f, others, 1) == 3 && others[1].packets == 0xeeeeeeeeeeeeeeee);
-    CHECK (gofollow_others (f, others, 3) == 3);
-    CHECK (strcmp (others[0].name, "UDP") == 0 && others[0].packets == 3 && others[0].link_type == 0 && others[0].reserved == 0);
-    CHECK (strcmp (others[2].name, "link type 147") == 0 && others[2].packets == 1 && others[2].link_type == 1);
-    CHECK (strcmp (others[1].name, "MACsec (encrypted)") == 0 && others[1].packets == 2 && others[1].link_type == 0);
+    memset (kinds, 0xee, sizeof kinds);
+    CHECK (gofollow_not_followed (f, kinds, 1) == 3 && kinds[1].packets == 0xeeeeeeeeeeeeeeee);
+    CHECK (gofollow_not_followed (f, kinds, 3) == 3);
+    CHECK (strcmp (kinds[0].name, "UDP") == 0 && kinds[0].packets == 3 && kinds[0].link_type == 0 && kinds[0].reserved == 0);
+    CHECK (strcmp (kinds[2].name, "link type 147") == 0 && kinds[2].packets == 1 && kinds[2].link_type == 1);
+    CHECK (strcmp (kinds[1].name, "MACsec (encrypted)") == 0 && kinds[1].packets == 2 && kinds[1].link_type == 0);
     CHECK (gofollow_flush (f) == 0);
     gofollow_statistics s = { .size = sizeof s };
     CHECK (gofollow_stats (f, &s) == 0 && s.fragments == 1 && s.fragments_expired == 1 && s.datagrams == 0 && s.not_tcp == 5 && s.unknown_link == 1);
@@ -519,7 +519,7 @@ test_fork (void)
             || gofollow_set_user (f, 0, NULL) != GOFOLLOW_ERR_FORKED
             || gofollow_poll (f, &e, 1) != GOFOLLOW_ERR_FORKED || gofollow_advance_time (f, 0) != GOFOLLOW_ERR_FORKED
             || gofollow_flush (f) != GOFOLLOW_ERR_FORKED || gofollow_destroy (f) != GOFOLLOW_ERR_FORKED
-            || gofollow_stats (f, &s) != GOFOLLOW_ERR_FORKED || gofollow_others (f, NULL, 0) != GOFOLLOW_ERR_FORKED
+            || gofollow_stats (f, &s) != GOFOLLOW_ERR_FORKED || gofollow_not_followed (f, NULL, 0) != GOFOLLOW_ERR_FORKED
             || gofollow_error_message (f, NULL, 0) != GOFOLLOW_ERR_FORKED
             || gofollow_set_memory_limit (0) != GOFOLLOW_ERR_FORKED || gofollow_version ()[0] == 0
             || gofollow_strerror (GOFOLLOW_ERR_FORKED)[0] == 0 || gofollow_abi_version () != GOFOLLOW_ABI_VERSION;
@@ -618,7 +618,7 @@ main (void)
     test_segments ();
     test_no_half_closed ();
     test_place ();
-    test_others ();
+    test_not_followed ();
     test_full ();
     test_busy ();
     test_fork ();
