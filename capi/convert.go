@@ -45,7 +45,8 @@ type cConnection struct {
 	closedAt, synAt, synACKAt, ackAt                       int64
 	isn                                                    [2]uint32
 	isnKnown                                               [2]uint8
-	_                                                      [6]uint8
+	_                                                      [2]uint8
+	openedSeq                                              uint32
 	user                                                   uintptr
 }
 
@@ -68,6 +69,7 @@ var (
 	_ [unsafe.Offsetof(C.gofollow_connection{}.counters)]byte   = [unsafe.Offsetof(cConnection{}.counters)]byte{}
 	_ [unsafe.Offsetof(C.gofollow_event{}.window)]byte          = [unsafe.Offsetof(cEvent{}.window)]byte{}
 	_ [unsafe.Offsetof(C.gofollow_connection{}.isn_known)]byte  = [unsafe.Offsetof(cConnection{}.isnKnown)]byte{}
+	_ [unsafe.Offsetof(C.gofollow_connection{}.opened_seq)]byte = [unsafe.Offsetof(cConnection{}.openedSeq)]byte{}
 	_ [unsafe.Offsetof(C.gofollow_connection{}.user)]byte       = [unsafe.Offsetof(cConnection{}.user)]byte{}
 	_ [unsafe.Offsetof(C.gofollow_connection{}.closed_ns)]byte  = [unsafe.Offsetof(cConnection{}.closedAt)]byte{}
 	_ [unsafe.Sizeof(C.gofollow_counters{})]byte                = [unsafe.Sizeof(gofollow.Counters{})]byte{}
@@ -237,7 +239,7 @@ func (s *facts) setUser(id uint64, user uintptr) bool {
 
 // open fills in all but the user pointer, the separation and the closing facts.
 func (out *cConnection) open(c *gofollow.Connection) {
-	*out = cConnection{id: c.ID(), openedAt: c.OpenedAt(), openedPacket: c.OpenedPacket(), rolesFrom: uint8(c.RolesFrom()), start: uint8(c.Start())}
+	*out = cConnection{id: c.ID(), openedAt: c.OpenedAt(), openedPacket: c.OpenedPacket(), openedSeq: c.OpenedSeq(), rolesFrom: uint8(c.RolesFrom()), start: uint8(c.Start())}
 	out.client.set(c.Client())
 	out.server.set(c.Server())
 }

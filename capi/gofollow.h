@@ -243,9 +243,11 @@ typedef struct gofollow_connection {
                                            GOFOLLOW_NO_TIME for one that was not captured */
     uint32_t          isn[2];           /* initial sequence numbers, by direction */
     uint8_t           isn_known[2];     /* 1: its SYN was captured */
-    uint8_t           reserved[6];
-    /* Set at any time. */
-    void             *user;             /* what gofollow_set_user was given, or NULL */
+    uint8_t           reserved[2];
+    /* Always set. */
+    uint32_t          opened_seq;       /* sequence number of the segment that opened it; with addresses, ports and
+                                           opened_ns it names the connection however its capture was cut */
+    void             *user;             /* what gofollow_set_user was given, or NULL; set at any time */
 } gofollow_connection;
 
 /* One event. Which fields a kind sets:

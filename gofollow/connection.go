@@ -26,6 +26,7 @@ type Connection struct {
 	index        uint32 // its place in connections
 	before       uint32 // neighbours in the list of its class, index plus 1
 	after        uint32
+	openedSeq    seqNum // number of the segment that opened it
 	class        class
 	flags        connFlags
 	client       side // which end is the client
@@ -152,6 +153,11 @@ func (c *Connection) OpenedTimestamp() (t time.Time, ok bool) { return timestamp
 
 // OpenedPacket returns the packet number of its Opened event.
 func (c *Connection) OpenedPacket() uint64 { return c.openedPacket }
+
+// OpenedSeq returns the sequence number of the segment that caused its Opened event: of a SYN or
+// SYN+ACK the initial sequence number. Flow key, OpenedAt and OpenedSeq name a connection in the
+// same way however its capture was cut.
+func (c *Connection) OpenedSeq() uint32 { return uint32(c.openedSeq) }
 
 // Clean says that the handshake was seen, nothing is missing or in conflict, and
 // both sides ended by FIN. Known with the Closed event, as what follows.
@@ -333,7 +339,7 @@ func (f *Follower) open(c *Connection, from side, s *decode.Segment) {
 	c.flags |= opened
 	c.id = f.nextID
 	f.nextID++
-	c.openedAt, c.openedPacket = f.cause.time, f.cause.packet
+	c.openedAt, c.openedPacket, c.openedSeq = f.cause.time, f.cause.packet, seqNum(s.Seq)
 	switch {
 	case s.Flags&(decode.SYN|decode.ACK) == decode.SYN:
 		c.client, c.rolesFrom, c.start = from, RolesFromSYN, StartSYN

@@ -245,6 +245,7 @@ test_handshake_facts (void)
     int n = gofollow_poll (f, e, 8), closed = 0;
     for (int i = 0; i < n; i++) {
         const gofollow_connection *c = e[i].connection;
+        CHECK (c->opened_seq == (c->id == 0 ? 100 : 700));  /* from the first event on */
         if (e[i].kind != GOFOLLOW_CLOSED)
             continue;
         closed++;
