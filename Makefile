@@ -8,6 +8,7 @@ SHELL   := /bin/bash
 GO      ?= go
 PYTHON  ?= python3
 PREFIX  ?= /usr/local
+LIBDIR  ?= $(PREFIX)/lib
 DESTDIR ?=
 
 BUILD   := build
@@ -45,7 +46,7 @@ help:
 	@echo 'make bench      measure against other followers: RUNS=n ONLY=rows WORKLOADS=names CPU=1 (bench/README.md)'
 	@echo 'make bench-scale  show how time and memory grow with connections and packets'
 	@echo 'make build      the C library in $(LIB)'
-	@echo 'make install    the C library: PREFIX=$(PREFIX) DESTDIR=$(DESTDIR); make uninstall takes it away'
+	@echo 'make install    the C library: PREFIX=$(PREFIX) LIBDIR=$(LIBDIR) DESTDIR=$(DESTDIR); make uninstall takes it away'
 	@echo 'make dist       the source distribution and the wheel in dist/'
 	@echo 'make record     record the captures of tests/data again (Linux, root)'
 	@echo 'make golden     write the expected event logs of tests/data'
@@ -72,10 +73,10 @@ $(LIB)/.built: $(NATIVE_SOURCES)
 	@touch $@
 
 install: build
-	capi/install.sh '$(PREFIX)' '$(DESTDIR)' $(LIB)
+	capi/install.sh $(LIB) 'PREFIX=$(PREFIX)' 'LIBDIR=$(LIBDIR)' 'DESTDIR=$(DESTDIR)'
 
 uninstall:
-	capi/install.sh '$(PREFIX)' '$(DESTDIR)' $(LIB) --uninstall
+	capi/install.sh $(LIB) 'PREFIX=$(PREFIX)' 'LIBDIR=$(LIBDIR)' 'DESTDIR=$(DESTDIR)' --uninstall
 
 # The distributions: CONTRIBUTING.md, "A release".
 

@@ -404,6 +404,11 @@ int gofollow_error_message (gofollow_t f, char *buf, size_t size);
 /* The library's version, such as "0.1.0"; static. */
 const char *gofollow_version (void);
 
+/* What the library was built from and by, such as "gofollow 0.1.0 (commit 1f0c8b5a92de, go1.26.0,
+ * linux/amd64)"; static. A + behind the commit: its files were changed. The library's file contains
+ * the text, too: strings libgofollow.so | grep '^gofollow ' */
+const char *gofollow_build_info (void);
+
 /* The GOFOLLOW_ABI_VERSION that the library was built with. */
 uint32_t gofollow_abi_version (void);
 

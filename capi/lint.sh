@@ -12,6 +12,6 @@ if command -v "${CXX:-c++}" >/dev/null; then
     echo '#include "gofollow.h"' | ${CXX:-c++} -Wall -Wextra -pedantic -Werror -I. -x c++ -c -o /dev/null -
 fi
 # The list of what is exported is the list of what is declared.
-declared=$(sed -n 's/^[a-z].*[ *]\(gofollow_[a-z_]*\) (.*/\1/p' gofollow.h | sort)
-exported=$(sed -n 's/^ *\(gofollow_[a-z_]*\);/\1/p' exports.map | sort)
+declared=$(sed -n 's/^[a-z].*[ *]\(gofollow_[a-z_0-9]*\) (.*/\1/p' gofollow.h | sort)
+exported=$(sed -n 's/^ *\(gofollow_[a-z_0-9]*\);/\1/p' exports.map | sort)
 [ "$declared" = "$exported" ] || { echo "capi/lint.sh: exports.map does not list what gofollow.h declares" >&2; exit 1; }

@@ -4,15 +4,24 @@
 #define TEXT_OF(x) #x
 #define TEXT(x) TEXT_OF (x)
 
-/* capi/build.sh defines it, from gofollow/version.go. */
+/* capi/build.sh defines both. */
 #ifndef GOFOLLOW_VERSION
 #define GOFOLLOW_VERSION unversioned
+#endif
+#ifndef GOFOLLOW_BUILD
+#define GOFOLLOW_BUILD "gofollow " TEXT (GOFOLLOW_VERSION)
 #endif
 
 const char *
 gofollow_version (void)
 {
     return TEXT (GOFOLLOW_VERSION);
+}
+
+const char *
+gofollow_build_info (void)
+{
+    return GOFOLLOW_BUILD;
 }
 
 uint32_t

@@ -101,6 +101,7 @@ test_strings (void)
 {
     CHECK (gofollow_abi_version () == GOFOLLOW_ABI_VERSION);
     CHECK (strcmp (gofollow_version (), EXPECTED_VERSION) == 0);
+    CHECK (strncmp (gofollow_build_info (), "gofollow " EXPECTED_VERSION " (commit ", sizeof "gofollow " EXPECTED_VERSION " (commit " - 1) == 0);
     for (int code = GOFOLLOW_OK; code >= GOFOLLOW_ERR_MEMORY; code--) {
         CHECK (strlen (gofollow_strerror (code)) > 5 && strcmp (gofollow_strerror (code), gofollow_strerror (-999)) != 0);
         for (int other = code - 1; other >= GOFOLLOW_ERR_MEMORY; other--)
