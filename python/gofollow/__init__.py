@@ -16,7 +16,7 @@ from typing import Any
 from ._choice import core
 from ._core import TCPStream
 from ._engine import Statistics
-from ._events import Chunk, Connection, Counters, Endpoint, Event, Gap, format_event
+from ._events import Chunk, Connection, Counters, Endpoint, Event, Gap, Segment, Turn, format_event
 from ._frames import LinkType
 from .errors import (
     CaptureError,
@@ -51,9 +51,11 @@ __all__ = [
     "OptionError",
     "OutOfMemoryError",
     "PacketTooLargeError",
+    "Segment",
     "Statistics",
     "TCPStream",
     "TCPStreamFollower",
+    "Turn",
     "UsageError",
     "core",
     "events",

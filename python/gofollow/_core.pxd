@@ -41,7 +41,7 @@ ctypedef int (*poll_function)(uint64_t, gofollow_event *, size_t) noexcept
 
 cdef int BATCH, DATA, GAP, CLOSED, LAST, ALONE, FULL, BUSY, RECENT
 cdef int64_t NO_TIME, NEVER
-cdef Py_ssize_t FACTS_SIZE, OPEN_SIZE, SHORT, MERGED, LONG
+cdef Py_ssize_t FACTS_SIZE, OPEN_SIZE, SHORT, MERGED, LONG, MARK
 
 cdef inline const char *address_in(bytes frame):
     return frame
@@ -56,6 +56,16 @@ cdef inline bytes copy_facts(const gofollow_connection *raw, size_t size):
     if raw.separation != NULL:
         facts += <bytes> raw.separation
     return facts
+
+cdef inline bytes pack_turn(
+    int64_t start, int64_t end, int64_t offset, int64_t first_ns, int64_t last_ns, int64_t first_packet, int64_t last_packet
+):
+    cdef int64_t *numbers = [start, end, offset, first_ns, last_ns, first_packet, last_packet]
+    return copy(numbers, 56)
+
+cdef inline bytes pack_segment(int64_t time_ns, int64_t packet, int64_t offset, int64_t length, int64_t direction):
+    cdef int64_t *numbers = [time_ns, packet, offset, length, direction]
+    return copy(numbers, 40)
 
 cdef inline object call_one(object function, object argument):
     return PyObject_CallFunctionObjArgs(function, <void *> argument, NULL)  # needs no tuple
@@ -124,13 +134,14 @@ cdef inline poll_function poll_at(object data) except NULL:
 
 @cython.final
 cdef class Kept:
-    cdef int64_t gaps, payload, total_limit, total
+    cdef int64_t gaps, payload, segments, total_limit, total, turns
     cdef readonly int64_t truncated
     cdef unsigned long reader
 
 @cython.final
 cdef class Gaps:
     cdef list gaps, runs
+    cdef tuple first
     cdef int64_t end, dropped_at
 
 @cython.final
@@ -146,9 +157,9 @@ cdef class Payload:
     @cython.locals(blocks=list, whole=list, length=Py_ssize_t)
     cdef void move(self) except *
     @cython.locals(blocks=list, moved=tuple, whole=list, before=Py_ssize_t, value=bytes)
-    cdef bytes read(self, int64_t length, bint finished, bint reader)
+    cdef bytes read(self, int64_t start, int64_t end, bint ended, bint reader)
     @cython.locals(holes=Gaps, run=int64_t, kept=int64_t)
-    cdef void add_gap(self, int64_t offset, int64_t length, str reason, int64_t most) except *
+    cdef void add_gap(self, int64_t offset, int64_t length, str reason, int64_t most, tuple first) except *
     cdef list gaps_to(self, int64_t end)
     @cython.locals(holes=Gaps, chunks=list, start=int64_t, run=int64_t, kept=int64_t, at=Py_ssize_t)
     cdef list chunks_to(self, int64_t end, int64_t length)
@@ -160,6 +171,14 @@ cdef class Followed:
     cdef Kept kept
     cdef uint64_t number
     cdef tuple told
+    cdef bytearray marks, segments
+    cdef int64_t start, offset, first_ns, first_packet, last_ns, last_packet
+    cdef int turn
+    cdef uint32_t turns
+    cdef bint ended
+    @cython.locals(other=Payload)
+    cdef void note(self, Payload payload, int direction, event_pointer event) except *
+    cdef bytes mark(self, int64_t end, int64_t last_ns, int64_t last_packet)
 
 cdef class TCPStream:
     cdef Followed _followed
@@ -168,11 +187,17 @@ cdef class TCPStream:
     cdef int64_t _client_end, _client_length, _server_end, _server_length, _time_ns
     cdef uint64_t _packet
     cdef int _direction
+    cdef uint32_t _turns
     @cython.locals(followed=Followed)
     cdef object _told(self)
     @cython.locals(followed=Followed, payload=Payload)
+    cpdef list turns(self)
+    @cython.locals(followed=Followed, count=uint32_t, last_ns=int64_t, last_packet=int64_t)
+    cdef bytes _marks(self)
+    @cython.locals(followed=Followed, payload=Payload)
+    cpdef bytes _part(self, int direction, int64_t start, int64_t end)
     cdef bytes _read(self, int direction)
-    @cython.locals(payload=Payload, end=int64_t, length=int64_t, direction=int)
+    @cython.locals(payload=Payload, followed=Followed, end=int64_t, length=int64_t, direction=int)
     cdef tuple _state(self)
     @cython.locals(payload=Payload, followed=Followed)
     cdef void _restore(self, tuple state) except *

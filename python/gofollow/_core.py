@@ -15,7 +15,26 @@ from operator import index
 from threading import Lock
 from typing import Any
 
-from ._events import BATCH, GAP_REASONS, OPEN_SIZE, SIDES, Chunk, Connection, Counters, Gap, Side, facts_by_hand, read_connection, seconds
+from ._events import (
+    BATCH,
+    GAP_REASONS,
+    OPEN_SIZE,
+    SIDES,
+    Chunk,
+    Connection,
+    Counters,
+    Gap,
+    Segment,
+    Side,
+    Turn,
+    facts_by_hand,
+    known_time,
+    read_connection,
+    read_segments,
+    read_turns,
+    seconds,
+    unpack_turn,
+)
 from ._frames import frame_of, length_of, nanoseconds, whole_nanoseconds
 from ._native import LARGEST, constant, error_from_code, ffi, library
 from .errors import LostEventsError, UsageError
@@ -37,6 +56,8 @@ if not cython.compiled:  # _core.pxd has the same
         get_ident,
         grow,
         growing,
+        pack_segment,
+        pack_turn,
         packets_at,
         poll_at,
         rint,
@@ -52,18 +73,20 @@ NEVER = LARGEST
 SHORT, MERGED = 1024, 128  # so many pieces in a row shorter than that become one
 LONG = 256 * 1024  # payload beyond this grows in place
 RECENT = 1024
+MARK = 7 * 8  # bytes of a turn that is over, among the marks of a connection
 
 Address = Any  # IPv4Address or IPv6Address
 Callback = Callable[["TCPStream"], object]
 
 
 class Kept:
-    """What a follower may keep of payload and gaps, and how much payload it keeps."""
+    """What a follower may keep of payload, gaps, turns and segments, and how much payload it keeps."""
 
-    __slots__ = ("gaps", "payload", "reader", "total", "total_limit", "truncated")
+    __slots__ = ("gaps", "payload", "reader", "segments", "total", "total_limit", "truncated", "turns")
 
-    def __init__(self, payload: int, total: int, gaps: int) -> None:
+    def __init__(self, payload: int, total: int, gaps: int, turns: int, segments: int) -> None:
         self.payload, self.total_limit, self.gaps = payload, total, gaps  # a direction, all, a direction
+        self.turns, self.segments = turns, segments  # a connection; 0: none are recorded
         self.total = self.truncated = 0  # bytes kept of open connections, directions cut by total_limit
         self.reader = 0  # the thread that appends: no other one may move what is there
 
@@ -71,9 +94,10 @@ class Kept:
 class Gaps:
     """The gaps of a direction, and the runs of data before each."""
 
-    __slots__ = ("dropped_at", "end", "gaps", "runs")
+    __slots__ = ("dropped_at", "end", "first", "gaps", "runs")
 
-    def __init__(self) -> None:
+    def __init__(self, first: tuple[int, int, int] | None) -> None:
+        self.first: Any = first  # how many turns had begun before the first gap; its time, its packet
         self.gaps: list[Gap] = []
         self.runs: list[Chunk] = []
         self.end = 0
@@ -122,12 +146,13 @@ class Payload:
         self.blocks = blocks
         self.short = self.unmoved = 0
 
-    def read(self, length: int, finished: bool, reader: bool) -> bytes:
-        """Return the first so many bytes of data, as far as they are kept.
+    def read(self, start: int, end: int, ended: bool, reader: bool) -> bytes:
+        """Return the bytes of data from start to end, as far as they are kept.
 
-        reader: whether this is the thread that appends, which may leave it faster to read again.
+        ended: whether nothing will be appended. reader: whether this is the thread that appends,
+        which may leave it faster to read again.
         """
-        if reader and not finished and self.unmoved:
+        if reader and not ended and self.unmoved:
             self.move()
         blocks, moved = self.blocks, self.moved  # in this order: what moves meanwhile is in both
         if moved is not None:
@@ -139,14 +164,14 @@ class Payload:
                 value = value[:before] + b"".join(blocks)
         else:
             value = blocks[0] if len(blocks) == 1 else b"".join(blocks)
-            if finished:
+            if ended:
                 self.blocks = [value]
-        return value if len(value) == length else value[:length]
+        return value if start == 0 and end >= len(value) else value[start:end]
 
-    def add_gap(self, offset: int, length: int, reason: str, most: int) -> None:
+    def add_gap(self, offset: int, length: int, reason: str, most: int, first: tuple[int, int, int] | None) -> None:
         holes = self.holes
         if holes is None:
-            self.holes = holes = Gaps()
+            self.holes = holes = Gaps(first)
         if len(holes.gaps) < most:
             run = offset - holes.end
             kept = min(run, self.limit - (self.length - run))
@@ -180,15 +205,50 @@ class Payload:
 
 
 class Followed:
-    """A connection: what an open one's facts are, and the payload of both directions."""
+    """A connection: what an open one's facts are, the payload of both directions, and whose turn it is.
 
-    __slots__ = ("client", "facts", "kept", "number", "server", "told")
+    A turn is what one side sent until data of the other was delivered: turns change sides.
+    """
+
+    __slots__ = (
+        *("client", "ended", "facts", "kept", "marks", "number", "segments", "server", "told"),
+        *("first_ns", "first_packet", "last_ns", "last_packet", "offset", "start", "turn", "turns"),
+    )
 
     def __init__(self, number: int, facts: bytes, kept: Kept) -> None:
         self.number, self.facts, self.kept = number, facts, kept
         self.client: Payload | None = None
         self.server: Payload | None = None
         self.told: tuple[bytes, Connection] | None = None  # facts, and what they say
+        self.ended = False  # no data will come
+        self.turn, self.turns = -1, 0  # the direction of the last turn, and how many began
+        self.start = self.offset = 0  # where that begins in its direction's payload and stream
+        self.first_ns = self.first_packet = self.last_ns = self.last_packet = 0  # what completed its first and its last byte
+        self.marks: bytearray | None = None  # the turns before it: start and end in the payload, offset, first and last time, packets
+        self.segments: bytearray | None = None  # what was delivered: time, packet, offset, length, direction
+
+    def note(self, payload: Payload, direction: int, event: Any) -> None:
+        """Note data that is about to be added to the payload."""
+        if self.turn != direction:
+            if 0 < self.turns <= self.kept.turns:
+                other: Any = self.client if direction else self.server
+                if self.marks is None:
+                    self.marks = bytearray()
+                self.marks += self.mark(other.length, self.last_ns, self.last_packet)
+            self.turn = direction
+            self.turns += 1
+            self.start, self.offset = payload.length, event.offset
+            self.first_ns, self.first_packet = event.ts_ns, event.packet
+        self.last_ns, self.last_packet = event.ts_ns, event.packet
+        if self.kept.segments:
+            if self.segments is None:
+                self.segments = bytearray()
+            if len(self.segments) < self.kept.segments * 5 * 8:
+                self.segments += pack_segment(event.ts_ns, event.packet, event.offset, event.length, direction)
+
+    def mark(self, end: int, last_ns: int, last_packet: int) -> bytes:
+        """Return the last turn as marks have it."""
+        return pack_turn(self.start, end, self.offset, self.first_ns, last_ns, self.first_packet, last_packet)
 
 
 class TCPStream:
@@ -200,7 +260,7 @@ class TCPStream:
 
     __slots__ = (
         *("_client_end", "_client_length", "_direction", "_facts", "_followed"),
-        *("_new", "_packet", "_server_end", "_server_length", "_time_ns"),
+        *("_new", "_packet", "_server_end", "_server_length", "_time_ns", "_turns"),
     )
 
     def __init__(
@@ -215,8 +275,11 @@ class TCPStream:
         server_payload: bytes,
     ) -> None:
         facts = facts_by_hand((client_addr, client_port), (server_addr, server_port), ident, bool(finished))
-        state: list[Any] = [(bytes(data), len(data), len(data), NEVER, [], NEVER) for data in (client_payload, server_payload)]
-        self._restore((facts, state, -1, b"", NO_TIME, 0))
+        state: list[Any] = [(bytes(data), len(data), len(data), NEVER, [], NEVER, None) for data in (client_payload, server_payload)]
+        lengths = [side[1] for side in state]
+        marks = [pack_turn(0, length, 0, NO_TIME, NO_TIME, 0, 0) for length in lengths if length]  # the client's turn first
+        turns = (b"".join(marks), len(marks), 1 if lengths[1] else 0, NEVER)
+        self._restore((facts, state, -1, b"", NO_TIME, 0, turns, (b"", 0)))
 
     @property
     def client_addr(self) -> Address:
@@ -295,6 +358,50 @@ class TCPStream:
         return (client is not None and client.holes is not None and client.holes.dropped_at < self._client_end) or (
             server is not None and server.holes is not None and server.holes.dropped_at < self._server_end
         )
+
+    def turns(self) -> list[Turn]:
+        """Return the conversation: what each side sent until data of the other was delivered, in the order of delivery.
+
+        A gap belongs to its side's next turn if data follows it, else to its last, else to a turn without data.
+        Of a stream made by hand, the client's turn comes first.
+
+        Raises UsageError if turns were not recorded: record="none", or keep_payload="none" without record.
+        """
+        followed = self._followed
+        if not followed.kept.turns:
+            raise UsageError("turns were not recorded: give the follower record='turns'")
+        first = (followed.turn ^ (followed.turns - 1)) & 1
+        turns, behind = read_turns(self._marks(), first, (self.client_gaps, self.server_gaps), self._part)
+        if self.turns_truncated:
+            return turns  # what is behind may belong to turns that are missing
+        payloads: tuple[Any, Any] = followed.client, followed.server
+        for direction, payload in enumerate(payloads):
+            its_turns = [turn for turn in turns[-2:] if turn.side == SIDES[direction]]
+            if behind[direction] and its_turns:
+                its_turns[0].gaps += behind[direction]
+            elif behind[direction]:
+                before, time_ns, packet = payload.holes.first
+                time = known_time(time_ns)
+                turn = Turn(SIDES[direction], time, time, b"", 0, behind[direction], behind[direction][0].offset, packet, packet)
+                turns.insert(min(before, len(turns)), turn)
+        return turns
+
+    @property
+    def turns_truncated(self) -> bool:
+        """Whether turns are missing at the end because of keep_turns."""
+        missing: bool = self._turns * MARK > len(self._marks())
+        return missing
+
+    @property
+    def segments(self) -> list[Segment]:
+        """Each piece of data that was delivered, in order; none where record is not "segments"."""
+        return read_segments(bytes(self._followed.segments or b""), (self._client_end, self._server_end))
+
+    @property
+    def segments_truncated(self) -> bool:
+        """Whether segments are missing at the end because of keep_segments or record."""
+        missing: bool = sum([segment.length for segment in self.segments]) < self._client_length + self._server_length
+        return missing
 
     @property
     def direction(self) -> Side | None:
@@ -391,19 +498,36 @@ class TCPStream:
         return told[1]
 
     def _read(self, direction: int) -> bytes:
+        return self._part(direction, 0, self._server_length if direction else self._client_length)
+
+    def _part(self, direction: int, start: int, end: int) -> bytes:
+        """Return a part of a direction's payload, as far as it is kept."""
         followed = self._followed
         payload = followed.server if direction else followed.client
-        if payload is None:
-            return b""
-        length = self._server_length if direction else self._client_length
-        return payload.read(length, self._facts[OPEN_SIZE - 1] != 0, get_ident() == followed.kept.reader)
+        return b"" if payload is None else payload.read(start, end, followed.ended, get_ident() == followed.kept.reader)
+
+    def _marks(self) -> bytes:
+        """Return the turns that were recorded, as marks have them, the last one up to this snapshot."""
+        followed, count = self._followed, self._turns
+        over = bytes(followed.marks[: count * MARK]) if followed.marks is not None else b""
+        if count == 0 or count > followed.kept.turns:
+            return over
+        direction = (followed.turn ^ (followed.turns - count)) & 1
+        end = self._server_length if direction else self._client_length
+        # In a data callback its packet brought the last byte; in an end callback nothing came behind what the connection has.
+        last_ns = followed.last_ns if self._direction < 0 else self._time_ns
+        last_packet = followed.last_packet if self._direction < 0 else self._packet
+        if len(over) < count * MARK:
+            return over + followed.mark(end, last_ns, last_packet)
+        start, _, offset, first_ns, _, first_packet, _ = unpack_turn(over[-MARK:])
+        return over[:-MARK] + pack_turn(start, end, offset, first_ns, last_ns, first_packet, last_packet)
 
     def _extra(self, direction: int) -> tuple[Any, Any]:
         """Return the payload that both faces of the package know, and a function that reads it: cycapture's way to keep what was read."""
         payload = self._followed.server if direction else self._followed.client
-        length, finished = self._server_length if direction else self._client_length, self.finished
+        length, ended = self._server_length if direction else self._client_length, self._followed.ended
         reader = get_ident() == self._followed.kept.reader
-        return payload, (None if payload is None else lambda: payload.read(length, finished, reader))
+        return payload, (None if payload is None else lambda: payload.read(0, length, ended, reader))
 
     def _state(self) -> tuple[Any, ...]:
         """Return what a pickle has."""
@@ -413,25 +537,35 @@ class TCPStream:
             if payload is None:
                 payload = Payload(NEVER)
             dropped_at = NEVER if payload.holes is None else payload.holes.dropped_at
-            state.append((self._read(direction), end, length, payload.limit, payload.gaps_to(end), dropped_at))
-        return self._facts, state, self._direction, self._new, self._time_ns, self._packet
+            first = None if payload.holes is None else payload.holes.first
+            state.append((self._read(direction), end, length, payload.limit, payload.gaps_to(end), dropped_at, first))
+        followed = self._followed
+        turns = self._marks(), self._turns, (followed.turn ^ (followed.turns - self._turns)) & 1, followed.kept.turns
+        segments = bytes(followed.segments or b""), followed.kept.segments
+        return self._facts, state, self._direction, self._new, self._time_ns, self._packet, turns, segments
 
     def _restore(self, state: tuple[Any, ...]) -> None:
-        facts, sides, self._direction, self._new, self._time_ns, self._packet = state
+        facts, sides, self._direction, self._new, self._time_ns, self._packet, turns, segments = state
         payloads = []
-        for data, end, length, limit, gaps, dropped_at in sides:
+        for data, end, length, limit, gaps, dropped_at, first in sides:
             payload = Payload(limit)
             payload.blocks = [data]
             for gap in gaps:
                 payload.length += gap.offset - payload.end
-                payload.add_gap(gap.offset, gap.length, gap.reason, NEVER)
+                payload.add_gap(gap.offset, gap.length, gap.reason, NEVER, first)
             if payload.holes is not None:
                 payload.holes.dropped_at = dropped_at
             payload.end, payload.length = end, length
             payloads.append(payload)
         self._facts = facts
-        self._followed = followed = Followed(read_connection(facts).id, facts, Kept(NEVER, NEVER, 0))
+        marks, self._turns, turn, most = turns
+        self._followed = followed = Followed(read_connection(facts).id, facts, Kept(NEVER, NEVER, 0, most, segments[1]))
         followed.client, followed.server = payloads
+        followed.ended = True
+        followed.marks, followed.turns, followed.turn = bytearray(marks), self._turns, turn
+        followed.segments = bytearray(segments[0])
+        if marks and self._direction < 0:
+            followed.last_ns, followed.last_packet = unpack_turn(marks[-MARK:])[4::2]
         self._client_end, self._client_length = followed.client.end, followed.client.length
         self._server_end, self._server_length = followed.server.end, followed.server.length
 
@@ -461,6 +595,7 @@ def snapshot(kind: Any, followed: Followed, facts: bytes, direction: int, new: A
     stream._new = new
     stream._time_ns = event.ts_ns
     stream._packet = event.packet
+    stream._turns = followed.turns
     payload = followed.client
     stream._client_end = 0 if payload is None else payload.end
     stream._client_length = 0 if payload is None else payload.length
@@ -741,7 +876,8 @@ class Core:
             elif kind == GAP:
                 followed = self.find(event)
                 payload = self.payload_of(followed, event.direction)
-                payload.add_gap(event.offset, event.length, GAP_REASONS[event.reason], self.kept.gaps)
+                first = (followed.turns, event.ts_ns, event.packet) if payload.holes is None else None
+                payload.add_gap(event.offset, event.length, GAP_REASONS[event.reason], self.kept.gaps, first)
             if event.place & LAST and (self.new or self.ended):
                 self.settle(event)
                 self.call_due()
@@ -775,6 +911,8 @@ class Core:
         payload, kept = self.payload_of(followed, event.direction), self.kept
         size = event.length
         data = b""
+        if kept.turns:
+            followed.note(payload, event.direction, event)
         room = min(payload.limit - payload.length, size)
         if room > kept.total_limit - kept.total:
             room = kept.total_limit - kept.total
@@ -796,9 +934,12 @@ class Core:
         followed = self.open.pop(number, None)
         facts = copy_facts(event.connection, FACTS_SIZE)
         if followed is None:
-            return Followed(number, facts, self.kept), facts
+            followed = Followed(number, facts, self.kept)
+            followed.ended = True
+            return followed, facts
         if self.recent[number % RECENT] is followed:
             self.recent[number % RECENT] = None
+        followed.ended = True
         for payload in (followed.client, followed.server):
             if payload is not None:
                 self.kept.total -= min(payload.length, payload.limit)

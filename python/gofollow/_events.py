@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Sequence
+from functools import partial
+from struct import Struct
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from ._native import constant, error_from_code, ffi, library
@@ -50,6 +53,85 @@ class Chunk(NamedTuple):
     offset: int
     start: int
     length: int
+
+
+class Segment(NamedTuple):
+    """A piece of data that was delivered: length bytes from the stream offset of a side, and the packet that completed it.
+
+    time is that packet's capture time in seconds since 1970 UTC, None where it had none; packet its number from 1.
+    """
+
+    side: Side
+    time: float | None
+    packet: int
+    offset: int
+    length: int
+
+
+class Turn:
+    """What one side sent until data of the other was delivered.
+
+    Attributes:
+        side: who sent it, "client" or "server".
+        time, end_time: capture times of the packets that completed its first and its last byte, in
+            seconds since 1970 UTC; None where these had none. time_ns and end_time_ns are the same
+            in nanoseconds. Of a turn without data, that of the first gap.
+        first_packet, last_packet: the numbers of these packets, from 1; 0 if a time-out completed it.
+        offset: where it begins in its side's stream; length: how many bytes of data it has.
+        data: these bytes, as far as keep_payload keeps them, made when they are read.
+        gaps: what is missing before, among or, in a side's last turn, behind its bytes.
+    """
+
+    __slots__ = ("_data", "end_time_ns", "first_packet", "gaps", "last_packet", "length", "offset", "side", "time_ns")
+
+    def __init__(
+        self,
+        side: Side,
+        time_ns: int | None,
+        end_time_ns: int | None,
+        data: bytes | Callable[[], bytes],
+        length: int,
+        gaps: tuple[Gap, ...],
+        offset: int,
+        first_packet: int,
+        last_packet: int,
+    ) -> None:
+        self.side, self.time_ns, self.end_time_ns, self._data, self.length = side, time_ns, end_time_ns, data, length
+        self.gaps, self.offset, self.first_packet, self.last_packet = gaps, offset, first_packet, last_packet
+
+    @property
+    def time(self) -> float | None:
+        return seconds(self.time_ns)
+
+    @property
+    def end_time(self) -> float | None:
+        return seconds(self.end_time_ns)
+
+    @property
+    def data(self) -> bytes:
+        return self._data if isinstance(self._data, bytes) else self._data()
+
+    @property
+    def missing(self) -> int:
+        """How many bytes its gaps have."""
+        return sum(gap.length for gap in self.gaps)
+
+    def _all(self) -> tuple[Any, ...]:
+        times = self.time_ns, self.end_time_ns
+        return self.side, *times, self.data, self.length, self.gaps, self.offset, self.first_packet, self.last_packet
+
+    def __eq__(self, other: object) -> bool:
+        return self._all() == other._all() if isinstance(other, Turn) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((self.side, self.time_ns, self.offset, self.length))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Turn, self._all()
+
+    def __repr__(self) -> str:
+        missing = f", {self.missing} missing" if self.gaps else ""
+        return f"<Turn {self.side} {self.length} bytes at {self.offset}{missing}, packets {self.first_packet} to {self.last_packet}>"
 
 
 class Endpoint(NamedTuple):
@@ -220,6 +302,44 @@ def known_time(time_ns: int) -> int | None:
 def seconds(time_ns: int | None) -> float | None:
     """Return a time in seconds, rounded once; None for none."""
     return None if time_ns is None or time_ns == _NO_TIME else time_ns / 10**9
+
+
+_TURN, _SEGMENT = Struct("=7q"), Struct("=5q")
+unpack_turn = _TURN.unpack
+
+
+def read_segments(pieces: bytes, ends: tuple[int, int]) -> list[Segment]:
+    """Return what was delivered up to a stream offset of each direction."""
+    return [
+        Segment(SIDES[direction], seconds(time_ns), packet, offset, length)
+        for time_ns, packet, offset, length, direction in _SEGMENT.iter_unpack(pieces)
+        if offset < ends[direction]
+    ]
+
+
+def read_turns(
+    marks: bytes, direction: int, gaps: Sequence[Sequence[Gap]], read: Callable[[int, int, int], bytes]
+) -> tuple[list[Turn], list[tuple[Gap, ...]]]:
+    """Return the turns of marks, the first of which is of the direction, and by direction the gaps behind all of them.
+
+    gaps: by direction. read: returns a part of a direction's payload.
+    """
+    turns: list[Turn] = []
+    at, missing = [0, 0], [0, 0]  # by direction: the next gap, the bytes of those before it
+    for start, end, offset, first_ns, last_ns, first_packet, last_packet in _TURN.iter_unpack(marks):
+        its_gaps, first = gaps[direction], at[direction]
+        # A gap belongs to the turn that has the byte behind it.
+        while at[direction] < len(its_gaps) and its_gaps[at[direction]].offset - missing[direction] < end:
+            missing[direction] += its_gaps[at[direction]].length
+            at[direction] += 1
+        turns.append(
+            Turn(
+                *(SIDES[direction], known_time(first_ns), known_time(last_ns), partial(read, direction, start, end), end - start),
+                *(tuple(its_gaps[first : at[direction]]), offset, first_packet, last_packet),
+            )
+        )
+        direction = 1 - direction
+    return turns, [tuple(gaps[side][at[side] :]) for side in (0, 1)]
 
 
 def parse_address(value: Any) -> IPv4Address | IPv6Address | None:

@@ -99,7 +99,9 @@ def make_config(options: Mapping[str, object]) -> Any:
     return config
 
 
-def make_kept(keep_payload: object, keep_payload_total: object, keep_gaps: object) -> Kept:
+def make_kept(
+    keep_payload: object, keep_payload_total: object, keep_gaps: object, record: object, keep_turns: object, keep_segments: object
+) -> Kept:
     """Return what a follower may keep, of the options of these names.
 
     Raises OptionError, naming option, value and what is allowed.
@@ -110,13 +112,22 @@ def make_kept(keep_payload: object, keep_payload_total: object, keep_gaps: objec
         payload = keep_payload
     else:
         raise _refused("keep_payload", keep_payload, "'all', 'none' or a number of bytes from 0")
+    recorded = (0 if keep_payload == "none" else 1) if record is None else {"none": 0, "turns": 1, "segments": 2}.get(record)  # type: ignore[call-overload]
+    if recorded is None:
+        raise _refused("record", record, "'turns', 'segments' or 'none', or None for the default")
     numbers = []
-    for name, value, default in (("keep_payload_total", keep_payload_total, LARGEST), ("keep_gaps", keep_gaps, 65536)):
+    for name, value, least, default in (
+        ("keep_payload_total", keep_payload_total, 0, LARGEST),
+        ("keep_gaps", keep_gaps, 0, 65536),
+        ("keep_turns", keep_turns, 1, 65536),
+        ("keep_segments", keep_segments, 1, 65536),
+    ):
         number = default if value is None else value
-        if isinstance(number, bool) or not isinstance(number, int) or number < 0:
-            raise _refused(name, value, "a whole number from 0, or None for the default")
+        if isinstance(number, bool) or not isinstance(number, int) or number < least:
+            raise _refused(name, value, f"a whole number from {least}, or None for the default")
         numbers.append(min(number, LARGEST))
-    return Kept(min(payload, LARGEST), *numbers)
+    total, gaps, turns, segments = numbers
+    return Kept(min(payload, LARGEST), total, gaps, turns if recorded else 0, segments if recorded == 2 else 0)
 
 
 def _nanoseconds(name: str, value: object) -> int:

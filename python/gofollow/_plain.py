@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from io import BytesIO
+from struct import Struct
 from threading import get_ident
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +16,7 @@ cython = SimpleNamespace(compiled=False)
 rint = round
 growing = BytesIO
 address_in = ffi.from_buffer
+pack_turn, pack_segment = Struct("=7q").pack, Struct("=5q").pack
 
 
 def check_signals() -> None:

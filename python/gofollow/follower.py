@@ -191,6 +191,9 @@ class TCPStreamFollower:
         keep_payload: how much payload streams keep per direction: "all", "none" or a number of bytes.
         keep_payload_total: how many bytes all open streams keep together (no limit); what comes then is not kept.
         keep_gaps: how many gaps, and chunks between them, streams list per direction (65536); counters count all.
+        record: what streams keep of the conversation's order: "turns" (the default, unless keep_payload is "none"), "segments" (turns, and
+            each piece of data as it was delivered) or "none".
+        keep_turns, keep_segments: how many of these a stream lists (65536).
         handshake_timeout (60), idle_timeout (7440), half_closed_timeout (600), rst_linger (1), close_linger (130), stray_linger (5),
         reuse_idle (5), hole_age (30), one_sided_age (3): timeouts.
         max_held_bytes (16 MiB), max_held_segments (16384): held out of order in one direction.
@@ -219,6 +222,9 @@ class TCPStreamFollower:
         keep_payload: int | str = "all",
         keep_payload_total: int | None = None,
         keep_gaps: int | None = None,
+        record: str | None = None,
+        keep_turns: int | None = None,
+        keep_segments: int | None = None,
         handshake_timeout: Seconds = None,
         idle_timeout: Seconds = None,
         half_closed_timeout: Seconds = None,
@@ -240,7 +246,7 @@ class TCPStreamFollower:
         for callback in (data_callback, end_callback):
             if callback is not None and not callable(callback):
                 raise TypeError("data_callback and end_callback must be callables")
-        kept = make_kept(keep_payload, keep_payload_total, keep_gaps)
+        kept = make_kept(keep_payload, keep_payload_total, keep_gaps, record, keep_turns, keep_segments)
         self._engine = Engine(options, half_closed=False)
         self._links = _Links(self._engine)
         self._core = Core(
@@ -388,7 +394,10 @@ class TCPStreamFollower:
         raise TypeError("a TCPStreamFollower cannot be copied or pickled: make a new one, and feed it from the start")
 
 
-_NO_ENGINE_OPTIONS = {"self", "data_callback", "end_callback", "keep_payload", "keep_payload_total", "keep_gaps"}
+_NO_ENGINE_OPTIONS = {
+    *("self", "data_callback", "end_callback"),
+    *("keep_payload", "keep_payload_total", "keep_gaps", "record", "keep_turns", "keep_segments"),
+}
 
 
 def follow(
@@ -397,6 +406,9 @@ def follow(
     keep_payload: int | str = "all",
     keep_payload_total: int | None = None,
     keep_gaps: int | None = None,
+    record: str | None = None,
+    keep_turns: int | None = None,
+    keep_segments: int | None = None,
     **options: Any,
 ) -> Generator[TCPStream, None, None]:
     """Yield the streams of a capture, a path or a file object as for feed_file, as they close, those still open at its end included.
@@ -404,7 +416,7 @@ def follow(
     The options are TCPStreamFollower's. Of a damaged capture everything that could be followed is yielded before CaptureError
     is raised; CaptureFileError if it cannot be read.
     """
-    kept = make_kept(keep_payload, keep_payload_total, keep_gaps)
+    kept = make_kept(keep_payload, keep_payload_total, keep_gaps, record, keep_turns, keep_segments)
     engine = Engine(options, half_closed=False)
     streams: deque[TCPStream] = deque()
     core = Core(engine.number, None, streams.append, TCPStream, kept, _nothing, engine.close)

@@ -14,7 +14,7 @@ FACTS = [name for name, value in vars(TCPStream).items() if inspect.isdatadescri
 
 
 def facts(stream: TCPStream) -> dict[str, Any]:
-    return {name: getattr(stream, name) for name in FACTS}
+    return {name: getattr(stream, name) for name in FACTS} | {"turns": stream.turns()}
 
 
 def ended(capture: Path, data_callback: Any, **options: Any) -> list[TCPStream]:
@@ -30,11 +30,12 @@ def ended(capture: Path, data_callback: Any, **options: Any) -> list[TCPStream]:
 @pytest.mark.parametrize("keep", ["all", "none", 1, 1000])
 @pytest.mark.parametrize("capture", CAPTURES, ids=lambda path: path.name)
 def test_streams_tell_the_same_as_with_a_data_callback(capture: Path, keep: Any) -> None:
-    seen = [facts(stream) for stream in ended(capture, lambda stream: None, keep_payload=keep)]
-    assert [facts(stream) for stream in ended(capture, None, keep_payload=keep)] == seen
+    record = {"record": "segments"}
+    seen = [facts(stream) for stream in ended(capture, lambda stream: None, keep_payload=keep, **record)]
+    assert [facts(stream) for stream in ended(capture, None, keep_payload=keep, **record)] == seen
     followed = []
     try:
-        for stream in follow(capture, keep_payload=keep):
+        for stream in follow(capture, keep_payload=keep, **record):
             followed.append(facts(stream))
     except CaptureError:
         pass
