@@ -705,7 +705,7 @@ MUTANTS = [
     ("a call takes any number of packets", "input.go", "packets >= callPackets", "packets >= 2*callPackets"),
     ("a call takes as much of slow formats", "input.go", "if slow {", "if false {"),
     ("limit of connections", "lifetime.go", "< f.config.Limits.Connections {", "<= f.config.Limits.Connections {"),
-    ("limit of tombstones", "tombstone.go", "int(g.n) >= f.config.Limits.ClosedConnections", "int(g.n) > f.config.Limits.ClosedConnections"),
+    ("limit of closed connections", "tombstone.go", "int(g.n) >= f.config.Limits.Closed", "int(g.n) > f.config.Limits.Closed"),
     (
         "limit of waiting events",
         "queue.go",
