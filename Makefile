@@ -55,11 +55,11 @@ help:
 
 demo: $(BUILD)/installed
 	@echo
-	@echo '$$ gofollow streams tests/data/several.pcap'
-	@$(VENV)/bin/gofollow streams tests/data/several.pcap
+	@echo '$$ gofollow tests/data/several.pcap'
+	@$(VENV)/bin/gofollow tests/data/several.pcap
 	@echo
-	@echo '$$ gofollow streams tests/data/capture_loss.pcap'
-	@$(VENV)/bin/gofollow streams tests/data/capture_loss.pcap
+	@echo '$$ gofollow tests/data/capture_loss.pcap'
+	@$(VENV)/bin/gofollow tests/data/capture_loss.pcap
 	@echo
 	@echo 'More: $(VENV)/bin/gofollow --help, and README.md'
 
@@ -139,7 +139,7 @@ lint: $(VENV)/.ready
 	$(GO) run $(STATICCHECK) ./...
 	capi/lint.sh
 	$(VENV)/bin/ruff check .
-	PATH=$(VENV)/bin:$$PATH cython-lint --max-line-length 140 python/gofollow/_core.pxd --ignore E301 E302
+	PATH=$(VENV)/bin:$$PATH cython-lint --max-line-length 140 python/gofollow/_core.pxd python/gofollow/_gather.pxd --ignore E301 E302
 	$(VENV)/bin/mypy --strict python/gofollow python/cycapture
 	$(VENV)/bin/mypy --strict --follow-imports=silent tools/record*.py tools/compare_tshark.py tools/mutants.py
 	MYPYPATH=bench/python $(VENV)/bin/mypy --strict --follow-imports=silent bench/python/*.py

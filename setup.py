@@ -102,23 +102,26 @@ def why_not_compiled() -> str | None:
 
 
 class BuildCore(build_ext):
-    """Compiles gofollow._core for every CPython from 3.10 on, where that is possible."""
+    """Compiles gofollow._core and _gather for every CPython from 3.10 on, where that is possible."""
 
     def finalize_options(self) -> None:
         self.why_not = why_not_compiled()
         if self.why_not is None:
             from Cython.Build import cythonize
 
-            core = Extension(
-                "gofollow._core",
-                ["python/gofollow/_core.py"],
-                include_dirs=["capi"],
-                define_macros=[("Py_LIMITED_API", "0x030a0000")],
-                extra_compile_args=["-O2", "-g0", "-Werror=implicit-function-declaration"],
-                py_limited_api=True,
-            )
+            modules = [
+                Extension(
+                    f"gofollow.{name}",
+                    [f"python/gofollow/{name}.py"],
+                    include_dirs=["capi"],
+                    define_macros=[("Py_LIMITED_API", "0x030a0000")],
+                    extra_compile_args=["-O2", "-g0", "-Werror=implicit-function-declaration"],
+                    py_limited_api=True,
+                )
+                for name in ("_core", "_gather")
+            ]
             made = ROOT / "build" / "cython"
-            self.distribution.ext_modules = cythonize([core], build_dir=str(made), include_path=["python"], quiet=True)
+            self.distribution.ext_modules = cythonize(modules, build_dir=str(made), include_path=["python"], quiet=True)
         super().finalize_options()
 
     def run(self) -> None:

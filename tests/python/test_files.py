@@ -3,7 +3,6 @@
 import bz2
 import gzip
 import io
-import json
 import lzma
 import os
 import signal
@@ -95,7 +94,7 @@ def test_compressed_captures(tmp_path: Path, data: bytes) -> None:
     with TCPStreamFollower() as follower:
         follower.feed_file(path, lambda *step: steps.append(step))
     assert steps[-1] == (follower.packets, len(data), len(data))
-    assert run("streams", path)[:2] == run("streams", "-", data=data)[:2]
+    assert run("list", path)[:2] == run("list", "-", data=data)[:2]
     for part in (data[: len(data) // 2], data[:2], data[:-1]):
         for source in (io.BytesIO(part), path):
             path.write_bytes(part)
@@ -172,43 +171,6 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 def run(*arguments: object, data: bytes = b"") -> tuple[int, str, str]:
     done = subprocess.run([sys.executable, "-m", "gofollow", *map(str, arguments)], input=data, capture_output=True, timeout=60)
     return done.returncode, done.stdout.decode(), done.stderr.decode()
-
-
-def test_command_line(tmp_path: Path) -> None:
-    path = tmp_path / "x.pcap"
-    path.write_bytes(GOOD)
-    code, out, err = run(path)
-    assert (code, err) == (0, "")
-    assert out.startswith("10.0.0.1:4000 -> 10.0.0.2:80  18 B up, 22 B down, closed by fin, 0.0")
-    assert "  > GET / HTTP/1.0\n" in out
-    assert "  < hi\\x00\n" in out
-    assert run("streams", "-", data=GOOD)[1] == out
-    code, out, _ = run("streams", "--json", path)
-    assert json.loads(out)["client"]["bytes"] == 18
-    code, out, _ = run("events", path)
-    assert out.splitlines() == [str(event) for event in events(path)]
-    assert run("--version")[0] == 0
-
-
-def test_command_line_says_what_is_wrong(tmp_path: Path) -> None:
-    path = tmp_path / "x.pcap"
-    path.write_bytes(GOOD[:-5])
-    code, out, err = run(path)
-    assert code == 1
-    assert out.startswith("10.0.0.1:4000")
-    assert err.startswith(f"gofollow: {path}: ")
-    assert err.count("\n") == 1
-    code, _, err = run(tmp_path / "none")
-    assert (code, err) == (1, f"gofollow: {tmp_path / 'none'}: No such file or directory\n")
-
-
-def test_closed_pipe_is_quiet(tmp_path: Path) -> None:
-    path = tmp_path / "x.pcap"
-    path.write_bytes(pcap([frame for port in range(3000, 5000) for frame in conversation([b"a"], [b"b"], ("10.0.0.1", port))]))
-    with subprocess.Popen([sys.executable, "-m", "gofollow", str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        process.stdout.readline()
-        process.stdout.close()
-        assert process.stderr.read() == b""
 
 
 class Reads:
@@ -295,12 +257,3 @@ def test_capture_error_of_a_callback_is_no_fault_of_the_capture() -> None:
     assert len(calls) == 1
     follower.close()
     assert len(calls) == 2
-
-
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
-def test_full_disk_is_one_line(tmp_path: Path) -> None:
-    path = tmp_path / "x.pcap"
-    path.write_bytes(GOOD)
-    with open("/dev/full", "wb") as full:
-        done = subprocess.run([sys.executable, "-m", "gofollow", path], stdout=full, stderr=subprocess.PIPE, timeout=60)
-    assert (done.returncode, done.stderr) == (1, b"gofollow: No space left on device\n")

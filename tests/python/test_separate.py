@@ -86,7 +86,7 @@ def test_command() -> None:
     run = [sys.executable, "-m", "gofollow"]
     log = subprocess.run([*run, "events", "--separate", "vlan", "-"], input=mixed(), capture_output=True, check=True).stdout.decode()
     assert [line.split(" separation=")[1].split()[0] for line in log.splitlines() if " separation=" in line] == TEXTS[1:]
-    rows = subprocess.run([*run, "streams", "--json", "--separate", "vlan", "-"], input=mixed(), capture_output=True, check=True).stdout
+    rows = subprocess.run([*run, "list", "--json", "--separate", "vlan", "-"], input=mixed(), capture_output=True, check=True).stdout
     assert [json.loads(row)["separation"] for row in rows.splitlines()] == TEXTS
-    text = subprocess.run([*run, "streams", "--separate", "vlan", "-"], input=mixed(), capture_output=True, check=True).stdout.decode()
-    assert "s, vlan:5/vlan:6\n" in text
+    text = subprocess.run([*run, "list", "--separate", "vlan", "-"], input=mixed(), capture_output=True, check=True).stdout.decode()
+    assert ", vlan:5/vlan:6\n" in text

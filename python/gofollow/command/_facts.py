@@ -1,0 +1,152 @@
+"""The facts of a closed connection, read from the engine's struct at once."""
+
+import struct
+from typing import Any, NamedTuple
+
+from .._events import BY, CLOSE_REASONS, OPEN_SIZE, ROLES, STARTS
+from .._native import constant, ffi
+from ._text import endpoint, host
+
+NO_TIME = constant("NO_TIME")
+_SIZE = ffi.sizeof("gofollow_connection")
+_FLUSH, _RST, _TIMEOUT = constant("CLOSE_FLUSH"), constant("CLOSE_RST"), constant("CLOSE_TIMEOUT")
+_MIDSTREAM, _SYN = constant("START_MIDSTREAM"), constant("START_SYN")
+
+
+class Facts(NamedTuple):
+    """Fields of gofollow_connection; of an open connection those from close_reason on are 0."""
+
+    number: int
+    client: bytes
+    client_port: int
+    client_family: int
+    server: bytes
+    server_port: int
+    server_family: int
+    opened_ns: int
+    opened_packet: int
+    roles_from: int
+    start: int
+    close_reason: int
+    closed_by: int
+    clean: int
+    reset_text_length: int
+    client_packets: int
+    client_bytes: int
+    client_missing: int
+    client_gaps: int
+    client_retransmitted: int
+    client_reordered: int
+    client_late: int
+    server_packets: int
+    server_bytes: int
+    server_missing: int
+    server_gaps: int
+    server_retransmitted: int
+    server_reordered: int
+    server_late: int
+    closed_ns: int
+    syn_ns: int
+    synack_ns: int
+    ack_ns: int
+
+    @property
+    def client_end(self) -> str:
+        """Address and port of the client, as text."""
+        return endpoint(self.client, self.client_family, self.client_port)
+
+    @property
+    def server_end(self) -> str:
+        """Address and port of the server, as text."""
+        return endpoint(self.server, self.server_family, self.server_port)
+
+    @property
+    def missing(self) -> int:
+        """Bytes of both directions that the capture lost."""
+        return self.client_missing + self.server_missing
+
+    @property
+    def retransmitted(self) -> int:
+        """Bytes of both directions that were captured again."""
+        return self.client_retransmitted + self.server_retransmitted
+
+    def end(self) -> str:
+        """Return how the connection ended, in a few words."""
+        words = "open" if self.close_reason == _FLUSH else CLOSE_REASONS.get(self.close_reason, "open")
+        if self.close_reason == _RST and self.start == _SYN and self.synack_ns == NO_TIME and not self.server_bytes:
+            words += ", refused"
+        elif self.synack_ns == NO_TIME and self.start == _SYN and not self.server_packets:
+            words += ", no answer"
+        if self.start == _MIDSTREAM:
+            words += ", no start"
+        return words
+
+    def last_ns(self) -> int:
+        """Return when the connection ended: the time of the packet that closed it; NO_TIME of one that nothing closed."""
+        return NO_TIME if self.close_reason in (_FLUSH, _TIMEOUT, 0) else self.closed_ns
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what --json says."""
+        sides = {}
+        for name in ("client", "server"):
+            sides[name] = {
+                "address": host(getattr(self, name), getattr(self, name + "_family")),
+                "port": getattr(self, name + "_port"),
+                **{
+                    counter: getattr(self, f"{name}_{counter}")
+                    for counter in ("packets", "bytes", "missing", "gaps", "retransmitted", "reordered")
+                },
+            }
+        closed = self.last_ns()
+        return {
+            "id": self.number,
+            **sides,
+            "opened_ns": None if self.opened_ns == NO_TIME else self.opened_ns,
+            "closed_ns": None if closed == NO_TIME else closed,
+            "close_reason": CLOSE_REASONS.get(self.close_reason),
+            "closed_by": BY[self.closed_by],
+            "clean": bool(self.clean),
+            "start": STARTS.get(self.start),
+            "roles_from": ROLES.get(self.roles_from),
+        }
+
+
+def _layout() -> struct.Struct:
+    """Return the struct that has the fields of Facts, and skips the others."""
+    kind = ffi.typeof("gofollow_connection")
+    counters = ("packets", "bytes", "gap_bytes", "gaps", "duplicate_bytes", "reordered_bytes", "late_bytes")
+    ends = [((side, field), code) for side in ("client", "server") for field, code in (("address", "16s"), ("port", "H"), ("family", "B"))]
+    fields: list[tuple[tuple[Any, ...], str]] = [
+        (("id",), "Q"),
+        *ends,
+        (("opened_ns",), "q"),
+        (("opened_packet",), "Q"),
+        *(((name,), "B") for name in ("roles_from", "start", "close_reason", "closed_by", "clean")),
+        (("reset_text_length",), "H"),
+        *((("counters", direction, name), "Q") for direction in (0, 1) for name in counters),
+        *(((name,), "q") for name in ("closed_ns", "syn_ns", "synack_ns", "ack_ns")),
+    ]
+    parts, end = ["="], 0
+    for path, code in fields:
+        offset = ffi.offsetof(kind, *path)
+        parts.append(f"{offset - end}x{code}")
+        end = offset + struct.calcsize("=" + code)
+    return struct.Struct("".join(parts))
+
+
+_LAYOUT = _layout()
+
+
+def read(facts: bytes) -> Facts:
+    """Return the facts of a closed connection."""
+    return Facts._make(_LAYOUT.unpack_from(facts))
+
+
+def read_open(facts: bytes) -> Facts:
+    """Return the facts of a connection that is open, of which only the first part was copied."""
+    return Facts._make(_LAYOUT.unpack_from(facts[:OPEN_SIZE].ljust(_SIZE, b"\0")))._replace(closed_ns=NO_TIME)
+
+
+def separation(facts: bytes, reset_text_length: int = 0) -> str:
+    """Return what the option separate told a closed connection apart by."""
+    return facts[_SIZE + reset_text_length :].decode("ascii", "replace")
