@@ -45,7 +45,8 @@ type cConnection struct {
 	closedAt, synAt, synACKAt, ackAt                       int64
 	isn                                                    [2]uint32
 	isnKnown                                               [2]uint8
-	_                                                      [2]uint8
+	ignored                                                uint8
+	_                                                      uint8
 	openedSeq                                              uint32
 	user                                                   uintptr
 }
@@ -94,6 +95,7 @@ type facts struct {
 
 	poll   uint64 // number of the current poll, from 1
 	within bool   // the last event of the poll before was not its packet's last
+	last   cause  // of that event
 }
 
 const (
@@ -278,6 +280,9 @@ func (out *cConnection) close(e *gofollow.Event) {
 		out.clean = 1
 	}
 	out.counters[0], out.counters[1] = c.Counters(gofollow.ClientToServer), c.Counters(gofollow.ServerToClient)
+	if c.Ignored() {
+		out.ignored = 1
+	}
 	out.closedAt = e.Time
 	out.synAt, out.synACKAt, out.ackAt = c.Handshake()
 	for dir := range out.isn {
@@ -299,10 +304,28 @@ func (p *cEndpoint) set(from netip.AddrPort) {
 	}
 }
 
-// sameCause says whether two events in a row come of the same packet, or of the
-// same expiry of a connection.
+// cause is what events in a row may have in common: a packet, or the expiry of a connection.
+type cause struct {
+	packet, id uint64
+	time       int64
+}
+
+func causeOf(e *gofollow.Event) cause {
+	if e.Packet != 0 {
+		return cause{packet: e.Packet}
+	}
+	return cause{id: e.Conn.ID(), time: e.Time}
+}
+
+// sameCause is causeOf(e) == causeOf(after), in less time.
 func sameCause(e, after *gofollow.Event) bool {
 	return e.Packet == after.Packet && (e.Packet != 0 || e.Conn == after.Conn && e.Time == after.Time)
+}
+
+// dropped takes into account that events which wait were dropped; next is the first that is left,
+// nil for none.
+func (s *facts) dropped(next *gofollow.Event) {
+	s.within = s.within && next != nil && causeOf(next) == s.last
 }
 
 // events converts what was polled into the caller's array, field by field: to
@@ -337,7 +360,9 @@ func (s *facts) events(out []cEvent, events []gofollow.Event, next *gofollow.Eve
 		if i+1 < len(events) {
 			after = &events[i+1]
 		}
-		if s.within = after != nil && sameCause(e, after); !s.within {
+		if s.within = after != nil && sameCause(e, after); s.within && i+1 == len(events) {
+			s.last = causeOf(e)
+		} else if !s.within {
 			o.place |= C.GOFOLLOW_LAST_OF_PACKET
 		}
 		o.time, o.packet = e.Time, e.Packet

@@ -171,6 +171,15 @@ func gofollow_go_set_user(f C.gofollow_t, id C.uint64_t, user unsafe.Pointer) C.
 	}))
 }
 
+//export gofollow_go_ignore
+func gofollow_go_ignore(f C.gofollow_t, id C.uint64_t) C.int {
+	return C.int(use(uint64(f), func(h *handle) (int, error) {
+		err := h.follower.Ignore(uint64(id))
+		h.facts.dropped(h.follower.Peek())
+		return 0, err
+	}))
+}
+
 //export gofollow_go_advance_time
 func gofollow_go_advance_time(f C.gofollow_t, time C.int64_t) C.int {
 	return C.int(feeding(uint64(f), func(h *handle) error { return h.follower.AdvanceTime(int64(time)) }))

@@ -243,7 +243,8 @@ typedef struct gofollow_connection {
                                            GOFOLLOW_NO_TIME for one that was not captured */
     uint32_t          isn[2];           /* initial sequence numbers, by direction */
     uint8_t           isn_known[2];     /* 1: its SYN was captured */
-    uint8_t           reserved[2];
+    uint8_t           ignored;          /* 1: gofollow_ignore was called for it */
+    uint8_t           reserved;
     /* Always set. */
     uint32_t          opened_seq;       /* sequence number of the segment that opened it; with addresses, ports and
                                            opened_ns it names the connection however its capture was cut */
@@ -371,6 +372,15 @@ int gofollow_poll (gofollow_t f, gofollow_event *events, size_t max);
  * not look at it. GOFOLLOW_ERR_STATE unless an event of that connection, and not its CLOSED
  * event, came with the last poll. */
 int gofollow_set_user (gofollow_t f, uint64_t connection_id, void *user);
+
+/* Ends the interest in a connection: of its events only CLOSED follows, whose facts have
+ * ignored set. Those that wait are dropped, perhaps in the middle of a packet's: then the last
+ * of that packet that is polled is not marked GOFOLLOW_LAST_OF_PACKET. Memory of what the connection
+ * holds is given back. What was polled stays valid, events of this connection among it.
+ * The same connections open and close, with the same ids and counters (but conflict_bytes,
+ * and so clean), as without the call. Returns 0, also for a connection that has closed;
+ * GOFOLLOW_ERR_ARGUMENT for an id that no connection has had yet. */
+int gofollow_ignore (gofollow_t f, uint64_t connection_id);
 
 /* Says that it is now ts_ns: what is overdue by then expires. For live use
  * without packets. Returns how many events wait; on GOFOLLOW_ERR_FULL poll and

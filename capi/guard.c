@@ -184,6 +184,13 @@ gofollow_set_user (gofollow_t f, uint64_t connection_id, void *user)
 }
 
 int
+gofollow_ignore (gofollow_t f, uint64_t connection_id)
+{
+    REFUSE_IF_FORKED ();
+    return gofollow_go_ignore (f, connection_id);
+}
+
+int
 gofollow_advance_time (gofollow_t f, int64_t ts_ns)
 {
     REFUSE_IF_FORKED ();

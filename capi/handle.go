@@ -176,6 +176,8 @@ func (h *handle) fail(err error) int32 {
 		return errFull
 	case errors.Is(err, gofollow.ErrNoMemory):
 		return errMemory
+	case errors.Is(err, gofollow.ErrNoConnection):
+		return errArgument
 	case errors.Is(err, gofollow.ErrPacketTooLarge):
 		return errTooBig
 	case errors.Is(err, gofollow.ErrClosed):

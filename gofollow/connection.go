@@ -50,17 +50,20 @@ const (
 	classes                  // how many there are
 )
 
-type connFlags uint8
+type connFlags uint16
 
 const (
-	opened      connFlags = 1 << iota // the Opened event was made
-	closed                            // the Closed event was made
-	queued                            // the Closed event was not taken yet
-	synACKSeen                        // a SYN+ACK was seen
-	handshaken                        // SYN, SYN+ACK and ACK were seen
-	doubtfulISN                       // SYN+ACKs with different numbers were seen
-	reset                             // a RST was accepted and may still be contradicted
-	inTable                           // the flow table finds it
+	opened      connFlags            = 1 << iota // the Opened event was made
+	closed                                       // the Closed event was made
+	queued                                       // the Closed event was not taken yet
+	synACKSeen                                   // a SYN+ACK was seen
+	handshaken                                   // SYN, SYN+ACK and ACK were seen
+	doubtfulISN                                  // SYN+ACKs with different numbers were seen
+	reset                                        // a RST was accepted and may still be contradicted
+	inTable                                      // the flow table finds it
+	ignored                                      // Ignore was called
+	filtered                                     // Config.Filter leaves it out
+	silent      = ignored | filtered             // it makes no events, but for an ignored one's Closed
 )
 
 // rareState is what few connections need.
@@ -159,6 +162,9 @@ func (c *Connection) OpenedPacket() uint64 { return c.openedPacket }
 // same way however its capture was cut.
 func (c *Connection) OpenedSeq() uint32 { return uint32(c.openedSeq) }
 
+// Ignored says that Ignore was called for the connection.
+func (c *Connection) Ignored() bool { return c.has(ignored) }
+
 // Clean says that the handshake was seen, nothing is missing or in conflict, and
 // both sides ended by FIN. Known with the Closed event, as what follows.
 func (c *Connection) Clean() bool {
@@ -242,6 +248,8 @@ type connections struct {
 	rares memory.Pool[rareState]
 
 	separations *decode.Separations // nil without Config.Separate; a connection holds its number
+
+	byID map[uint64]uint32 // index by ID of those that were opened; nil until it is needed
 }
 
 const chunkConnections = 512
@@ -280,6 +288,9 @@ func (s *connections) discard(c *Connection) {
 	}
 	s.rares.Put(c.rare)
 	c.rare = nil
+	if s.byID != nil && c.has(opened) {
+		delete(s.byID, c.id)
+	}
 	s.separations.Release(c.key.separation())
 	c.after, s.unused = s.unused, c.index+1
 }
@@ -354,6 +365,9 @@ func (f *Follower) open(c *Connection, from side, s *decode.Segment) {
 		}
 	}
 	f.stats.Opened++
+	if f.conns.byID != nil {
+		f.conns.byID[c.id] = c.index
+	}
 	f.queue.push(Opened, c, f.cause)
 }
 

@@ -201,6 +201,10 @@ func (f *Follower) trim(c *Connection, from side, off, end streamOffset) (lo, hi
 // deliver makes a Data event and moves next behind it. The bytes lie in src; they
 // are copied where that is nil.
 func (f *Follower) deliver(c *Connection, from side, off streamOffset, b []byte, src *block, capturedAt int64, capturedIn uint64, reordered bool) {
+	if c.has(silent) {
+		c.dirs[from].next = off + int64(len(b))
+		return
+	}
 	copied := src == nil // room for it is reserved
 	if copied {
 		b, src = f.arena.Copy(b)
@@ -225,18 +229,20 @@ func (f *Follower) deliver(c *Connection, from side, off streamOffset, b []byte,
 func (f *Follower) emitGap(c *Connection, from side, end streamOffset, why GapReason) {
 	d := &c.dirs[from]
 	r := f.conns.slowly(d)
-	e := f.queue.push(Gap, c, f.cause)
-	e.Direction = c.direction(from)
-	e.Offset, e.Length, e.GapReason = d.next, end-d.next, why
+	if !c.has(silent) {
+		e := f.queue.push(Gap, c, f.cause)
+		e.Direction = c.direction(from)
+		e.Offset, e.Length, e.GapReason = d.next, end-d.next, why
+	}
 	r.Gaps++
-	r.GapBytes += uint64(e.Length)
+	r.GapBytes += uint64(end - d.next)
 	r.gaveUp(d.next, end)
 	d.next = end
 }
 
 // anomaly makes an Anomaly event if they are asked for.
 func (f *Follower) anomaly(c *Connection, from side, kind AnomalyKind, off, length int64) *Event {
-	if !f.config.Anomalies || !c.has(opened) {
+	if !f.config.Anomalies || !c.has(opened) || c.has(silent) {
 		return nil
 	}
 	e := f.queue.push(Anomaly, c, f.cause)
@@ -268,7 +274,7 @@ func (f *Follower) halfClose(c *Connection, from side) {
 	if c.closedBy == ByNone {
 		c.closedBy = c.by(from)
 	}
-	if f.config.NoHalfClosed {
+	if f.config.NoHalfClosed || c.has(silent) {
 		return
 	}
 	e := f.queue.push(HalfClosed, c, f.cause)

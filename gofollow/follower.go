@@ -231,7 +231,8 @@ func (f *Follower) noSegment(outcome decode.Outcome) {
 	}
 }
 
-// Waiting returns how many events wait to be polled.
+// Waiting returns how many events wait to be polled, those that Ignore dropped included until Poll
+// passes over them.
 func (f *Follower) Waiting() int { return f.queue.waiting() }
 
 // Poll takes up to n waiting events. The slice and what it points to are valid
@@ -250,10 +251,15 @@ func (f *Follower) Unpoll(n int) { f.queue.unpoll(n) }
 // Peek returns the event that Poll would give first, nil if none waits; it is
 // valid as long as Poll's.
 func (f *Follower) Peek() *Event {
-	if f.closed || f.queue.waiting() == 0 {
+	q := &f.queue
+	i := q.head
+	for q.drops() && i < len(q.events) && q.events[i].dropped() {
+		i++
+	}
+	if f.closed || i == len(q.events) {
 		return nil
 	}
-	return &f.queue.events[f.queue.head]
+	return &q.events[i]
 }
 
 // AdvanceTime says that it is now t: what is overdue by then expires. It is for

@@ -21,11 +21,14 @@ func (f *Follower) end(c *Connection, why CloseReason, by By, remember bool) {
 		why, by = CloseFIN, c.closedBy // only holes had kept it open
 	}
 	c.closeReason, c.closedBy = why, by
-	c.flags = c.flags&^reset | closed | queued
+	c.flags = c.flags&^reset | closed
 	f.stats.ClosedBy[why]++
-	e := f.queue.push(Closed, c, f.cause)
-	e.CloseReason, e.By = why, by
-	f.queue.pins = append(f.queue.pins, pin{first: f.queue.made, conn: c})
+	if !c.has(filtered) {
+		c.flags |= queued
+		e := f.queue.push(Closed, c, f.cause)
+		e.CloseReason, e.By = why, by
+		f.queue.pins = append(f.queue.pins, pin{first: f.queue.made, conn: c})
+	}
 	f.bury(c, remember)
 }
 

@@ -13,6 +13,9 @@ type queue struct {
 	pins   []pin
 	pinned int // pins [pinned, len) still hold something; those before are empty
 	moved  int // how many events and pins were moved so far
+
+	dropTo  uint64 // number of the last event that may be dropped (Ignore)
+	movedTo uint64 // number of the last event that pollKept moved: until all up to it are taken, pins stay
 }
 
 // pin is what an event, and those behind it up to the next pin's, need until the
@@ -59,8 +62,14 @@ func (q *queue) push(kind EventKind, c *Connection, at cause) *Event {
 
 func (q *queue) waiting() int { return len(q.events) - q.head }
 
+// taken returns the number of the last event that was handed out.
+func (q *queue) taken() uint64 { return q.made - uint64(q.waiting()) }
+
 // poll hands out up to max events.
 func (q *queue) poll(max int) []Event {
+	if q.drops() {
+		return q.pollKept(max)
+	}
 	n := min(max, q.waiting())
 	q.head += n
 	return q.events[q.head-n : q.head : q.head]
@@ -75,7 +84,9 @@ func (f *Follower) settle() {
 	if q.out == q.head {
 		return
 	}
-	f.unpin(q.made - uint64(q.waiting()))
+	if q.taken() >= q.movedTo {
+		f.unpin(q.taken())
+	}
 	if q.head == len(q.events) {
 		q.events, q.out, q.head, q.bytes = q.events[:0], 0, 0, 0
 		return

@@ -186,7 +186,7 @@ func (r *reassembly) firstAbove(off streamOffset) int {
 func (f *Follower) place(c *Connection, from side, lo, hi streamOffset, payload []byte, src *block) {
 	cut := lo + streamOffset(len(payload))
 	if len(payload) > 0 {
-		data, owner := f.copyApart(payload, src)
+		data, owner := f.copyFor(c, payload, src)
 		f.hold(c, from, held{span: span{lo, cut}, data: data, owner: owner})
 		f.blocks.Release(owner)
 	}
@@ -262,7 +262,7 @@ func (f *Follower) insert(c *Connection, from side, n held) {
 // slim gives a range memory of its own, as long as there is some, if it keeps less than half of its
 // packet's alive: else ranges of one byte could hold whole packets, and no limit would see it.
 func (f *Follower) slim(h *held) {
-	if h.owner == nil || 2*len(h.data) >= len(h.owner.Mem) {
+	if h.owner == nil || h.owner.IsVoid() || 2*len(h.data) >= len(h.owner.Mem) {
 		return
 	}
 	if own := f.blocks.Copy(h.data); own != nil {
@@ -347,7 +347,7 @@ func (f *Follower) compare(c *Connection, from side, h, n *held, s span) {
 	r := c.dirs[from].slow
 	old, fresh := h.data[s.start-h.start:s.end-h.start], n.data[s.start-n.start:s.end-n.start]
 	r.DuplicateBytes += uint64(s.end - s.start)
-	if bytes.Equal(old, fresh) {
+	if c.has(silent) || bytes.Equal(old, fresh) { // a silent one's bytes are not kept
 		return
 	}
 	for i := range old {

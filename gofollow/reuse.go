@@ -182,10 +182,11 @@ func (f *Follower) supersede(c *Connection) *Connection {
 		n.memory.Keep()
 		defer f.blocks.Release(n.memory)
 	}
+	key := c.key // c may be used again at once
 	f.end(c, CloseReused, ByNone, false)
 	now := f.cause
 	f.cause = n.cause
-	fresh := f.admit(&c.key, n.from)
+	fresh := f.admit(&key, n.from)
 	f.follow(fresh, n.from, &n.segment, n.memory)
 	f.cause = now
 	return fresh

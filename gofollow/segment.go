@@ -166,7 +166,7 @@ func (c *Connection) noteHandshake(from side, s *decode.Segment, at int64) {
 // seen makes the SegmentSeen event of a segment if they are asked for.
 func (f *Follower) seen(c *Connection, from side, s *decode.Segment) {
 	d, p := &c.dirs[from], &c.dirs[from^1]
-	if !f.config.Segments || !c.has(opened) {
+	if !f.config.Segments || !c.has(opened) || c.has(silent) {
 		return
 	}
 	var off streamOffset // of a reset in a direction of which nothing else was captured

@@ -22,7 +22,8 @@ type Stats struct {
 	// NoACKFlag counts segments without ACK outside SYN and RST; they are followed.
 	NoACKFlag uint64
 
-	Opened            uint64    // connections opened
+	Opened            uint64    // connections opened, those that the filter leaves out included
+	Filtered          uint64    // of them, those that the filter leaves out
 	ClosedBy          [7]uint64 // connections closed, indexed by CloseReason
 	Connections       int       // connections open now
 	ClosedConnections int       // closed connections that are remembered now

@@ -32,7 +32,7 @@ func (f *Follower) suspect(c *Connection, from side, lo, hi streamOffset, payloa
 	*h = held{span: span{lo, hi}, time: f.cause.time, arrived: c.last, packet: f.cause.packet, fin: fin}
 	f.noteACK(c, from, h)
 	if len(payload) > 0 {
-		h.data, h.owner = f.copyApart(payload, src)
+		h.data, h.owner = f.copyFor(c, payload, src)
 	}
 	at := f.addSuspect(c, from, h)
 	if at < 0 || d.has(unanchored) {

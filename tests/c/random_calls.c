@@ -165,6 +165,8 @@ poll (gofollow_t f)
             fail ("an event contradicts itself");
         if (one_in (4))
             gofollow_set_user (f, e->connection_id, &state);
+        if (one_in (30))
+            gofollow_ignore (f, e->connection_id);
     }
     free (events);
     return n;

@@ -42,6 +42,7 @@ static int call_create (void) { return gofollow_create (&f, NULL); }
 static int call_feed (void) { return gofollow_feed (f, GOFOLLOW_LINK_IPV4, GOFOLLOW_NO_TIME, packet, sizeof packet, sizeof packet); }
 static int call_feed_batch (void) { return gofollow_feed_batch (f, &batch, 1, &consumed); }
 static int call_poll (void) { return gofollow_poll (f, events, 4); }
+static int call_ignore (void) { return gofollow_ignore (f, 0); }
 static int call_set_user (void) { return gofollow_set_user (f, 0, &f); }
 static int call_stats (void) { return gofollow_stats (f, &statistics); }
 static int call_not_followed (void) { return gofollow_not_followed (f, kinds, 4); }
@@ -58,7 +59,7 @@ static int call_set_memory_limit (void) { return gofollow_set_memory_limit (0); 
 #define CALL(name) { #name, call_##name }
 static const struct { const char *name; int (*call) (void); } calls[] = {
     CALL (nothing), CALL (version), CALL (abi_version), CALL (strerror), CALL (create), CALL (feed), CALL (feed_batch), CALL (poll),
-    CALL (set_user), CALL (stats), CALL (not_followed), CALL (error_message), CALL (advance_time), CALL (feed_capture), CALL (end_capture),
+    CALL (set_user), CALL (ignore), CALL (stats), CALL (not_followed), CALL (error_message), CALL (advance_time), CALL (feed_capture), CALL (end_capture),
     CALL (open_file), CALL (read_file), CALL (flush), CALL (set_memory_limit), CALL (destroy),
 };
 

@@ -285,6 +285,32 @@ test_user (void)
     CHECK (wrong == 0 && gofollow_set_user (f, 0, NULL) == GOFOLLOW_ERR_STATE && gofollow_destroy (f) == 0);
 }
 
+/* Of an ignored connection nothing but its CLOSED event comes; the others' events keep their marks. */
+static void
+test_ignore (void)
+{
+    gofollow_t f = follower (NULL);
+    gofollow_event e[16];
+    CHECK (gofollow_ignore (f, 0) == GOFOLLOW_ERR_ARGUMENT && message_has (f, "no connection 0"));
+    handshake (f, 0);
+    handshake (f, 1);
+    CHECK (feed (f, 0, 0, 104, 501, ACK, "lo") >= 0 && feed (f, 0, 0, 101, 501, ACK, "hel") >= 0);
+    CHECK (feed (f, 1, 0, 101, 501, ACK, "other") >= 0 && feed (f, 1, 0, 108, 501, ACK, "held") >= 0);
+    int n = gofollow_poll (f, e, 3);    /* both OPENED, and one DATA of two that the packet made */
+    CHECK (n == 3 && e[2].kind == GOFOLLOW_DATA && e[2].connection_id == 0 && e[2].place == GOFOLLOW_FIRST_OF_PACKET && memcmp (e[2].bytes, "hel", 3) == 0);
+    CHECK (gofollow_ignore (f, 0) == 0 && gofollow_ignore (f, 0) == 0);
+    CHECK (memcmp (e[2].bytes, "hel", 3) == 0 && e[2].connection->ignored == 0);
+    CHECK (gofollow_poll (f, e, 16) == 1 && e[0].connection_id == 1 && e[0].place == (GOFOLLOW_FIRST_OF_PACKET | GOFOLLOW_LAST_OF_PACKET));
+    gofollow_statistics before = { .size = sizeof before }, after = { .size = sizeof after };
+    CHECK (gofollow_stats (f, &before) == 0 && before.held_bytes == 4);
+    CHECK (gofollow_ignore (f, 1) == 0 && gofollow_stats (f, &after) == 0 && after.held_bytes == 4);     /* as a length */
+    CHECK (feed (f, 0, 0, 106, 501, ACK, "more") == 0 && gofollow_flush (f) == 2 && gofollow_poll (f, e, 16) == 2);
+    CHECK (e[0].kind == GOFOLLOW_CLOSED && e[0].connection_id == 0 && e[0].connection->ignored == 1 && e[0].connection->counters[0].bytes == 9);
+    CHECK (e[1].kind == GOFOLLOW_CLOSED && e[1].connection->ignored == 1 && e[1].connection->counters[0].gap_bytes == 2);
+    CHECK (gofollow_ignore (f, 1) == 0 && gofollow_ignore (f, 2) == GOFOLLOW_ERR_ARGUMENT);
+    CHECK (gofollow_destroy (f) == 0 && gofollow_ignore (f, 0) == GOFOLLOW_ERR_HANDLE);
+}
+
 /* One event for each segment, if asked for, before those that it causes. */
 static void
 test_segments (void)
@@ -518,7 +544,7 @@ test_fork (void)
             || gofollow_feed_batch (f, NULL, 0, &consumed) != GOFOLLOW_ERR_FORKED
             || gofollow_feed_capture (f, "", 0, &consumed) != GOFOLLOW_ERR_FORKED || gofollow_end_capture (f) != GOFOLLOW_ERR_FORKED
             || gofollow_open_file (f, "/dev/null") != GOFOLLOW_ERR_FORKED || gofollow_read_file (f, 0, NULL) != GOFOLLOW_ERR_FORKED
-            || gofollow_set_user (f, 0, NULL) != GOFOLLOW_ERR_FORKED
+            || gofollow_set_user (f, 0, NULL) != GOFOLLOW_ERR_FORKED || gofollow_ignore (f, 0) != GOFOLLOW_ERR_FORKED
             || gofollow_poll (f, &e, 1) != GOFOLLOW_ERR_FORKED || gofollow_advance_time (f, 0) != GOFOLLOW_ERR_FORKED
             || gofollow_flush (f) != GOFOLLOW_ERR_FORKED || gofollow_destroy (f) != GOFOLLOW_ERR_FORKED
             || gofollow_stats (f, &s) != GOFOLLOW_ERR_FORKED || gofollow_not_followed (f, NULL, 0) != GOFOLLOW_ERR_FORKED
@@ -617,6 +643,7 @@ main (void)
     test_separate ();
     test_handshake_facts ();
     test_user ();
+    test_ignore ();
     test_segments ();
     test_no_half_closed ();
     test_place ();

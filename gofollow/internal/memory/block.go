@@ -24,6 +24,7 @@ type Block struct {
 	Mem    []byte
 	refs   int  // how many refer to Mem
 	reader bool // GetReader gave it
+	void   bool // Void gave it
 }
 
 // Keep adds a reference.
@@ -111,12 +112,33 @@ func (p *Blocks) GetReader(n int) *Block {
 // Reading returns how many bytes GetReader's blocks have that are in use.
 func (p *Blocks) Reading() int64 { return p.reading }
 
+// void is what blocks of Void share. Nothing reads or writes it, so that it takes no memory.
+var void [maxVoid]byte
+
+// maxVoid is the length of the longest block that Void gives.
+const maxVoid = 16 << 20
+
+// Void returns a block that has a length of n bytes, but no memory, with one reference: for bytes
+// that are counted and not kept.
+func (p *Blocks) Void(n int) *Block {
+	b := p.headers.Get()
+	b.Mem, b.refs, b.void = void[:n:n], 1, true
+	return b
+}
+
+// IsVoid reports whether Void gave the block.
+func (b *Block) IsVoid() bool { return b.void }
+
 // Release gives one reference back, if b is not nil.
 func (p *Blocks) Release(b *Block) {
 	if b == nil {
 		return
 	}
 	if b.refs--; b.refs > 0 {
+		return
+	}
+	if b.void {
+		p.headers.Put(b)
 		return
 	}
 	if b.reader {
