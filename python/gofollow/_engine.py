@@ -146,6 +146,13 @@ class Engine:
         self._after(self._call(self._lib.gofollow_read_file, self.number, max_packets, progress))
         return Progress(progress.packets, progress.bytes_read, progress.file_size or None, bool(progress.end))
 
+    def ignore(self, connection_id: int) -> None:
+        """End the interest in a connection: of its events only closed follows. Those that were polled stay valid.
+
+        Raises OptionError for an id that no connection has had yet.
+        """
+        self._after(self._call(self._lib.gofollow_ignore, self.number, connection_id))
+
     def flush(self) -> bool:
         """End every connection. Return whether that is done: the queue may fill up before."""
         return self._after(self._call(self._lib.gofollow_flush, self.number)) != _FULL

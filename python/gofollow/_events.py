@@ -197,6 +197,8 @@ class Connection(NamedTuple):
     client_isn: int | None = None
     """Initial sequence numbers; None of one whose SYN was not captured, and before it is closed."""
     server_isn: int | None = None
+    ignored: bool = False
+    """The interest in it was ended (gofollow_ignore). Known when it is closed, as what stands above."""
 
 
 class Event(NamedTuple):
@@ -263,8 +265,12 @@ def read_connection(facts: bytes) -> Connection:
         _counters(raw.counters[0]) if closed else None,
         _counters(raw.counters[1]) if closed else None,
         raw.closed_ns if closed else None,
-        *(known_time(time) if closed else None for time in (raw.syn_ns, raw.synack_ns, raw.ack_ns)),
-        *(raw.isn[direction] if raw.isn_known[direction] else None for direction in (0, 1)),
+        known_time(raw.syn_ns) if closed else None,
+        known_time(raw.synack_ns) if closed else None,
+        known_time(raw.ack_ns) if closed else None,
+        raw.isn[0] if raw.isn_known[0] else None,
+        raw.isn[1] if raw.isn_known[1] else None,
+        bool(raw.ignored),
     )
 
 
