@@ -112,11 +112,9 @@ func (p *Blocks) GetReader(n int) *Block {
 // Reading returns how many bytes GetReader's blocks have that are in use.
 func (p *Blocks) Reading() int64 { return p.reading }
 
-// void is what blocks of Void share. Nothing reads or writes it, so that it takes no memory.
-var void [maxVoid]byte
-
-// maxVoid is the length of the longest block that Void gives.
-const maxVoid = 16 << 20
+// void is what blocks of Void share, as long as a packet may be. Nothing reads or writes it, so that
+// it takes no memory.
+var void [16 << 20]byte
 
 // Void returns a block that has a length of n bytes, but no memory, with one reference: for bytes
 // that are counted and not kept.
