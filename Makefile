@@ -139,7 +139,7 @@ lint: $(VENV)/.ready
 	$(GO) run $(STATICCHECK) ./...
 	capi/lint.sh
 	$(VENV)/bin/ruff check .
-	PATH=$(VENV)/bin:$$PATH cython-lint --max-line-length 140 python/gofollow/_core.pxd python/gofollow/_gather.pxd --ignore E301 E302
+	PATH=$(VENV)/bin:$$PATH cython-lint --max-line-length 140 python/gofollow/_core.pxd python/gofollow/_gather.pxd python/cycapture/libtins/_sound.pxd --ignore E301 E302
 	$(VENV)/bin/mypy --strict python/gofollow python/cycapture
 	$(VENV)/bin/mypy --strict --follow-imports=silent tools/record*.py tools/compare_tshark.py tools/mutants.py
 	MYPYPATH=bench/python $(VENV)/bin/mypy --strict --follow-imports=silent bench/python/*.py
@@ -173,6 +173,6 @@ profile:
 	tools/profile.sh
 
 clean:
-	rm -rf $(BUILD) dist *.egg-info python/*.egg-info python/gofollow/*.so python/gofollow/_ffi.py python/gofollow/THIRD-PARTY-NOTICES.txt
+	rm -rf $(BUILD) dist *.egg-info python/*.egg-info python/gofollow/*.so python/cycapture/libtins/*.so python/gofollow/_ffi.py python/gofollow/THIRD-PARTY-NOTICES.txt
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -102,26 +102,26 @@ def why_not_compiled() -> str | None:
 
 
 class BuildCore(build_ext):
-    """Compiles gofollow._core and _gather for every CPython from 3.10 on, where that is possible."""
+    """Compiles the modules that have types for Cython for every CPython from 3.10 on, where that is possible."""
 
     def finalize_options(self) -> None:
         self.why_not = why_not_compiled()
         if self.why_not is None:
             from Cython.Build import cythonize
 
-            modules = [
+            extensions = [
                 Extension(
-                    f"gofollow.{name}",
-                    [f"python/gofollow/{name}.py"],
+                    name,
+                    [f"python/{name.replace('.', '/')}.py"],
                     include_dirs=["capi"],
                     define_macros=[("Py_LIMITED_API", "0x030a0000")],
                     extra_compile_args=["-O2", "-g0", "-Werror=implicit-function-declaration"],
                     py_limited_api=True,
                 )
-                for name in ("_core", "_gather")
+                for name in ("gofollow._core", "gofollow._gather", "cycapture.libtins._sound")
             ]
             made = ROOT / "build" / "cython"
-            self.distribution.ext_modules = cythonize(modules, build_dir=str(made), include_path=["python"], quiet=True)
+            self.distribution.ext_modules = cythonize(extensions, build_dir=str(made), include_path=["python"], quiet=True)
         super().finalize_options()
 
     def run(self) -> None:

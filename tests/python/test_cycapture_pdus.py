@@ -3,10 +3,12 @@
 import copy
 import io
 import pickle
+import runpy
+from pathlib import Path
 
 import pytest
 from cycapture.libpcap import PacketWriter
-from cycapture.libtins import IP, RAW, TCP, UDP, Dot1Q, EthernetII, HWAddress, IPv4Address, MalformedPacket, PDUNotFound
+from cycapture.libtins import IP, RAW, TCP, UDP, Dot1Q, EthernetII, HWAddress, IPv4Address, MalformedPacket, PDUNotFound, _sound
 from cycapture.libtins._network import IPv6
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -132,3 +134,14 @@ def test_a_frame_of_several_faults_is_sound_or_refused(frame, changes, cut):
     data = bytes(changed[: len(changed) - cut])
     if sound(data):
         assert EthernetII.from_buffer(data) == EthernetII(buf=data)
+
+
+def test_compiled_and_plain_check_agree():
+    plain = runpy.run_path(str(Path(_sound.__file__).with_name("_sound.py")))["is_sound"]
+    for frame in common_frames(b"") + common_frames():
+        assert _sound.is_sound(frame)
+        assert plain(frame)
+        changed = [frame[:size] for size in range(len(frame))]
+        changed += [frame[:at] + bytes([value]) + frame[at + 1 :] for at in range(12, len(frame)) for value in (0, 1, 6, 8, 20, 69, 255)]
+        for data in changed:
+            assert _sound.is_sound(data) == plain(data)

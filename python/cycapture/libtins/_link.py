@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from struct import Struct
 from typing import Any, ClassVar
 
 from ._addresses import HWAddress
@@ -13,21 +12,13 @@ from ._network import IP
 from ._pdu import PDU, RAW, P, Sendable, _new, ethernet_inside
 from ._pppoe import ether_type_of
 
-# EtherType and IP's first two bytes; total length; fragment field; protocol; length of TCP's
-# header; its first four option bytes
-_start = Struct("!12xIH2xHxB22xB7xI").unpack_from
-# how the options begin that are timestamps alone (RFC 7323, appendix A)
-_STAMPED = b"\1\1\x08\n"
-_STAMPED_NUMBER = int.from_bytes(_STAMPED, "big")
 
+def _is_sound(frame: bytes) -> bool:
+    # Loaded with the first frame: compiled by Cython, the module imports inspect.
+    global _is_sound
+    from ._sound import is_sound as _is_sound
 
-def _sound_in_ipv6(data: bytes, at: int) -> bool:
-    """Whether TCP right after an IPv6 header has no options, or timestamps alone."""
-    length = data[at + 18] << 8 | data[at + 19]
-    if length < 20 or length + at + 54 > len(data):
-        return False
-    words = data[at + 66] & 0xF0
-    return words == 0x50 or (words == 0x80 and length >= 32 and data[at + 74 : at + 78] == _STAMPED)
+    return _is_sound(frame)
 
 
 class _EtherTyped(PDU):
@@ -78,36 +69,17 @@ class EthernetII(_EtherTyped, _Addressed):
 
     @classmethod
     def from_buffer(cls: type[P], buf: Any) -> P:
-        # One call for each captured packet: in TCP or UDP over IP of the commonest shape nothing can be malformed.
-        # A third of what it takes is the call and the object, a third the six numbers, a third
-        # their comparisons.
+        # One call for each captured packet: it leaves a frame that cannot be malformed for later.
         if type(buf) is not bytes:
             if buf is None:
                 return cls()
             buf = taken(buf)
         pdu = _new(cls)
-        pdu._raw = buf
-        pdu._head = None
-        size = len(buf)
-        if size >= 54:
-            at = 0
-            start = buf if size >= 62 else buf + bytes(8)  # so long that all six are there, behind a tag too
-            kind, total, fragment, protocol, words, option = _start(start)
-            if 0x8100_0000 <= kind < 0x8101_0000:
-                at = 4
-                kind, total, fragment, protocol, words, option = _start(start, 4)
-            if 0x0800_4500 <= kind < 0x0800_4600:
-                if total + at + 14 <= size and not fragment & 0x3FFF:
-                    if protocol == 6:
-                        if option == _STAMPED_NUMBER and words >> 4 == 8 and total >= 52:
-                            return pdu
-                        if words >> 4 == 5 and total >= 40:
-                            return pdu
-                    elif protocol == 17 and total >= 28:
-                        return pdu
-            elif kind >> 16 == 0x86DD and buf[at + 20] == 6 and _sound_in_ipv6(buf, at):
-                return pdu
-        pdu._take(buf)
+        if _is_sound(buf):
+            pdu._raw = buf
+            pdu._head = None
+        else:
+            pdu._take(buf)
         return pdu
 
     def _padding(self, inner: int) -> int:

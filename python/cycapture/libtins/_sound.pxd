@@ -1,0 +1,7 @@
+"""The types with which Cython compiles _sound.py."""
+
+cimport cython
+
+
+@cython.locals(data='const unsigned char *', size=Py_ssize_t, at=Py_ssize_t, room=Py_ssize_t, protocol=int, words=int)
+cpdef bint is_sound(object frame) except -1
