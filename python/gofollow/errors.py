@@ -11,6 +11,7 @@ __all__ = [
     "GofollowWarning",
     "InternalError",
     "LostEventsError",
+    "MissingPackageError",
     "OptionError",
     "PacketTooLargeError",
     "UsageError",
@@ -76,6 +77,10 @@ class InternalError(GofollowError, RuntimeError):
 
 class PacketTooLargeError(GofollowError, ValueError):
     """A packet of more than 16 MiB; it was not taken."""
+
+
+class MissingPackageError(GofollowError, ImportError):
+    """A part of this package needs another one that is not installed; the message tells how to install it."""
 
 
 class OutOfMemoryError(GofollowError, MemoryError):
