@@ -18,7 +18,7 @@ import pytest
 from frames import ACK, CLIENT, FIN, SERVER, SYN, conversation, pcap, tcp
 from test_snapshots import capture_of, random_packets
 
-from gofollow import CaptureError, CaptureFileError, OptionError, events, tables
+from gofollow import CaptureError, CaptureFileError, OptionError, events, follow, tables
 
 ROOT = Path(__file__).parents[2]
 CAPTURES = sorted((ROOT / "tests" / "data").glob("*.pcap*"))
@@ -121,13 +121,28 @@ def check(capture: bytes) -> int:
     return sum(map(len, found.values()))
 
 
+def check_streams(capture: bytes) -> None:
+    """Compare the table of turns with what streams say."""
+    found: dict[int, list[Any]] = defaultdict(list)
+    for row in rows(tables.turns(io.BytesIO(capture))):
+        found[row["connection_id"]].append(tuple(row[name] for name in ("side", "time_ns", "end_time_ns", "offset", "payload", "missing")))
+    names = {row["id"]: row["connection_id"] for row in rows(tables.connections(io.BytesIO(capture)))}
+    for stream in follow(io.BytesIO(capture)):
+        assert found.pop(names[stream.identifier], []) == [
+            (turn.side, turn.time_ns, turn.end_time_ns, turn.offset, turn.data, turn.missing) for turn in stream.turns()
+        ]
+    assert not found
+
+
 @pytest.mark.parametrize("capture", CAPTURES, ids=lambda path: path.name)
 def test_captures(capture: Path) -> None:
     check(capture.read_bytes())
+    check_streams(capture.read_bytes())
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_random_captures(seed: int) -> None:
+    check_streams(capture_of(random_packets(random.Random(seed), True)))
     assert sum(check(capture_of(random_packets(random.Random(number), True))) for number in range(seed * 100, seed * 100 + 12)) > 90
 
 
