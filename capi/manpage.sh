@@ -56,13 +56,14 @@ inside {
 END {
     finish()
     print ".\\\" Made from gofollow.h by capi/manpage.sh."
+    print ".nr HY 0"   # names of functions are not hyphenated
     print ".TH GOFOLLOW 3 \"\" \"gofollow " version "\" \"Library Functions Manual\""
     sub(/^gofollow: /, "", description)
     first = description
     sub(/\n.*/, "", first)
     sub(/\.$/, "", first)
     sub(/^[^\n]*\n/, "", description)
-    print ".nh\n.SH NAME\ngofollow \\- " escaped(first)
+    print ".SH NAME\ngofollow \\- " escaped(first)
     print ".SH SYNOPSIS\n.nf\n.B #include <gofollow.h>\n.PP"
     print escaped(prototypes) ".fi\n.PP\nCompile and link with\n.PP\n.in +4n\n.EX"
     print "cc program.c $(pkg\\-config \\-\\-cflags \\-\\-libs gofollow)\n.EE\n.in"

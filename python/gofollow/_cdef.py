@@ -13,9 +13,10 @@ _KNOWN_MACROS = {"INT64_MIN": "-9223372036854775808"}
 def cdef_from_header(header: str) -> str:
     """Return the declarations of a header (its text) in the subset of C that cffi's cdef reads.
 
-    Comments, include guards and extern "C" go; a #define of an integer stays, as a constant.
+    Comments, include guards, extern "C" and the initializers of structs (GOFOLLOW_..._INIT) go; a #define of an
+    integer stays, as a constant.
 
-    Raises ValueError for a #define that is neither empty nor an integer: it would silently be missing otherwise.
+    Raises ValueError for any other #define that is not empty: it would silently be missing otherwise.
     """
     header = re.sub(r"/\*.*?\*/", "", header, flags=re.DOTALL)
     header = re.sub(r"#ifdef __cplusplus.*?#endif", "", header, flags=re.DOTALL)
@@ -24,7 +25,7 @@ def cdef_from_header(header: str) -> str:
         line = line.strip()
         if not line.startswith("#"):
             lines.append(line)
-        elif define := _DEFINE.fullmatch(line):
+        elif (define := _DEFINE.fullmatch(line)) and not define[1].endswith("_INIT"):
             name, value = define.groups()
             value = value.strip().strip("()")
             value = _KNOWN_MACROS.get(value, value)

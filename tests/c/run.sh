@@ -38,13 +38,27 @@ for program in test_api follow_file feed_packets join_payload small_stack signal
         -o "$work/$program" "tests/c/$program.c" $flags -pthread "-Wl,-rpath,$prefix/lib" || { bad "$program compiles"; finish; }
     ok
 done
-echo '#include <gofollow.h>' > "$work/header.c"
-expect "the header is C99" "$cc" -std=c99 -pedantic -Wall -Wextra -Werror "-I$prefix/include" -c -o "$work/header.o" "$work/header.c"
-if command -v "${CXX:-c++}" >/dev/null; then
-    expect "the header is C++" "${CXX:-c++}" -x c++ -pedantic -Wall -Wextra -Werror "-I$prefix/include" -c -o "$work/header.o" "$work/header.c"
-else
-    echo "not tested, there is no C++ compiler: the header is C++"
-fi
+# The header and its initializers give no warning, whatever the compiler and the language.
+cat > "$work/header.c" <<'END'
+#include <gofollow.h>
+int header (void);
+int header (void)
+{
+    gofollow_config config = GOFOLLOW_CONFIG_INIT;
+    gofollow_progress progress = GOFOLLOW_PROGRESS_INIT;
+    gofollow_statistics statistics = GOFOLLOW_STATISTICS_INIT;
+    config.rst = GOFOLLOW_RST_STRICT;
+    return config.size == sizeof config && progress.size == sizeof progress && statistics.size == sizeof statistics && statistics.packets == 0;
+}
+END
+for compiler in "$cc -std=c99" "gcc -std=c99" "clang -std=c99" "${CXX:-c++} -x c++ -std=c++11" "g++ -x c++ -std=c++17" "clang++ -x c++ -std=c++11"; do
+    if command -v "${compiler%% *}" >/dev/null; then
+        # shellcheck disable=SC2086
+        expect "no warning of $compiler" $compiler -Wall -Wextra -Wpedantic -Werror "-I$prefix/include" -c -o "$work/header.o" "$work/header.c"
+    else
+        echo "not tested, there is no ${compiler%% *}: the header is clean with $compiler"
+    fi
+done
 
 library=$prefix/lib/libgofollow.so
 if command -v nm >/dev/null; then
