@@ -11,6 +11,7 @@ cdef Py_ssize_t FACTS_SIZE, OPEN_SIZE
 cdef class Run:
     cdef readonly Stream stream
     cdef readonly int direction
+    cdef readonly bint final
     cdef readonly list pieces, times
     cdef readonly int64_t offset, size
     cdef public object state
@@ -30,6 +31,7 @@ cdef class Gather:
     cdef object on_closed, on_run, on_gap, choose
     cdef int64_t run_limit, all_limit, waiting
     cdef bint turns
+    cdef readonly list gaps
     cdef dict open
     cdef object event_array
     cdef gofollow_event *polled

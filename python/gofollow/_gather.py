@@ -28,16 +28,17 @@ FACTS_SIZE = ffi.sizeof("gofollow_connection")
 class Run:
     """Payload of one direction, without a gap: pieces from a stream offset on, and when each was delivered.
 
-    state is for whom the run is handed to; nothing here looks at it.
+    final says that it is the end of its direction, or that a gap follows. state is for whom the run is handed to; nothing here looks at it.
     """
 
-    __slots__ = ("direction", "offset", "pieces", "size", "state", "stream", "times")
+    __slots__ = ("direction", "final", "offset", "pieces", "size", "state", "stream", "times")
 
     def __init__(self, stream: Stream, direction: int) -> None:
         self.stream, self.direction = stream, direction
         self.pieces: list[bytes] = []
         self.times: list[int] = []  # nanoseconds since 1970, one for each piece
         self.offset = self.size = 0
+        self.final = False
         self.state: Any = None
 
 
@@ -85,6 +86,7 @@ class Gather:
         self.on_closed, self.on_run, self.on_gap, self.choose = on_closed, on_run, on_gap, choose
         self.run_limit, self.all_limit, self.turns = run_limit, all_limit, turns
         self.waiting = 0
+        self.gaps = [0] * 8  # bytes that never come, by reason
         self.open: dict[int, Stream] = {}
         self.event_array: Any = ffi.new("gofollow_event[]", BATCH)
         self.polled = events_at(self.event_array)
@@ -111,7 +113,8 @@ class Gather:
             if kind == CLOSED:
                 self.close(event)
             elif self.on_run is None:
-                pass
+                if kind == GAP:
+                    self.gaps[event.reason] += event.length
             elif kind == DATA:
                 stream = self.open.get(event.connection_id)
                 if stream is not None:
@@ -119,11 +122,14 @@ class Gather:
             elif kind == OPENED:
                 self.begin(event)
             elif kind == GAP:
+                self.gaps[event.reason] += event.length
                 stream = self.open.get(event.connection_id)
                 if stream is not None:
                     run = stream.server if event.direction else stream.client
                     if run.size:
+                        run.final = True
                         self.hand_on(run)
+                        run.final = False
                     run.offset = event.offset + event.length
                     if self.on_gap is not None:
                         self.on_gap(run, event.offset, event.length, event.reason)
@@ -183,5 +189,6 @@ class Gather:
         if self.on_run is not None:
             stream = self.open.pop(event.connection_id, None)
             if stream is not None:
+                stream.client.final = stream.server.final = True
                 self.hand_both_on(stream)
         self.on_closed(copy_facts(event.connection, FACTS_SIZE), stream)

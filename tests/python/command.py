@@ -18,8 +18,12 @@ class Result:
     """What a run wrote and its exit code."""
 
     def __init__(self, code: int, out: bytes, err: bytes) -> None:
-        self.code, self.raw = code, out
-        self.out, self.err = out.decode("utf-8"), err.decode("utf-8")
+        self.code, self.raw, self.err = code, out, err.decode("utf-8")
+
+    @property
+    def out(self) -> str:
+        """The output as text."""
+        return self.raw.decode("utf-8")
 
     @property
     def rows(self) -> list[list[str]]:

@@ -117,6 +117,61 @@ def screen_options(function: _Function) -> _Function:
     return click.option("--no-color", "--no-colour", "no_color", is_flag=True, help="No colours on a terminal.")(decorated)
 
 
+def numbers(value: str) -> Any:
+    """Return the set of numbers that "3,7-9" names."""
+    from ._choice import Numbers
+
+    try:
+        return Numbers(value)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is no list of connection numbers, such as 3,7-9.") from None
+
+
+def moment(value: str) -> int:
+    """Return a time in nanoseconds since 1970: of seconds since then, or of an ISO 8601 time, in UTC unless it names a zone."""
+    from datetime import datetime, timezone
+    from decimal import Decimal, InvalidOperation
+
+    try:
+        return int(Decimal(value) * 10**9)
+    except (InvalidOperation, ValueError, OverflowError):
+        pass
+    try:
+        whole, dot, rest = value.strip().replace("Z", "+00:00").partition(".")
+        digits = rest[: len(rest) - len(rest.lstrip("0123456789"))] if dot else ""
+        time = datetime.fromisoformat(whole + rest[len(digits) :])
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is no time: write 2026-11-30T10:14:02.5 (UTC), or seconds since 1970.") from None
+    if time.tzinfo is None:
+        time = time.replace(tzinfo=timezone.utc)
+    seconds_of_it = (time - datetime(1970, 1, 1, tzinfo=timezone.utc)).total_seconds()
+    return int(seconds_of_it) * 10**9 + int((digits + "0" * 9)[:9])
+
+
+def choice_options(by_id: bool) -> Callable[[_Function], _Function]:
+    """Give a command the options that choose connections; it gets a Choice."""
+
+    def decorate(function: _Function) -> _Function:
+        @functools.wraps(function)
+        def wrapped(*, since: int | None, until: int | None, chosen: Any = None, **values: Any) -> Any:
+            from ._choice import Choice
+
+            if since is not None and until is not None and since > until:
+                raise Trouble("--since is later than --until: no connection overlaps that")
+            return function(choice=Choice(chosen, since, until), **values)
+
+        decorated: _Function = wrapped
+        decorated = click.option("--until", type=moment, metavar="TIME", help="Only connections that began by then.")(decorated)
+        decorated = click.option("--since", type=moment, metavar="TIME", help="Only connections that were not over by then.")(decorated)
+        if by_id:
+            decorated = click.option("--id", "chosen", type=numbers, metavar="N,N-N", help="Only the connections of these numbers.")(
+                decorated
+            )
+        return decorated
+
+    return decorate
+
+
 def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted and not ctx.resilient_parsing:
         from .. import __version__
@@ -146,6 +201,7 @@ def cli() -> None:
 @click.option("--header", is_flag=True, help="In a pipe: print the names of the columns first.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option("--each", is_flag=True, help="Several files: one after the other, not one conversation.")
+@choice_options(by_id=False)
 @screen_options
 @engine_options
 def list_command(
@@ -156,6 +212,7 @@ def list_command(
     header: bool,
     as_json: bool,
     each: bool,
+    choice: Any,
     screen: Any,
     options: dict[str, Any],
 ) -> int:
@@ -174,8 +231,156 @@ def list_command(
 
     good = True
     for group in [[name] for name in files] if each else [list(files)]:
-        good &= list_connections(group, options, screen, sort=sort, reverse=reverse, top=top, as_json=as_json, header=header)
+        good &= list_connections(group, options, choice, screen, sort=sort, reverse=reverse, top=top, as_json=as_json, header=header)
     return 0 if good else 2
+
+
+@cli.command("show", short_help="Show conversations in their order.")
+@click.argument("file", metavar="FILE", type=click.Path(path_type=str))
+@click.argument("ids", metavar="ID...", nargs=-1, required=True)
+@click.option("--client", "only_client", is_flag=True, help="Only what the client sent.")
+@click.option("--server", "only_server", is_flag=True, help="Only what the server sent.")
+@click.option("--times", is_flag=True, help="The time of every packet with payload.")
+@click.option("--hex", "style", flag_value="hex", help="Hex dumps.")
+@click.option("--raw", "style", flag_value="raw", help="The payload's bytes and nothing else.")
+@click.option("--json", "style", flag_value="json", help="One JSON object for each turn.")
+@click.option("--force", is_flag=True, help="With --raw: write to a terminal, too.")
+@choice_options(by_id=False)
+@screen_options
+@engine_options
+def show_command(
+    file: str,
+    ids: tuple[str, ...],
+    only_client: bool,
+    only_server: bool,
+    times: bool,
+    style: str | None,
+    force: bool,
+    choice: Any,
+    screen: Any,
+    options: dict[str, Any],
+) -> int:
+    """Show conversations in the order in which they were held.
+
+    ID is a connection's number in `gofollow list`, or 3,7-9 for several. Text is shown as text, with
+    control characters as \\x1b; what is no text as a hex dump of its beginning.
+
+    \b
+    Examples:
+        gofollow show trace.pcap 0
+        gofollow show --hex trace.pcap 2 4
+        gofollow show --raw --server trace.pcap 0 > answer.bin
+    """
+    from ._show import show
+
+    choice.numbers = numbers(",".join(ids))
+    sides = {0} if only_client and not only_server else {1} if only_server and not only_client else {0, 1}
+    return show([file], choice, options, screen, style=style or "text", sides=sides, times=times, force=force)
+
+
+@cli.command("extract", short_help="Write streams to files.")
+@FILES
+@click.option("-o", "--output", "folder", metavar="DIR", required=True, type=click.Path(path_type=str), help="The folder; it is made.")
+@click.option(
+    "--template", default=None, help="Names of the files, with {id}, {client}, {client_port}, {server}, {server_port}, {side} and {start}."
+)
+@click.option(
+    "--gaps",
+    type=click.Choice(["keep", "zero", "skip"]),
+    default="keep",
+    help="What missing bytes become: holes of the file, zeros, or nothing (keep).",
+)
+@click.option("--force", is_flag=True, help="Write into a folder that is not empty, and over files.")
+@choice_options(by_id=True)
+@engine_options
+def extract_command(
+    files: tuple[str, ...], folder: str, template: str | None, gaps: str, force: bool, choice: Any, options: dict[str, Any]
+) -> int:
+    """Write each side of each connection to a file, and an index of them.
+
+    index.jsonl has a line for each connection: its facts, the names of its files and its gaps. Sides
+    that sent nothing have no file.
+
+    \b
+    Examples:
+        gofollow extract trace.pcap -o streams
+        gofollow extract --id 3,7-9 --gaps skip trace.pcap -o streams
+        gofollow extract --template '{server}/{id}-{side}' trace.pcap -o streams
+    """
+    from ._extract import TEMPLATE, extract
+
+    return extract(files, folder, options, choice, template=template or TEMPLATE, gaps=gaps, force=force)
+
+
+@cli.command("find", short_help="Find a pattern in payload.")
+@FILES
+@click.argument("pattern")
+@click.option("-i", "--ignore-case", is_flag=True, help="Upper and lower case are the same.")
+@click.option("-F", "--fixed", is_flag=True, help="The pattern is text, no regular expression.")
+@click.option("--hex", "as_hex", is_flag=True, help="The pattern is bytes in hexadecimal: 0d0a.")
+@click.option("-c", "--count", is_flag=True, help="Only how many matches each connection has.")
+@click.option("-C", "--context", type=click.IntRange(0, 1 << 16), default=20, help="Bytes to show around a match (20).")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@choice_options(by_id=True)
+@screen_options
+@engine_options
+def find_command(
+    files: tuple[str, ...],
+    pattern: str,
+    ignore_case: bool,
+    fixed: bool,
+    as_hex: bool,
+    count: bool,
+    context: int,
+    as_json: bool,
+    choice: Any,
+    screen: Any,
+    options: dict[str, Any],
+) -> int:
+    """Find a regular expression in the payload of connections, across the borders of packets.
+
+    PATTERN is an expression of Python's re module over bytes. Matches of up to 65,536 bytes are
+    found wherever they lie. A line has the connection's number, the side that sent the match, its
+    offset in the stream, its time and the match. The exit code is 0 if there is a match, 1 if there
+    is none, 2 after an error.
+
+    \b
+    Examples:
+        gofollow find trace.pcap 'pass(word)?='
+        gofollow find --ignore-case --count trace.pcap 'set-cookie:'
+        gofollow find --hex trace.pcap 0d0a0d0a
+    """
+    from ._find import find
+
+    return find(
+        *(files, pattern, options, choice, screen),
+        ignore_case=ignore_case,
+        as_hex=as_hex,
+        fixed=fixed,
+        count=count,
+        context=context,
+        as_json=as_json,
+    )
+
+
+@cli.command("stats", short_help="Count packets, payload and losses.")
+@FILES
+@click.option("--top", type=click.IntRange(0, 1000), default=5, help="How many servers, ports and hosts to name (5).")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@choice_options(by_id=False)
+@screen_options
+@engine_options
+def stats_command(files: tuple[str, ...], top: int, as_json: bool, choice: Any, screen: Any, options: dict[str, Any]) -> int:
+    """Count what captures hold: packets, connections, payload, losses, and the busiest servers.
+
+    \b
+    Examples:
+        gofollow stats trace.pcap
+        gofollow stats --json trace.pcap
+    """
+    from ._stats import stats
+
+    return stats(files, options, choice, screen, top=top, as_json=as_json)
 
 
 @cli.command("events", short_help="Print the event log.")

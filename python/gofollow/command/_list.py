@@ -8,9 +8,10 @@ from itertools import chain, islice
 from typing import Any
 
 from .._gather import Run, Stream
+from ._choice import Choice
 from ._facts import NO_TIME, Facts, read, separation
 from ._rows import Rows
-from ._screen import Progress, Screen
+from ._screen import Screen
 from ._session import Session, say
 from ._text import date, decoded, iso, plural, seconds_of, short
 
@@ -72,26 +73,36 @@ class Sums:
 
 
 def list_connections(
-    files: Sequence[str], options: dict[str, Any], screen: Screen, *, sort: str, reverse: bool, top: int | None, as_json: bool, header: bool
+    files: Sequence[str],
+    options: dict[str, Any],
+    choice: Choice,
+    screen: Screen,
+    *,
+    sort: str,
+    reverse: bool,
+    top: int | None,
+    as_json: bool,
+    header: bool,
 ) -> bool:
     """Print the connections of the files. Return whether all files could be read."""
     rows = Rows(None if reverse else top)
     sums = Sums()
     key = SORTS[sort]
     by_number = sort == "id"
+    all_of_them = choice.everything
     make = _json if as_json else _terminal if screen.terminal else _piped
     wide = screen.width >= _WIDE and not as_json
 
     def closed(raw: bytes, stream: Stream | None) -> None:
         facts = read(raw)
+        if not all_of_them and not choice.closed(facts):
+            return
         sums.add(facts)
         number = facts.number
         rows.add((number if by_number else key(facts), number, make(facts, raw, stream)))
 
-    progress = Progress()
-    session = Session(options, progress)
-    session.follow(files, closed, _first_text if wide else None)
-    progress.stop()
+    session = Session(options)
+    session.follow(files, closed, on_run=_first_text if wide else None)
     lines: Iterable[str] = rows
     if reverse:
         lines = reversed(list(rows))

@@ -5,13 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import chain, islice
 from typing import Any
 
 from ._session import Trouble
-from ._text import name_of
 
 # By meaning. Blue and orange are told apart by every kind of colour blindness, and both have enough
 # contrast on white and on black.
@@ -24,7 +22,6 @@ STYLES = {
     "match": "bold reverse",
     "number": "bold",
 }
-BLOCK = 1 << 16
 
 
 class Screen:
@@ -68,9 +65,13 @@ class Screen:
         sys.stdout.buffer.flush()
 
     def show(self, lines: Iterable[str]) -> None:
-        """Write lines, each with its newline: through a pager where they do not fit on the terminal."""
+        """Write lines, each with its newline: through a pager where they do not fit on the terminal.
+
+        An empty one means that no other may come for a while.
+        """
         lines = iter(lines)
         if self.pager:
+            lines = filter(None, lines)
             first = list(islice(lines, max(1, shutil.get_terminal_size().lines - 2)))
             rest = next(lines, None)
             if rest is not None:
@@ -80,45 +81,13 @@ class Screen:
                 click.echo_via_pager(chain(first, (rest,), lines), color=self.colors)
                 return
             lines = iter(first)
-        for block in blocks(lines):
-            self.write(block)
+        waiting: list[str] = []
+        for line in lines:
+            waiting.append(line)
+            if not line or len(waiting) == 2000:
+                self.write("".join(waiting))
+                waiting.clear()
+                if not line:
+                    self.flush()
+        self.write("".join(waiting))
         self.flush()
-
-
-def blocks(lines: Iterator[str]) -> Iterator[str]:
-    """Yield the lines joined, some thousand at a time."""
-    while block := "".join(islice(lines, 2000)):
-        yield block
-
-
-class Progress:
-    """A progress bar on standard error, where that is a terminal and reading takes longer than a second."""
-
-    def __init__(self) -> None:
-        self._possible = sys.stderr is not None and sys.stderr.isatty()
-        self._began = time.monotonic()
-        self._bar: Any = None
-        self._tasks: dict[str, Any] = {}
-
-    def __call__(self, name: str, done: int, total: int | None) -> None:
-        if not self._possible:
-            return
-        if self._bar is None:
-            if time.monotonic() - self._began < 1:
-                return
-            from rich.console import Console
-            from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-
-            columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-            self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
-            self._bar.start()
-        if name not in self._tasks:
-            self._tasks[name] = self._bar.add_task(name_of(name), total=total)
-        self._bar.update(self._tasks[name], completed=done)
-
-    def stop(self) -> None:
-        """Take the bar away, for good: something else is printed now."""
-        self._possible = False
-        if self._bar is not None:
-            self._bar.stop()
-            self._bar = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -13,6 +13,9 @@ from .._engine import Engine, Statistics
 from .._gather import Gather
 from ..errors import GofollowError, GofollowWarning
 from ..follower import _read_capture
+from ._choice import Choice
+from ._facts import read
+from ._progress import Progress
 from ._text import grouped, harmless, name_of, plural
 
 
@@ -46,53 +49,89 @@ class Session:
     failed says whether a capture could not be read, or only in part; a sentence was written then.
     """
 
-    def __init__(self, options: dict[str, Any], progress: Callable[[str, int, int | None], object] | None = None) -> None:
+    def __init__(self, options: dict[str, Any], choice: Choice | None = None) -> None:
         self.options = options
-        self.progress = progress
+        self.choice = choice or Choice()
+        self.progress = Progress()
         self.failed = False
         self.statistics: Statistics | None = None
+        self.gaps: list[int] = []
+        self.quiet = False
+        self._spool: Any = None  # a copy of standard input, where it is read twice
 
-    def follow(
-        self, files: Sequence[str], on_closed: Callable[..., object], on_run: Any = None, on_gap: Any = None, **settings: Any
-    ) -> None:
-        """Follow the files and call back as Gather does."""
+    def follow(self, files: Sequence[str], on_closed: Callable[..., object], **settings: Any) -> None:
+        """Follow the files to their end, calling back as Gather does."""
+        for _ in self.steps(files, on_closed, **settings):
+            pass
+
+    def steps(self, files: Sequence[str], on_closed: Callable[..., object], **settings: Any) -> Iterator[None]:
+        """Follow the files, calling back as Gather does; yield whenever a piece was read."""
         try:
             engine = Engine(self.options, half_closed=False)
         except GofollowError as error:
             raise Trouble(one_line(error)) from None
         try:
-            gather = Gather(engine.number, on_closed, on_run, on_gap, **settings)
+            gather = Gather(engine.number, on_closed, **settings)
             for name in files:
-                self.read(engine, name, gather.drain)
+                yield from self._read(engine, name, gather.drain)
             done = False
             while not done:
                 done = engine.flush()
                 gather.drain()
-            self.statistics = engine.statistics()
+                yield
+            self.statistics, self.gaps = engine.statistics(), gather.gaps
         finally:
+            self.progress.stop()
             engine.close()
 
-    def read(self, engine: Engine, name: str, drain: Callable[[], object]) -> None:
+    def look_ahead(self, files: Sequence[str]) -> None:
+        """Find out which connections overlap the interval, if there is one: that is known when they are closed."""
+        choice = self.choice
+        if choice.since is None or choice.known is not None:
+            return
+        if "-" in files and self._spool is None:
+            self._spool = spooled()
+        choice.known = bytearray()
+
+        def closed(raw: bytes, _: object) -> None:
+            facts = read(raw)
+            if choice.closed(facts):
+                choice.know(facts.number)
+
+        first = Session(self.options)
+        first._spool = self._spool
+        first.follow(files, closed)
+        if first.failed:
+            self.quiet = True  # the same would be said again
+
+    def _read(self, engine: Engine, name: str, drain: Callable[[], object]) -> Iterator[None]:
         """Feed one capture; a fault of it is said, and what stands before it counts."""
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", GofollowWarning)  # not_followed has the same
-                with closing(_read_capture(engine, None, source_of(name))) as steps:
+                with closing(_read_capture(engine, None, self._source(name))) as steps:
                     for step in steps:
                         drain()
-                        if self.progress is not None:
-                            self.progress(name, step.bytes_read, step.total)
+                        self.progress(name, step.bytes_read, step.total)
+                        yield
         except GofollowError as error:
             drain()
-            say(f"{name_of(name)}: {one_line(error)}")
+            if not self.quiet:
+                say(f"{name_of(name)}: {one_line(error)}")
             self.failed = True
 
-    def not_followed(self) -> str | None:
-        """Return what was not followed of the packets, by name; None if there was nothing of the kind."""
+    def _source(self, name: str) -> Any:
+        if name == "-" and self._spool is not None:
+            self._spool.seek(0)
+            return self._spool
+        return source_of(name)
+
+    def others(self) -> dict[str, int]:
+        """Return what was not followed of the packets, by name, and how many they were."""
         facts = self.statistics
         if facts is None:
-            return None
-        names = [*facts.not_followed.items()]
+            return {}
+        names = dict(facts.not_followed)
         for count, name in (
             (facts.malformed, "malformed"),
             (facts.bad_checksum, "wrong checksum"),
@@ -100,13 +139,26 @@ class Session:
             (facts.fragments_expired + facts.fragments_dropped, "fragments of incomplete datagrams"),
         ):
             if count:
-                names.append((name, count))
-        if not names:
+                names[name] = names.get(name, 0) + count
+        return names
+
+    def not_followed(self) -> str | None:
+        """Return that as a sentence; None if there was nothing of the kind."""
+        names = self.others()
+        if not names or self.statistics is None:
             return None
-        count = sum(count for _, count in names)
-        return f"not followed: {grouped(count)} of {plural(facts.packets, 'packet')}: " + ", ".join(
-            f"{harmless(name)} {grouped(count)}" for name, count in names
-        )
+        packets = f"{grouped(sum(names.values()))} of {plural(self.statistics.packets, 'packet')}"
+        return f"not followed: {packets}: " + ", ".join(f"{harmless(name)} {grouped(count)}" for name, count in names.items())
+
+
+def spooled() -> Any:
+    """Return a copy of standard input, in memory or in a temporary file."""
+    import shutil
+    import tempfile
+
+    copy = tempfile.SpooledTemporaryFile(1 << 24)  # noqa: SIM115
+    shutil.copyfileobj(source_of("-"), copy)
+    return copy
 
 
 def source_of(name: str) -> Any:

@@ -1,0 +1,231 @@
+"""gofollow extract: streams to files."""
+
+from __future__ import annotations
+
+import json
+import os
+import string
+from collections.abc import Sequence
+from typing import Any
+
+from .._events import BY, CLOSE_REASONS, GAP_REASONS, STARTS
+from .._gather import Run, Stream
+from ._choice import Choice
+from ._facts import NO_TIME, Facts, read, read_open, separation
+from ._session import Session, Trouble, say
+from ._text import harmless, host, plural, short
+
+TEMPLATE = "{id:06}-{client}.{client_port}-{server}.{server_port}-{side}"
+FIELDS = ("id", "client", "client_port", "server", "server_port", "side", "start")
+INDEX = "index.jsonl"
+_SIDES = ("client", "server")
+_GAPS = 10_000  # of a direction that the index lists
+_UNSAFE = str.maketrans(dict.fromkeys(map(chr, (*range(32), 127)), "_"))
+
+
+class Written:
+    """The file of a direction: its name, how many bytes it has, and the gaps of the stream."""
+
+    __slots__ = ("gaps", "name", "size")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.size = 0
+        self.gaps: list[str] = []
+
+
+class Folder:
+    """Where streams are written. gaps: what a gap becomes, see extract."""
+
+    def __init__(self, path: str, template: str, gaps: str, force: bool) -> None:
+        self.path, self.template, self.gaps, self.force = path, template, gaps, force
+        self.files = self.bytes = 0
+        self.made: set[str] = set()
+        self.plain = template == TEMPLATE
+        _check(template)
+        try:
+            os.makedirs(path, exist_ok=True)
+            with os.scandir(path) as entries:
+                first = next(entries, None)
+            if first is not None and not force:
+                raise Trouble(f"{harmless(path)} is not empty, and nothing is overwritten: name a new folder, or add --force")
+            self.fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        except OSError as error:
+            raise _trouble(path, error) from None
+
+    def close(self) -> None:
+        """Let go of the folder."""
+        os.close(self.fd)
+
+    def open(self, name: str, new: bool) -> int:
+        """Open a file of the folder to add to it; new: make it."""
+        flags = os.O_WRONLY | os.O_NOFOLLOW | (os.O_CREAT | os.O_EXCL if new else 0)
+        try:
+            return os.open(name, flags, 0o666, dir_fd=self.fd)
+        except FileNotFoundError:
+            os.makedirs(os.path.join(self.path, os.path.dirname(name)), exist_ok=True)
+        except FileExistsError:
+            if not self.force:
+                raise Trouble(f"{harmless(name)}: two streams have this name: use {{id}} and {{side}} in --template") from None
+            os.unlink(name, dir_fd=self.fd)
+        return os.open(name, flags, 0o666, dir_fd=self.fd)
+
+    def name(self, stream: Stream, side: int) -> str:
+        """Return the name of a direction's file."""
+        facts: Facts = stream.state
+        client, server = _host(facts.client, facts.client_family), _host(facts.server, facts.server_family)
+        if self.plain:
+            return f"{stream.number:06}-{client}.{facts.client_port}-{server}.{facts.server_port}-{_SIDES[side]}"
+        seconds = 0 if facts.opened_ns == NO_TIME else facts.opened_ns // 10**9
+        values = (stream.number, client, facts.client_port, server, facts.server_port, _SIDES[side], seconds)
+        return self.template.format(**dict(zip(FIELDS, values, strict=True)))
+
+    def run(self, run: Run) -> None:
+        """Write payload."""
+        stream = run.stream
+        if stream.state is None:
+            stream.state = read_open(stream.facts)
+        written: Written | None = run.state
+        new = written is None or not written.name
+        if written is None:
+            written = run.state = Written("")
+        if new:
+            written.name = self.name(stream, run.direction)
+            self.files += 1
+        pieces = run.pieces
+        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        at = written.size if self.gaps == "skip" else run.offset
+        try:
+            file = self.open(written.name, new)
+            try:
+                if self.gaps == "zero":
+                    _zeros(file, written.size, at)
+                if at:
+                    os.lseek(file, at, os.SEEK_SET)
+                view = memoryview(data)
+                while view:
+                    view = view[os.write(file, view) :]
+            finally:
+                os.close(file)
+        except OSError as error:
+            raise _trouble(os.path.join(self.path, written.name), error) from None
+        written.size = at + len(data)
+        self.bytes += len(data)
+
+    def gap(self, run: Run, offset: int, length: int, reason: int) -> None:
+        """Note a gap."""
+        if run.state is None:
+            run.state = Written("")
+        gaps = run.state.gaps
+        if len(gaps) < _GAPS:
+            gaps.append(f'{{"offset": {offset}, "length": {length}, "reason": "{GAP_REASONS[reason]}"}}')
+
+    def end(self, run: Run, length: int) -> str:
+        """Complete a file whose stream has that length, and return its part of the index."""
+        written: Written | None = run.state
+        if written is None:
+            return '"file": null, "gap_list": []'
+        if self.gaps != "skip" and written.name and written.size < length:
+            try:
+                file = self.open(written.name, False)
+                try:
+                    if self.gaps == "zero":
+                        _zeros(file, written.size, length)
+                    else:
+                        os.ftruncate(file, length)
+                finally:
+                    os.close(file)
+            except OSError as error:
+                raise _trouble(os.path.join(self.path, written.name), error) from None
+        name = json.dumps(written.name) if written.name else "null"
+        return f'"file": {name}, "gap_list": [{", ".join(written.gaps)}]'
+
+
+def _zeros(file: int, start: int, end: int) -> None:
+    os.lseek(file, start, os.SEEK_SET)
+    while start < end:
+        start += os.write(file, bytes(min(end - start, 1 << 20)))
+
+
+def _host(address: bytes, family: int) -> str:
+    return host(address, family).replace(":", "_")
+
+
+def _trouble(path: str, error: OSError) -> Trouble:
+    return Trouble(f"{harmless(path)}: {error.strerror or error}")
+
+
+def _check(template: str) -> None:
+    """Raise Trouble for a template that names no file inside a folder."""
+    known = ", ".join(f"{{{name}}}" for name in FIELDS)
+    example = dict(zip(FIELDS, (0, "192.0.2.1", 0, "192.0.2.2", 0, "client", 0), strict=True))
+    try:
+        if any(name and not name.isidentifier() for _, name, _, _ in string.Formatter().parse(template)):
+            raise KeyError
+        name = template.format(**example)
+    except (KeyError, IndexError, ValueError, AttributeError):
+        raise Trouble(f"--template {template!r}: it may have the fields {known}") from None
+    parts = name.split("/")
+    if name != name.translate(_UNSAFE) or any(part in ("", ".", "..") for part in parts) or name == INDEX or len(name) > 200:
+        raise Trouble(f"--template {template!r}: it must name a file inside the folder, without control characters")
+
+
+def extract(files: Sequence[str], folder: str, options: dict[str, Any], choice: Choice, *, template: str, gaps: str, force: bool) -> int:
+    """Write each stream to a file. Return the exit code: 0, 2 if a capture could not be read.
+
+    gaps: "keep" leaves a hole in the file, which is read as zeros and takes no room; "zero" writes
+    zeros; "skip" leaves the missing bytes out.
+    """
+    session = Session(options, choice)
+    session.look_ahead(files)
+    target = Folder(folder, template, gaps, force)
+    connections = 0
+    lines: list[str] = []
+
+    try:
+        index = open(target.open(INDEX, True), "w", encoding="ascii")  # noqa: SIM115
+    except OSError as error:
+        raise _trouble(os.path.join(folder, INDEX), error) from None
+
+    def closed(raw: bytes, stream: Stream | None) -> None:
+        nonlocal connections
+        if stream is None:
+            return
+        connections += 1
+        facts = read(raw)
+        client = target.end(stream.client, facts.client_bytes + facts.client_missing)
+        server = target.end(stream.server, facts.server_bytes + facts.server_missing)
+        lines.append(line_of(facts, separation(raw, facts.reset_text_length), client, server))
+
+    try:
+        with index:
+            steps = session.steps(files, closed, on_run=target.run, on_gap=target.gap, choose=None if choice.everything else choice.opening)
+            for _ in steps:
+                index.write("".join(lines))
+                lines.clear()
+    except OSError as error:
+        raise _trouble(os.path.join(folder, INDEX), error) from None
+    finally:
+        target.close()
+    say(f"{plural(target.files, 'file')}, {short(target.bytes)} bytes, of {plural(connections, 'connection')} in {harmless(folder)}")
+    if other := session.not_followed():
+        say(other)
+    return 2 if session.failed else 0
+
+
+def line_of(facts: Facts, separated: str, client: str, server: str) -> str:
+    """Return a line of the index. Every value is a number or made of harmless characters: no JSON encoder is needed."""
+    opened = "null" if facts.opened_ns == NO_TIME else str(facts.opened_ns)
+    last = facts.last_ns()
+    closed = "null" if last == NO_TIME else str(last)
+    reason, by = CLOSE_REASONS.get(facts.close_reason), BY[facts.closed_by]
+    return (
+        f'{{"id": {facts.number}, '
+        f'"client": {{"address": "{host(facts.client, facts.client_family)}", "port": {facts.client_port}, '
+        f'"packets": {facts.client_packets}, "bytes": {facts.client_bytes}, "missing": {facts.client_missing}, {client}}}, '
+        f'"server": {{"address": "{host(facts.server, facts.server_family)}", "port": {facts.server_port}, '
+        f'"packets": {facts.server_packets}, "bytes": {facts.server_bytes}, "missing": {facts.server_missing}, {server}}}, '
+        f'"opened_ns": {opened}, "closed_ns": {closed}, "close_reason": "{reason}", '
+        f'"closed_by": {f"{chr(34)}{by}{chr(34)}" if by else "null"}, "clean": {"true" if facts.clean else "false"}, '
+        f'"start": "{STARTS.get(facts.start)}", "separation": {json.dumps(separated)}}}\n'
+    )
