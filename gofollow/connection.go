@@ -2,18 +2,19 @@ package gofollow
 
 import (
 	"bytes"
-	"encoding/binary"
 	"net/netip"
 	"time"
 
 	"gofollow/gofollow/internal/decode"
+	"gofollow/gofollow/internal/flow"
 	"gofollow/gofollow/internal/memory"
+	"gofollow/gofollow/internal/timewait"
 )
 
 // Connection tells the facts of one connection. Everything but the closing facts
 // is known from its Opened event on.
 type Connection struct {
-	key          flowKey
+	key          flow.Key
 	id           uint64
 	openedAt     int64
 	openedPacket uint64
@@ -22,7 +23,7 @@ type Connection struct {
 	synACKAt     int64 // stamp of the first SYN+ACK, NoTime if none was captured
 	ackAt        int64 // stamp of the client's first ACK after it, likewise
 	dirs         [2]direction
-	rare         *rareState
+	extra        *extra
 	index        uint32 // its place in connections
 	before       uint32 // neighbours in the list of its class, index plus 1
 	after        uint32
@@ -53,55 +54,53 @@ const (
 type connFlags uint16
 
 const (
-	opened      connFlags            = 1 << iota // the Opened event was made
-	closed                                       // the Closed event was made
-	queued                                       // the Closed event was not taken yet
-	synACKSeen                                   // a SYN+ACK was seen
-	handshaken                                   // SYN, SYN+ACK and ACK were seen
-	doubtfulISN                                  // SYN+ACKs with different numbers were seen
-	reset                                        // a RST was accepted and may still be contradicted
-	inTable                                      // the flow table finds it
-	ignored                                      // Ignore was called
-	filtered                                     // Config.Filter leaves it out
-	silent      = ignored | filtered             // it makes no events, but for an ignored one's Closed
+	opened        connFlags = 1 << iota // the Opened event was made
+	closed                              // the Closed event was made
+	queued                              // the Closed event was not taken yet
+	synACKSeen                          // a SYN+ACK was seen
+	handshakeSeen                       // SYN, SYN+ACK and ACK were seen
+	doubtfulISN                         // SYN+ACKs with different numbers were seen
+	reset                               // a RST was accepted and may still be contradicted
+	inTable                             // the flow table finds it
+	ignored                             // Ignore was called
+	filtered                            // Config.Filter leaves it out
+
+	silent = ignored | filtered // it makes no events, but for an ignored one's Closed
 )
 
-// rareState is what few connections need.
-type rareState struct {
+// extra is what few connections need.
+type extra struct {
 	separation string // layers of its network
 	resetText  []byte
 	resetAt    int64
 	resetBy    side
 	resetSeq   seqNum
-	heapDue    int64      // the earliest entry in the follower's heap
+	holeDue    int64      // the earliest entry in the follower's heap
 	candidate  *candidate // a SYN that may be a new connection's
 }
 
 // waits says that there is a candidate.
-func (r *rareState) waits() bool { return r != nil && r.candidate != nil }
+func (r *extra) waits() bool { return r != nil && r.candidate != nil }
 
 func (c *Connection) has(f connFlags) bool { return c.flags&f != 0 }
 
-// rarely returns c.rare, made on first use.
-func (s *connections) rarely(c *Connection) *rareState {
-	if c.rare == nil {
-		c.rare = s.rares.Get()
-		c.rare.heapDue = never
-	}
-	return c.rare
-}
-
-// slowly returns d.slow, made on first use.
-func (s *connections) slowly(d *direction) *reassembly {
-	if d.slow == nil {
-		d.slow = s.slows.Get()
-		d.slow.holder, d.slow.right = -1, d.next
-	}
-	return d.slow
-}
-
 // carriedData reports whether data was accepted, in either direction.
 func (c *Connection) carriedData() bool { return c.dirs[0].carriedData() || c.dirs[1].carriedData() }
+
+// worth returns the class that a connection belongs to.
+func (c *Connection) rank() class {
+	switch {
+	case c.has(reset):
+		return lingering
+	case c.dirs[0].has(finished) || c.dirs[1].has(finished):
+		return halfClosed
+	case c.has(handshakeSeen):
+		return established
+	case c.has(opened) && c.carriedData():
+		return midstream
+	}
+	return handshake
+}
 
 // direction returns which of the two streams a side sends.
 func (c *Connection) direction(s side) Direction { return Direction(s ^ c.client) }
@@ -113,24 +112,10 @@ func (c *Connection) by(s side) By { return ByClient + By(c.direction(s)) }
 func (c *Connection) ID() uint64 { return c.id }
 
 // Client returns the endpoint that opened the connection, as far as is known.
-func (c *Connection) Client() netip.AddrPort { return c.endpoint(c.client) }
+func (c *Connection) Client() netip.AddrPort { return c.key.Endpoint(c.client) }
 
 // Server returns the other endpoint.
-func (c *Connection) Server() netip.AddrPort { return c.endpoint(c.client ^ 1) }
-
-func (c *Connection) endpoint(s side) netip.AddrPort {
-	addr, port := c.key.low, uint16(c.key.ports>>16)
-	if s == 1 {
-		addr, port = c.key.high, uint16(c.key.ports)
-	}
-	var b [16]byte
-	binary.BigEndian.PutUint64(b[:8], addr.Hi)
-	binary.BigEndian.PutUint64(b[8:], addr.Lo)
-	if c.key.ports&keyIPv6 == 0 {
-		return netip.AddrPortFrom(netip.AddrFrom4([4]byte(b[12:])), port)
-	}
-	return netip.AddrPortFrom(netip.AddrFrom16(b), port)
-}
+func (c *Connection) Server() netip.AddrPort { return c.key.Endpoint(c.client ^ 1) }
 
 // RolesFrom says how it is known which side is the client.
 func (c *Connection) RolesFrom() RolesFrom { return c.rolesFrom }
@@ -139,10 +124,10 @@ func (c *Connection) RolesFrom() RolesFrom { return c.rolesFrom }
 // under Config.Separate, outermost layer first, as "vlan:5/vxlan:7" or
 // "outer:192.0.2.1-192.0.2.2"; "" for nothing. docs/rules.md names the layers.
 func (c *Connection) Separation() string {
-	if c.rare == nil {
+	if c.extra == nil {
 		return ""
 	}
-	return decode.SeparationText(c.rare.separation)
+	return decode.SeparationText(c.extra.separation)
 }
 
 // Start says with what the connection was first seen.
@@ -168,12 +153,12 @@ func (c *Connection) Ignored() bool { return c.has(ignored) }
 // Clean says that the handshake was seen, nothing is missing or in conflict, and
 // both sides ended by FIN. Known with the Closed event, as what follows.
 func (c *Connection) Clean() bool {
-	if !c.has(handshaken) || c.closeReason != CloseFIN {
+	if !c.has(handshakeSeen) || c.closeReason != CloseFIN {
 		return false
 	}
 	for i := range c.dirs {
 		d := &c.dirs[i]
-		if !d.has(finished) || d.slow != nil && (d.slow.Gaps > 0 || d.slow.ConflictBytes > 0) {
+		if !d.has(finished) || d.reassembly != nil && (d.reassembly.Gaps > 0 || d.reassembly.ConflictBytes > 0) {
 			return false
 		}
 	}
@@ -204,8 +189,8 @@ func (c *Connection) ISN(dir Direction) (isn uint32, known bool) {
 func (c *Connection) Counters(dir Direction) Counters {
 	d := &c.dirs[side(dir)^c.client]
 	var n Counters
-	if d.slow != nil {
-		n = d.slow.Counters
+	if d.reassembly != nil {
+		n = d.reassembly.Counters
 	}
 	n.Packets, n.DataPackets = d.packets, d.dataPackets
 	n.Bytes = uint64(d.next) - n.GapBytes
@@ -215,166 +200,78 @@ func (c *Connection) Counters(dir Direction) Counters {
 // ResetText returns the payload of the reset that ended the connection, at most
 // 1024 bytes of it.
 func (c *Connection) ResetText() []byte {
-	if c.rare == nil || c.closeReason != CloseRST {
+	if c.extra == nil || c.closeReason != CloseRST {
 		return nil
 	}
-	return c.rare.resetText
+	return c.extra.resetText
 }
 
 // clone returns a copy of the facts that the exported methods return, which shares no memory with c.
 func (c *Connection) clone() *Connection {
 	own := *c
-	if c.rare != nil {
-		own.rare = &rareState{separation: c.rare.separation, resetText: bytes.Clone(c.rare.resetText)}
+	if c.extra != nil {
+		own.extra = &extra{separation: c.extra.separation, resetText: bytes.Clone(c.extra.resetText)}
 	}
 	for i := range own.dirs {
-		if d := &own.dirs[i]; d.slow != nil {
-			d.slow = &reassembly{Counters: d.slow.Counters}
+		if d := &own.dirs[i]; d.reassembly != nil {
+			d.reassembly = &reassembly{Counters: d.reassembly.Counters}
 		}
 	}
 	return &own
 }
 
-// connections stores the connections in chunks, so that they never move.
-type connections struct {
-	chunks []*[chunkConnections]Connection
-	made   uint32          // how many were ever in use
-	unused uint32          // a free one, the head of a list linked by after; index plus 1
-	heads  [classes]uint32 // oldest of each class, index plus 1
-	tails  [classes]uint32
-	counts [classes]int
-
-	slows memory.Pool[reassembly]
-	rares memory.Pool[rareState]
-
-	separations *decode.Separations // nil without Config.Separate; a connection holds its number
-
-	byID map[uint64]uint32 // index by ID of those that were opened; nil until it is needed
+// inWindow says that a number lies where a side's stream stands now.
+func (c *Connection) inWindow(of side, s seqNum) bool {
+	d := &c.dirs[of]
+	if !d.anchored() {
+		return false
+	}
+	off := d.offsetOf(s)
+	return off >= d.next-1<<16 && off <= c.windowEnd(of)
 }
 
-const chunkConnections = 512
-
-func (s *connections) at(i uint32) *Connection {
-	return &s.chunks[i/chunkConnections][i%chunkConnections]
+// windowEnd returns the highest offset that the peer has given a side leave to send.
+func (c *Connection) windowEnd(of side) streamOffset {
+	d := &c.dirs[of]
+	scale := d.scale
+	if !d.has(synSeen) || !c.dirs[of^1].has(synSeen) {
+		scale = 14 // the largest there is (RFC 7323, section 2.3)
+	}
+	return d.right() + streamOffset(d.window)<<scale
 }
 
-// take returns a connection that is not in use, cleared.
-func (s *connections) take() *Connection {
-	i := s.made
-	if s.unused != 0 {
-		i = s.unused - 1
-		s.unused = s.at(i).after
-	} else {
-		if i%chunkConnections == 0 {
-			s.chunks = append(s.chunks, new([chunkConnections]Connection))
-		}
-		s.made++
-	}
-	c := s.at(i)
-	*c = Connection{index: i, synACKAt: NoTime, ackAt: NoTime}
-	c.dirs[0].fin, c.dirs[1].fin = noFIN, noFIN
-	return c
+// precedes reports whether a segment is one of an earlier connection: its receiver, in
+// SYN-SENT, drops what does not acknowledge its SYN (RFC 9293, section 3.10.7.3).
+func (c *Connection) precedes(from side, s *decode.Segment) bool {
+	d, p := &c.dirs[from], &c.dirs[from^1]
+	return p.has(synSeen) && !d.anchored() && s.Flags&decode.ACK != 0 && p.offsetOf(seqNum(s.Ack)) < 0
 }
 
-// discard gives a connection back that is in no list and no table, unless its
-// Closed event still waits.
-func (s *connections) discard(c *Connection) {
-	if c.has(queued | inTable) {
-		return
-	}
-	for i := range c.dirs {
-		s.slows.Put(c.dirs[i].slow)
-		c.dirs[i].slow = nil
-	}
-	s.rares.Put(c.rare)
-	c.rare = nil
-	if s.byID != nil && c.has(opened) {
-		delete(s.byID, c.id)
-	}
-	s.separations.Release(c.key.separation())
-	c.after, s.unused = s.unused, c.index+1
-}
-
-// reported says that a connection's Closed event was taken.
-func (s *connections) reported(c *Connection) {
-	c.flags &^= queued
-	s.discard(c)
-}
-
-// enlist moves a connection to the end of a class's list.
-func (s *connections) enlist(c *Connection, to class) {
-	if c.class == to && s.tails[to] == c.index+1 {
-		return
-	}
-	s.delist(c)
-	c.class = to
-	c.before, c.after = s.tails[to], 0
-	if c.before != 0 {
-		s.at(c.before - 1).after = c.index + 1
-	} else {
-		s.heads[to] = c.index + 1
-	}
-	s.tails[to] = c.index + 1
-	s.counts[to]++
-}
-
-// delist takes a connection out of its class's list.
-func (s *connections) delist(c *Connection) {
-	if c.class == free {
-		return
-	}
-	if c.before != 0 {
-		s.at(c.before - 1).after = c.after
-	} else {
-		s.heads[c.class] = c.after
-	}
-	if c.after != 0 {
-		s.at(c.after - 1).before = c.before
-	} else {
-		s.tails[c.class] = c.before
-	}
-	s.counts[c.class]--
-	c.class = free
-}
-
-// oldest returns the first of a class's list, nil if it is empty.
-func (s *connections) oldest(k class) *Connection {
-	if s.heads[k] == 0 {
-		return nil
-	}
-	return s.at(s.heads[k] - 1)
-}
-
-// open makes the Opened event and settles which side is the client.
-func (f *Follower) open(c *Connection, from side, s *decode.Segment) {
-	c.flags |= opened
-	c.id = f.nextID
-	f.nextID++
-	c.openedAt, c.openedPacket, c.openedSeq = f.cause.time, f.cause.packet, seqNum(s.Seq)
+// noteHandshake keeps when the first SYN+ACK of the server and the first ACK of the client
+// after it were captured.
+func (c *Connection) noteHandshake(from side, s *decode.Segment, at int64) {
 	switch {
-	case s.Flags&(decode.SYN|decode.ACK) == decode.SYN:
-		c.client, c.rolesFrom, c.start = from, RolesFromSYN, StartSYN
 	case s.Flags&decode.SYN != 0:
-		c.client, c.rolesFrom, c.start = from^1, RolesFromSYNACK, StartSYNACK
-	default:
-		c.start = StartMidstream
-		if client, ok := clientByPort(c.key.ports); ok {
-			c.client, c.rolesFrom = client, RolesFromPort
-		} else { // c.client is the sender of the first packet
-			c.rolesFrom = RolesFromFirst
+		if s.Flags&decode.ACK != 0 && c.synACKAt == NoTime {
+			c.synACKAt = at
 		}
+	case from == c.client && c.ackAt == NoTime && c.has(synACKSeen) && s.Flags&decode.ACK != 0:
+		c.ackAt = at
 	}
-	f.stats.Opened++
-	if f.conns.byID != nil {
-		f.conns.byID[c.id] = c.index
+}
+
+// beginAtACK makes the first acknowledgement of a direction the beginning of its stream, if
+// the SYN of the acknowledging side was captured.
+func (c *Connection) beginAtACK(from side) {
+	if d := &c.dirs[from]; !d.has(based) && d.has(ackNoted) && c.dirs[from^1].has(synSeen) {
+		d.flags |= based
 	}
-	f.queue.push(Opened, c, f.cause)
 }
 
 // clientByPort guesses from the ports of a flow key which side is the client: the one
 // that does not have a server's port, or else the one that has a client's.
-func clientByPort(ports uint64) (client side, ok bool) {
-	low, high := uint16(ports>>16), uint16(ports)
+func clientByPort(k *flow.Key) (client side, ok bool) {
+	low, high := k.Port(0), k.Port(1)
 	for _, servers := range [...]func(port uint16) bool{
 		func(port uint16) bool { return port == 2049 }, // NFS, whose clients use ports below 1024
 		func(port uint16) bool { return port < 1024 },
@@ -388,4 +285,42 @@ func clientByPort(ports uint64) (client side, ok bool) {
 		}
 	}
 	return 0, false
+}
+
+// remains returns what the closed-connection table remembers of a connection that closes at an
+// elapsed time.
+func (c *Connection) remains(at int64) *timewait.Connection {
+	w := &timewait.Connection{Key: c.key, ClosedAt: at, Server: c.dirs[c.client^1].base}
+	if c.client == 0 {
+		w.Flags |= timewait.ServerIs1
+	}
+	if c.closeReason == CloseRST {
+		w.Flags |= timewait.ByRST
+	}
+	for i := range c.dirs {
+		d := &c.dirs[i]
+		if !d.has(based) {
+			continue
+		}
+		end := d.next
+		if end > 0 {
+			w.Flags |= timewait.HadData
+		}
+		w.Flags |= timewait.Known0 << i
+		if d.fin != noFIN {
+			w.Flags |= timewait.FIN0 << i
+			end++
+		}
+		w.End[i] = d.seqAt(end)
+	}
+	return w
+}
+
+// candidate is a SYN or SYN+ACK, set aside, that may begin a new connection between the
+// endpoints of one that is still followed.
+type candidate struct {
+	segment decode.Segment // its payload is a copy, in memory
+	memory  *memory.Block  // nil for none
+	from    side
+	cause   cause
 }

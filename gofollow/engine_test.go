@@ -8,6 +8,7 @@ import (
 	"unsafe"
 
 	"gofollow/gofollow/internal/decode"
+	"gofollow/gofollow/internal/memory"
 )
 
 // TestOffsetOf is the wrap table: numbers around 0, 2^31 and 2^32 seen from
@@ -34,67 +35,6 @@ func TestOffsetOfFollowsACK(t *testing.T) {
 			t.Fatalf("number of %d unwraps to %d", at, got)
 		}
 		d.ack = at
-	}
-}
-
-func TestFlowTable(t *testing.T) {
-	random := rand.New(rand.NewPCG(1, 2))
-	table := newFlowTable(newFlowHash())
-	var conns connections
-	there := map[flowKey]*Connection{}
-	var keys []flowKey
-	for range 20000 {
-		s := decode.Segment{Src: decode.Addr{Lo: random.Uint64N(300)}, Dst: decode.Addr{Lo: 300}, DstPort: uint16(random.Uint64N(20))}
-		var key flowKey
-		c, _ := table.find(&s, &key, &conns)
-		if c != there[key] {
-			t.Fatalf("key %v: found %p, want %p", key, c, there[key])
-		}
-		if c == nil {
-			c = conns.take()
-			c.key = key
-			table.add(c)
-			there[key] = c
-			keys = append(keys, key)
-		}
-		if random.IntN(3) == 0 {
-			i := random.IntN(len(keys))
-			if c := there[keys[i]]; c != nil {
-				table.drop(c)
-				delete(there, keys[i])
-				conns.discard(c)
-			}
-		}
-	}
-	if table.used != len(there) {
-		t.Errorf("%d connections in the table, want %d", table.used, len(there))
-	}
-	for key, c := range there {
-		s := decode.Segment{Src: key.low, Dst: key.high, DstPort: uint16(key.ports)}
-		if found, _ := table.find(&s, new(flowKey), &conns); found != c {
-			t.Errorf("key %v is lost", key)
-		}
-	}
-}
-
-func TestKeyOfIsDirectionless(t *testing.T) {
-	table := newFlowTable(newFlowHash())
-	a, b := decode.Addr{Lo: 1}, decode.Addr{Lo: 2}
-	for _, ports := range [][2]uint16{{1, 2}, {2, 1}, {7, 7}} {
-		for _, addrs := range [][2]decode.Addr{{a, b}, {b, a}, {a, a}} {
-			s := decode.Segment{Src: addrs[0], Dst: addrs[1], SrcPort: ports[0], DstPort: ports[1]}
-			r := decode.Segment{Src: addrs[1], Dst: addrs[0], SrcPort: ports[1], DstPort: ports[0]}
-			var k1, k2, k6 flowKey
-			_, s1 := table.find(&s, &k1, nil)
-			_, s2 := table.find(&r, &k2, nil)
-			if k1 != k2 || s1 == s2 && (addrs[0] != addrs[1] || ports[0] != ports[1]) {
-				t.Errorf("%v and its answer have keys %v, %v and sides %v, %v", s, k1, k2, s1, s2)
-			}
-			s.IPv6 = true
-			if table.find(&s, &k6, nil); k6 == k1 {
-				t.Errorf("%v has the same key as IPv6", s)
-			}
-		}
 	}
 }
 
@@ -248,7 +188,7 @@ func TestHeldBytesAreBounded(t *testing.T) {
 		}
 	}
 	t.Logf("at most %d bytes allocated", a.most)
-	if a.most > 3<<20+4*blockSize {
+	if a.most > 3<<20+4*memory.BlockSize {
 		t.Errorf("%d bytes allocated for 3 MiB of held data", a.most)
 	}
 	f.Close()
@@ -265,7 +205,7 @@ func TestSuspectsAreBounded(t *testing.T) {
 		for len(f.Poll(64)) > 0 {
 		}
 	}
-	if a.most > 1<<20+4*blockSize {
+	if a.most > 1<<20+4*memory.BlockSize {
 		t.Errorf("%d bytes allocated", a.most)
 	}
 	f.Close()
@@ -302,7 +242,7 @@ func TestOverlapsPinNoMemory(t *testing.T) {
 		if held := f.Stats().HeldBytes; held < 32000 || held > 33000 {
 			t.Errorf("policy %d: %d bytes held", policy, held)
 		}
-		if a.most > 1<<20+4*blockSize {
+		if a.most > 1<<20+4*memory.BlockSize {
 			t.Errorf("policy %d: %d bytes allocated", policy, a.most)
 		}
 		f.Close()

@@ -3,62 +3,29 @@ package gofollow
 import (
 	"cmp"
 	"slices"
-	"time"
 
 	"gofollow/gofollow/internal/capture"
+	"gofollow/gofollow/internal/deadline"
 	"gofollow/gofollow/internal/decode"
 	"gofollow/gofollow/internal/memory"
+	"gofollow/gofollow/internal/timewait"
 )
 
 // Follower follows TCP connections. It is not safe for concurrent use;
 // different Followers are independent.
 type Follower struct {
-	config   Config
-	timeouts [classes]time.Duration
-	closed   bool
+	table
 
-	// In the order in which a packet meets them.
 	file    *openFile
 	pushed  capture.Pushed
 	pending *capture.Record // of the capture, not followed for want of memory; nil for none
-	decoder decode.Decoder
-	table   flowTable
-	conns   connections
-	graves  graveyard
-	holders holders
-	helds   memory.Pool[held]
-	queue   queue
 
-	blocks memory.Blocks
-	arena  memory.Arena
-	seg    decode.Segment // the segment under way
-	key    flowKey        // and its key
-
-	cause      cause // of the events that are made now
-	current    segmentID
-	clock      clock
-	sweepAt    int64    // elapsed time of the next sweep
-	calmUntil  int64    // stamps from the reference up to this one call for no sweep and are no jump
-	graceUntil int64    // no sweep before that elapsed time
-	overdue    bool     // a sweep stopped because the queue was full
-	leapers    []leaper // connections of the packet whose stamp jumped
-	reminders  reminders
-	flushing   []uint32 // connections that Flush has left to end
-
-	aside      int64      // bytes of suspects and candidates
-	candidates []reminder // connections with a candidate, oldest first; some no longer
-
-	nextID uint64
-	stats  Stats
-
+	decoder     decode.Decoder
+	seg         decode.Segment // what the decoder decodes into
 	notFollowed decode.Counts
-}
 
-// cause is what events come from: a packet, or a deadline.
-type cause struct {
-	time   int64  // the packet's stamp; the stamp that a packet at the deadline would have
-	packet uint64 // the packet's number, 0 for a deadline
-	at     int64  // elapsed time
+	flushing []uint32 // connections that Flush has left to end
+	closed   bool
 }
 
 // New returns a Follower. It fails if a field of config is out of range.
@@ -70,19 +37,9 @@ func New(config Config) (*Follower, error) {
 	if config.Allocator == nil {
 		config.Allocator = memory.GoAllocator{}
 	}
-	hash := newFlowHash()
 	separations := config.Separate.table()
-	f := &Follower{
-		config:   config,
-		timeouts: classTimeouts(&config.Timeouts),
-		decoder:  decode.Decoder{VerifyChecksum: config.VerifyChecksum, Separate: separations},
-		conns:    connections{separations: separations},
-		table:    newFlowTable(hash),
-		graves:   newGraveyard(hash, separations),
-		blocks:   memory.Blocks{Allocator: config.Allocator},
-	}
-	f.schedule(sweepEvery)
-	f.arena.Blocks = &f.blocks
+	f := &Follower{decoder: decode.Decoder{VerifyChecksum: config.VerifyChecksum, Separate: separations}}
+	f.table.init(config, separations)
 	return f, nil
 }
 
@@ -167,23 +124,24 @@ func (f *Follower) ready() error {
 	if f.closed {
 		return ErrClosed
 	}
-	f.settle()
+	f.releasePolled()
 	return nil
 }
 
 // packet is the way of every packet through the follower. src is the block that
 // data lies in, nil if its payload must be copied.
-func (f *Follower) packet(link uint32, t int64, data []byte, wireLen int, src *block) {
+func (f *Follower) packet(link uint32, t int64, data []byte, wireLen int, src *memory.Block) {
 	f.stats.Packets++
 	f.stats.Bytes += uint64(len(data))
-	if t >= f.clock.reference && t < f.calmUntil {
-		f.clock.now += t - f.clock.reference
-		f.clock.reference = t
+	if t >= f.clock.Reference && t < f.quietUntil {
+		f.clock.Advance(t)
 	} else if t != NoTime {
-		f.tick(t)
+		if f.takeStamp(t) {
+			f.sweep()
+		}
 	}
-	f.cause = cause{t, f.stats.Packets, f.clock.now}
-	f.decoder.Now = f.clock.now
+	f.cause = cause{t, f.stats.Packets, f.clock.Now}
+	f.decoder.Now = f.clock.Now
 	if wireLen < len(data) || wireLen > MaxPacket { // no packet is that long: the number is wrong
 		wireLen = len(data)
 	}
@@ -225,7 +183,7 @@ func (f *Follower) noSegment(outcome decode.Outcome) {
 		f.stats.TooDeep++
 	case decode.BadChecksum:
 		f.stats.BadChecksum++
-		if c, from := f.table.find(&f.seg, &f.key, &f.conns); c != nil {
+		if c, from := f.flows.find(&f.seg, &f.key, &f.conns); c != nil {
 			f.anomaly(c, from, AnomalyChecksum, c.dirs[from].offsetOf(seqNum(f.seg.Seq)), int64(f.seg.Wire))
 		}
 	}
@@ -247,6 +205,58 @@ func (f *Follower) Poll(n int) []Event {
 // Unpoll puts the last n events of the last Poll back, for the next Poll to take. No other call may
 // stand between.
 func (f *Follower) Unpoll(n int) { f.queue.unpoll(n) }
+
+// settle gives back what the last poll handed out.
+func (f *Follower) releasePolled() {
+	q := &f.queue
+	if q.out == q.head {
+		return
+	}
+	if q.taken() >= q.movedTo {
+		f.unpin(q.taken())
+	}
+	if q.head == len(q.events) {
+		q.events, q.out, q.head, q.bytes = q.events[:0], 0, 0, 0
+		return
+	}
+	for i := q.out; i < q.head; i++ {
+		q.bytes -= int64(len(q.events[i].Bytes))
+	}
+	q.out = q.head
+	if behind := worthMoving(len(q.events), q.head); behind > 0 {
+		q.moved += behind
+		q.events, q.out, q.head = q.events[:copy(q.events, q.events[q.head:])], 0, 0
+	}
+}
+
+// unpin gives back what no event after the first so many needs.
+func (f *Follower) unpin(events uint64) {
+	q := &f.queue
+	for ; q.pinned < len(q.pins); q.pinned++ {
+		last := q.made
+		if q.pinned+1 < len(q.pins) {
+			last = q.pins[q.pinned+1].first - 1
+		}
+		if last > events {
+			break
+		}
+		p := &q.pins[q.pinned]
+		if p.conn != nil {
+			f.reported(p.conn)
+		} else {
+			f.blocks.Release(p.owner)
+		}
+		*p = pin{}
+	}
+	if q.pinned == len(q.pins) {
+		q.pins, q.pinned = q.pins[:0], 0
+	} else if behind := worthMoving(len(q.pins), q.pinned); behind > 0 {
+		q.moved += behind
+		copy(q.pins, q.pins[q.pinned:])
+		clear(q.pins[behind:])
+		q.pins, q.pinned = q.pins[:behind], 0
+	}
+}
 
 // Peek returns the event that Poll would give first, nil if none waits; it is
 // valid as long as Poll's.
@@ -270,8 +280,8 @@ func (f *Follower) AdvanceTime(t int64) error {
 		return err
 	}
 	if t != NoTime {
-		f.clock.set(t)
-		f.landLeapers()
+		f.clock.Set(t)
+		f.postponeSightings()
 	}
 	if !f.sweep() {
 		return ErrQueueFull
@@ -285,7 +295,7 @@ func (f *Follower) Flush() error {
 	if err := f.ready(); err != nil {
 		return err
 	}
-	if f.clock.now >= f.graceUntil && !f.sweep() { // what is due already ends as it would without Flush
+	if f.clock.Now >= f.graceUntil && !f.sweep() { // what is due already ends as it would without Flush
 		return ErrQueueFull
 	}
 	now := f.cause
@@ -298,7 +308,7 @@ func (f *Follower) Flush() error {
 				return ErrQueueFull
 			}
 			if c.has(inTable) { // not ended since it was listed
-				f.cause = cause{c.lastAt, 0, f.clock.now}
+				f.cause = cause{c.lastAt, 0, f.clock.Now}
 				f.flush(c)
 			}
 		}
@@ -309,40 +319,27 @@ func (f *Follower) Flush() error {
 	}
 	f.flushing = nil
 	f.decoder.Fragments.Flush()
-	for f.graves.n > 0 {
-		f.graves.remove(f.graves.first)
+	for f.timewait.RemoveOldest() {
 	}
 	return nil
 }
 
-// flush ends one connection.
-func (f *Follower) flush(c *Connection) {
-	switch {
-	case !c.has(opened):
-		f.bury(c, false)
-	case c.has(reset):
-		f.end(c, CloseRST, c.by(c.rare.resetBy), false)
-	default:
-		f.end(c, CloseFlush, ByNone, false)
-	}
+// sweep does what is due. It stops when the event queue is full and returns false then.
+func (f *Follower) sweep() bool {
+	f.decoder.Fragments.Expire(f.clock.Now)
+	return f.table.sweep()
 }
 
-// live returns the indexes of the connections that are not closed, in order of
-// opening.
-func (s *connections) live() []uint32 {
-	n := 0
-	for _, count := range s.counts {
-		n += count
+// flush ends one connection.
+func (t *table) flush(c *Connection) {
+	switch {
+	case !c.has(opened):
+		t.forget(c, false)
+	case c.has(reset):
+		t.end(c, CloseRST, c.by(c.extra.resetBy), false)
+	default:
+		t.end(c, CloseFlush, ByNone, false)
 	}
-	all := make([]uint32, 0, n) // there may be a million
-	for k := handshake; k < classes; k++ {
-		for i := s.heads[k]; i != 0; {
-			all = append(all, i-1)
-			i = s.at(i - 1).after
-		}
-	}
-	slices.SortFunc(all, func(a, b uint32) int { return cmp.Compare(s.at(a).id, s.at(b).id) })
-	return all
 }
 
 // Close frees everything. Events are no longer valid. Closing twice does nothing.
@@ -350,21 +347,21 @@ func (f *Follower) Close() {
 	if f.closed {
 		return
 	}
-	f.settle()
+	f.releasePolled()
 	f.closed = true
 	f.closeFile()
 	f.pushed.Reset()
 	f.unpin(f.queue.made)
-	for _, r := range f.holders.heap {
-		for _, h := range r.held {
-			f.blocks.Release(h.owner)
+	for _, holder := range f.holders.heap {
+		for _, h := range holder.r.held.Sorted() {
+			f.blocks.Release(h.Owner)
 		}
 	}
 	for _, at := range f.conns.live() {
 		for _, d := range f.conns.at(at).dirs {
-			if d.slow != nil {
-				for _, s := range d.slow.suspects {
-					f.blocks.Release(s.owner)
+			if d.reassembly != nil {
+				for _, s := range d.reassembly.suspects {
+					f.blocks.Release(s.Owner)
 				}
 			}
 		}
@@ -373,20 +370,34 @@ func (f *Follower) Close() {
 	f.arena.Free()
 	f.blocks.Drain()
 	f.decoder.Fragments.Flush()
-	f.table, f.conns, f.graves, f.holders, f.queue, f.reminders, f.flushing = flowTable{}, connections{}, graveyard{}, holders{}, queue{}, nil, nil
+	f.flows, f.conns, f.timewait, f.holders, f.queue, f.flushing = flowTable{}, store{}, timewait.Table{}, holders{}, queue{}, nil
+	f.holes = deadline.Heap[*Connection]{}
 }
 
 // Stats returns what the Follower was given and what became of it.
 func (f *Follower) Stats() Stats {
 	s := f.stats
-	s.ClosedConnections = f.graves.used
+	s.ClosedConnections = f.timewait.Len()
 	s.Connections = int(s.Opened)
 	for _, n := range s.ClosedBy {
 		s.Connections -= int(n)
 	}
-	s.HeldBytes = f.holders.total
+	s.HeldBytes = f.holders.total.Bytes
 	fragments := &f.decoder.Fragments
 	s.Datagrams, s.FragmentsExpired, s.FragmentsDropped = fragments.Datagrams, fragments.Expired, fragments.Dropped
 	s.Events, s.Waiting = f.queue.made, f.queue.waiting()
 	return s
+}
+
+// NotFollowed tells what the packets of Stats.NotTCP and Stats.UnknownLink were, the
+// most frequent first.
+func (f *Follower) NotFollowed() []NotFollowed {
+	list := make([]NotFollowed, 0, len(f.notFollowed))
+	for stopped, packets := range f.notFollowed {
+		list = append(list, NotFollowed{decode.Name(stopped), packets, decode.IsLinkType(stopped)})
+	}
+	slices.SortFunc(list, func(a, b NotFollowed) int {
+		return cmp.Or(cmp.Compare(b.Packets, a.Packets), cmp.Compare(a.Name, b.Name))
+	})
+	return list
 }

@@ -23,40 +23,21 @@ func (f *Follower) Ignore(id uint64) error {
 	c.flags |= ignored
 	f.queue.dropTo = f.queue.made
 	for i := range c.dirs {
-		if r := c.dirs[i].slow; r != nil {
-			for h := r.eldest; h != nil; h = h.newer {
-				f.letGo(h)
+		if r := c.dirs[i].reassembly; r != nil {
+			for _, h := range r.held.Sorted() {
+				f.ranges.LetGo(h)
 			}
 			for _, h := range r.suspects {
-				f.letGo(h)
+				f.ranges.LetGo(h)
 			}
 		}
 	}
 	return nil
 }
 
-// letGo gives the memory of a held range back. Its length stays.
-func (f *Follower) letGo(h *held) {
-	if h.data != nil {
-		f.blocks.Release(h.owner)
-		h.owner = f.blocks.Void(len(h.data))
-		h.data = h.owner.Mem
-	}
-}
-
-// copyFor returns what a connection holds of payload, and the block that it lies in: a copy, or
-// the mere length if the connection makes no events.
-func (f *Follower) copyFor(c *Connection, payload []byte, src *block) ([]byte, *block) {
-	if c.has(silent) {
-		void := f.blocks.Void(len(payload))
-		return void.Mem, void
-	}
-	return f.copyApart(payload, src)
-}
-
 // find returns the connection with an ID if it is followed or its Closed event was not taken yet,
 // else nil. The first call makes the index that it needs.
-func (s *connections) find(id uint64) *Connection {
+func (s *store) find(id uint64) *Connection {
 	if s.byID == nil {
 		s.byID = make(map[uint64]uint32)
 		for i := range s.made {

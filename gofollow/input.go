@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"gofollow/gofollow/internal/capture"
+	"gofollow/gofollow/internal/memory"
 )
 
 // What a call of ReadFile or FeedCapture takes at most, about, so that the caller stays in charge
@@ -92,7 +93,7 @@ func (f *Follower) feedPushed(b []byte) (taken int, err error) {
 }
 
 // takePending follows the record that there was no memory for, if there is one.
-func (f *Follower) takePending(src *block) error {
+func (f *Follower) takePending(src *memory.Block) error {
 	switch rec := f.pending; {
 	case rec == nil:
 	case f.full():
@@ -131,9 +132,9 @@ func (f *Follower) EndCapture() error {
 type openFile struct {
 	file       *capture.File
 	reader     capture.Reader
-	block      *block // holds one reference of the file's own
-	start, end int    // bytes [start, end) of block are not parsed yet
-	err        error  // the last error of file
+	block      *memory.Block // holds one reference of the file's own
+	start, end int           // bytes [start, end) of block are not parsed yet
+	err        error         // the last error of file
 }
 
 // OpenFile opens a capture file (pcap or pcapng, plain or compressed) for ReadFile. It fails as
@@ -156,7 +157,7 @@ func (f *Follower) openCapture(from func([]byte) (*capture.File, int, error)) er
 	if f.file != nil || f.pushed.Begun() {
 		return ErrFileOpen
 	}
-	block := f.blocks.GetReader(blockSize)
+	block := f.blocks.GetReader(memory.BlockSize)
 	if block == nil {
 		return ErrNoMemory
 	}
@@ -264,8 +265,8 @@ func (f *Follower) readFile(r *openFile, max int) (more bool, err error) {
 // memory for such a block.
 func (f *Follower) refill(r *openFile) (n int, ok bool) {
 	rest := r.block.Mem[r.start:r.end]
-	size := max(blockSize, r.reader.Need())
-	if r.block.Shared() || size > len(r.block.Mem) || len(r.block.Mem) > blockSize && size == blockSize {
+	size := max(memory.BlockSize, r.reader.Need())
+	if r.block.Shared() || size > len(r.block.Mem) || len(r.block.Mem) > memory.BlockSize && size == memory.BlockSize {
 		fresh := f.blocks.GetReader(size)
 		if fresh == nil {
 			return 0, false

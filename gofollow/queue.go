@@ -1,6 +1,17 @@
 package gofollow
 
-import "slices"
+import (
+	"slices"
+
+	"gofollow/gofollow/internal/memory"
+)
+
+// cause is what events come from: a packet, or a deadline.
+type cause struct {
+	time   int64  // the packet's stamp; the stamp that a packet at the deadline would have
+	packet uint64 // the packet's number, 0 for a deadline
+	at     int64  // elapsed time
+}
 
 // queue holds the events that wait to be polled, and those handed out by the
 // last Poll, whose memory is given back by the next call.
@@ -22,13 +33,13 @@ type queue struct {
 // last of them was handed out: the block that their bytes lie in, or a closed
 // connection. Events in a row mostly share a block, so pins are few.
 type pin struct {
-	first uint64 // number of the event, as made counts
-	owner *block // one reference is the pin's
+	first uint64        // number of the event, as made counts
+	owner *memory.Block // one reference is the pin's
 	conn  *Connection
 }
 
 // keep pins a block for the event that was added last.
-func (q *queue) keep(b *block) {
+func (q *queue) keep(b *memory.Block) {
 	if n := len(q.pins); n == 0 || q.pins[n-1].owner != b {
 		b.Keep()
 		q.pins = append(q.pins, pin{q.made, b, nil})
@@ -78,29 +89,6 @@ func (q *queue) poll(max int) []Event {
 // unpoll puts the last n events of those handed out back.
 func (q *queue) unpoll(n int) { q.head -= min(n, q.head-q.out) }
 
-// settle gives back what the last poll handed out.
-func (f *Follower) settle() {
-	q := &f.queue
-	if q.out == q.head {
-		return
-	}
-	if q.taken() >= q.movedTo {
-		f.unpin(q.taken())
-	}
-	if q.head == len(q.events) {
-		q.events, q.out, q.head, q.bytes = q.events[:0], 0, 0, 0
-		return
-	}
-	for i := q.out; i < q.head; i++ {
-		q.bytes -= int64(len(q.events[i].Bytes))
-	}
-	q.out = q.head
-	if behind := worthMoving(len(q.events), q.head); behind > 0 {
-		q.moved += behind
-		q.events, q.out, q.head = q.events[:copy(q.events, q.events[q.head:])], 0, 0
-	}
-}
-
 // worthMoving returns how many of n elements stand behind the first done ones, if those are so many
 // that the others may be moved to the front: each element that is done with pays for one move at
 // most, however few are polled at once. Otherwise it returns 0.
@@ -109,38 +97,4 @@ func worthMoving(n, done int) int {
 		return n - done
 	}
 	return 0
-}
-
-// unpin gives back what no event after the first so many needs.
-func (f *Follower) unpin(events uint64) {
-	q := &f.queue
-	for ; q.pinned < len(q.pins); q.pinned++ {
-		last := q.made
-		if q.pinned+1 < len(q.pins) {
-			last = q.pins[q.pinned+1].first - 1
-		}
-		if last > events {
-			break
-		}
-		p := &q.pins[q.pinned]
-		if p.conn != nil {
-			f.conns.reported(p.conn)
-		} else {
-			f.blocks.Release(p.owner)
-		}
-		*p = pin{}
-	}
-	if q.pinned == len(q.pins) {
-		q.pins, q.pinned = q.pins[:0], 0
-	} else if behind := worthMoving(len(q.pins), q.pinned); behind > 0 {
-		q.moved += behind
-		copy(q.pins, q.pins[q.pinned:])
-		clear(q.pins[behind:])
-		q.pins, q.pinned = q.pins[:behind], 0
-	}
-}
-
-// full says that no more may be fed before events are polled.
-func (f *Follower) full() bool {
-	return f.queue.waiting() >= f.config.Limits.QueuedEvents || f.queue.bytes >= f.config.Limits.QueuedBytes
 }

@@ -5,36 +5,23 @@ import "gofollow/gofollow/internal/decode"
 // maxResetText is how much of a reset's payload is kept.
 const maxResetText = 1024
 
-// reset takes a RST: if it is believed, the connection lingers for
-// Timeouts.RSTLinger, because a forged one is followed by its alleged sender's
-// data.
-func (f *Follower) reset(c *Connection, from side, s *decode.Segment, src *block) {
+// takeRST takes a RST of an open connection. If it is accepted, the connection lingers for
+// Timeouts.RSTLinger, because data of its alleged sender follows a forged one.
+func (st *streams) takeRST(c *Connection, from side, s *decode.Segment) {
 	switch {
-	case !c.has(opened):
-		f.bury(c, false)
-		return
-	case f.config.CloseOn == CloseOnFirstFIN:
-		if c.has(synACKSeen) {
-			if s.Wire > 0 {
-				f.payload(c, from, seqNum(s.Seq), s, src)
-			}
-			f.closeNow(c, from, CloseRST, seqNum(s.Seq))
-			return
-		}
-	case f.config.RST == RSTIgnore:
-	case !f.believable(c, from, s):
-		f.anomaly(c, from, AnomalyRSTOutOfWindow, c.dirs[from].offsetOf(seqNum(s.Seq)), 0)
+	case st.config.RST == RSTIgnore || st.config.CloseOn == CloseOnFirstFIN:
+	case !st.acceptsRST(c, from, s):
+		st.anomaly(c, from, AnomalyRSTOutOfWindow, c.dirs[from].offsetOf(seqNum(s.Seq)), 0)
 	case !c.has(reset):
 		c.flags |= reset
-		r := f.conns.rarely(c)
-		r.resetAt, r.resetBy, r.resetSeq = c.last, from, seqNum(s.Seq)
-		r.resetText = append([]byte(nil), s.Payload[:min(len(s.Payload), maxResetText)]...)
+		extra := st.ensureExtra(c)
+		extra.resetAt, extra.resetBy, extra.resetSeq = c.last, from, seqNum(s.Seq)
+		extra.resetText = append([]byte(nil), s.Payload[:min(len(s.Payload), maxResetText)]...)
 	}
-	f.conclude(c)
 }
 
-// believable reports whether a RST is accepted.
-func (f *Follower) believable(c *Connection, from side, s *decode.Segment) bool {
+// acceptsRST reports whether a RST is accepted.
+func (st *streams) acceptsRST(c *Connection, from side, s *decode.Segment) bool {
 	d, p := &c.dirs[from], &c.dirs[from^1]
 	hasACK := s.Flags&decode.ACK != 0
 	c.beginAtACK(from)
@@ -52,25 +39,15 @@ func (f *Follower) believable(c *Connection, from side, s *decode.Segment) bool 
 	switch {
 	case off == d.next, off == d.ack, off == -1 && d.has(synSeen) && !p.anchored():
 		return true
-	case f.config.RST == RSTStrict:
+	case st.config.RST == RSTStrict:
 		return false
 	}
 	return off == d.right() || off >= min(d.next, d.ack) && off <= c.windowEnd(from)
 }
 
-// windowEnd returns the highest offset that the peer has given a side leave to send.
-func (c *Connection) windowEnd(of side) streamOffset {
-	d := &c.dirs[of]
-	scale := d.scale
-	if !d.has(synSeen) || !c.dirs[of^1].has(synSeen) {
-		scale = 14 // the largest there is (RFC 7323, section 2.3)
-	}
-	return d.right() + streamOffset(d.window)<<scale
-}
-
 // cancelReset takes an accepted RST back: its sender went on.
-func (f *Follower) cancelReset(c *Connection) {
+func (st *streams) cancelReset(c *Connection) {
 	c.flags &^= reset
-	f.anomaly(c, c.rare.resetBy, AnomalyRSTCancelled, c.dirs[c.rare.resetBy].next, 0)
-	c.rare.resetText = nil
+	st.anomaly(c, c.extra.resetBy, AnomalyRSTCancelled, c.dirs[c.extra.resetBy].next, 0)
+	c.extra.resetText = nil
 }

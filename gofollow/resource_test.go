@@ -2,11 +2,11 @@ package gofollow
 
 import (
 	"encoding/binary"
-	"math/rand/v2"
 	"slices"
 	"testing"
 
 	"gofollow/gofollow/internal/decode"
+	"gofollow/gofollow/internal/memory"
 )
 
 // feeder feeds segments of one conversation, from 10.0.0.9:1 to 10.0.0.2:80, and
@@ -31,8 +31,8 @@ func (d *feeder) feedPacket(p *Packet) {
 		d.Fatal(err)
 	}
 	d.poll()
-	if s, l := d.f.Stats(), &d.f.config.Limits; s.HeldBytes > l.TotalHeldBytes || d.f.holders.ranges > max(l.HeldSegments, int(l.TotalHeldBytes/heldRangeBytes)) {
-		d.Fatalf("%d bytes in %d ranges are held", s.HeldBytes, d.f.holders.ranges)
+	if s, l := d.f.Stats(), &d.f.config.Limits; s.HeldBytes > l.TotalHeldBytes || d.f.holders.total.Ranges > max(l.HeldSegments, int(l.TotalHeldBytes/heldRangeBytes)) {
+		d.Fatalf("%d bytes in %d ranges are held", s.HeldBytes, d.f.holders.total.Ranges)
 	}
 }
 
@@ -84,7 +84,7 @@ func TestOneHole(t *testing.T) {
 	if want := int64(segments+1) * int64(len(payload)); d.delivered != want || !slices.Equal(d.gaps, []GapReason{GapLimit}) {
 		t.Errorf("%d bytes and gaps %v, want %d and one by limit", d.delivered, d.gaps, want)
 	}
-	if t.Logf("%d MiB behind the hole, at most %d KiB allocated", d.delivered>>20, a.most>>10); a.most > 16<<20+4*blockSize {
+	if t.Logf("%d MiB behind the hole, at most %d KiB allocated", d.delivered>>20, a.most>>10); a.most > 16<<20+4*memory.BlockSize {
 		t.Errorf("%d bytes were allocated", a.most)
 	}
 }
@@ -97,8 +97,8 @@ func TestBackwards(t *testing.T) {
 	d.feed(1, 0, []byte("a"))
 	for i := range uint32(n) {
 		d.feed(1, 2*n-2*i, []byte("b"))
-		if r := f.conns.at(0).dirs[1].slow; len(r.held) > 16384 || r.ranges != len(r.held) {
-			t.Fatalf("%d ranges are held, %d counted", len(r.held), r.ranges)
+		if r := f.conns.at(0).dirs[1].reassembly; r.held.Len() > 16384 || f.holders.total.Ranges != r.held.Len() {
+			t.Fatalf("%d ranges are held, %d counted", r.held.Len(), f.holders.total.Ranges)
 		}
 	}
 	d.finish()
@@ -119,7 +119,7 @@ func TestConflictingCopies(t *testing.T) {
 		for i := range 1000 {
 			d.feed(1, 2, slices.Repeat([]byte{byte(i), byte(i >> 8)}, 500))
 		}
-		if held := f.Stats().HeldBytes; held != 1000 || a.most > blockSize+10_000 || d.anomalies != 999 {
+		if held := f.Stats().HeldBytes; held != 1000 || a.most > memory.BlockSize+10_000 || d.anomalies != 999 {
 			t.Errorf("policy %d: %d bytes are held, at most %d allocated, %d anomalies", policy, held, a.most, d.anomalies)
 		}
 		if d.finish(); d.delivered != 1001 {
@@ -145,21 +145,21 @@ func TestRangesAreBounded(t *testing.T) {
 			}
 			binary.BigEndian.PutUint32(p.Data[14+20+4:], i/100*3)
 			d.feedPacket(&p)
-			most = max(most, f.holders.ranges)
+			most = max(most, f.holders.total.Ranges)
 		}
 		if most != 1<<20/heldRangeBytes {
 			t.Errorf("at most %d ranges were held", most)
 		}
 		d.finish()
-		if f.holders.ranges != 0 || len(f.holders.heap) != 0 {
-			t.Errorf("%d ranges are held at the end", f.holders.ranges)
+		if f.holders.total.Ranges != 0 || len(f.holders.heap) != 0 {
+			t.Errorf("%d ranges are held at the end", f.holders.total.Ranges)
 		}
 	}
 }
 
-// TestRemindersAreBounded: connections that end with a hole leave no more reminders
-// behind than there may be of living ones, although none of these is due yet.
-func TestRemindersAreBounded(t *testing.T) {
+// TestDeadlinesAreBounded: connections that end with a hole leave no more deadlines
+// behind than there may be of open ones, although none of these is due yet.
+func TestDeadlinesAreBounded(t *testing.T) {
 	f, _ := New(Config{Limits: Limits{Connections: 10}})
 	d := &feeder{TB: t, f: f}
 	most := 0
@@ -167,114 +167,12 @@ func TestRemindersAreBounded(t *testing.T) {
 		for _, seq := range []uint32{0, 2} {
 			d.feedPacket(&Packet{LinkType: LinkEthernet, Time: 1, Data: frame(10<<24|9, uint16(i), false, seq, 0, decode.ACK, []byte("a"))})
 		}
-		most = max(most, len(f.reminders))
+		most = max(most, f.holes.Len())
 	}
 	if most > 2*10+1024+1 {
-		t.Errorf("at most %d reminders for 10 connections", most)
+		t.Errorf("at most %d deadlines for 10 connections", most)
 	}
 	d.finish()
-}
-
-// TestHeldOrder adds and removes held ranges at random and compares their orders with
-// those of plain lists.
-func TestHeldOrder(t *testing.T) {
-	random := rand.New(rand.NewPCG(8, 8))
-	for range 50 {
-		r := &reassembly{}
-		var byPlace, byArrival []*held
-		for range 3000 {
-			switch n := len(byPlace); {
-			case n == 0 || random.IntN(5) < 3:
-				h, i := &held{}, random.IntN(n+1)
-				if random.IntN(3) == 0 {
-					i = n * random.IntN(2) // at an end
-				}
-				behind := n // in the order of arrival
-				if random.IntN(4) == 0 && n > 0 {
-					behind = 1 + random.IntN(n)
-				}
-				var older *held
-				if n > 0 {
-					older = byArrival[behind-1]
-				}
-				r.add(i, h, older)
-				byPlace, byArrival = slices.Insert(byPlace, i, h), slices.Insert(byArrival, behind, h)
-			case random.IntN(3) == 0:
-				k := 1 + random.IntN(n)
-				for _, h := range byPlace[:k] {
-					r.unlink(h)
-					byArrival = slices.DeleteFunc(byArrival, func(o *held) bool { return o == h })
-				}
-				r.removeFirst(k)
-				byPlace = slices.Delete(byPlace, 0, k)
-			default:
-				i := random.IntN(n)
-				h := byPlace[i]
-				r.remove(i)
-				byPlace, byArrival = slices.Delete(byPlace, i, i+1), slices.DeleteFunc(byArrival, func(o *held) bool { return o == h })
-			}
-			var forth, back []*held
-			for h := r.eldest; h != nil; h = h.newer {
-				forth = append(forth, h)
-			}
-			for h := r.youngest; h != nil; h = h.older {
-				back = append(back, h)
-			}
-			slices.Reverse(back)
-			if !slices.Equal(r.held, byPlace) || !slices.Equal(forth, byArrival) || !slices.Equal(back, byArrival) {
-				t.Fatalf("%d ranges by place, %d and %d by arrival, want %d", len(r.held), len(forth), len(back), len(byPlace))
-			}
-		}
-	}
-}
-
-// TestFlood: addresses and ports in the patterns of a scan or an attack spread over the
-// table as random ones would, and differently in each follower.
-func TestFlood(t *testing.T) {
-	const n = 1 << 16
-	patterns := map[string]func(i uint64) flowKey{
-		"sources":   func(i uint64) flowKey { return flowKey{low: decode.Addr{Lo: 10<<24 + i}, ports: 80} },
-		"high bits": func(i uint64) flowKey { return flowKey{low: decode.Addr{Lo: i << 16}, ports: 80} },
-		"ports": func(i uint64) flowKey {
-			return flowKey{low: decode.Addr{Lo: 1}, high: decode.Addr{Lo: 2}, ports: i<<16 | 80}
-		},
-		"both ends": func(i uint64) flowKey {
-			return flowKey{low: decode.Addr{Lo: i}, high: decode.Addr{Lo: i}, ports: i << 16}
-		},
-		"one swapped": func(i uint64) flowKey {
-			return flowKey{low: decode.Addr{Lo: i}, high: decode.Addr{Lo: n - i}, ports: 80}
-		},
-		"prefixes": func(i uint64) flowKey {
-			return flowKey{low: decode.Addr{Hi: i << 32, Lo: 1}, high: decode.Addr{Hi: i, Lo: 2}, ports: 1<<32 | 80}
-		},
-	}
-	var first uint32
-	for name, key := range patterns {
-		table := newFlowTable(newFlowHash()) // with secrets of its own
-		var conns connections
-		for i := range uint64(n) {
-			c := conns.take()
-			c.key = key(i)
-			table.add(c)
-		}
-		mask := uint32(len(table.slots) - 1)
-		var probes, most uint64
-		for i, s := range table.slots {
-			if s.entry != 0 {
-				far := uint64((uint32(i) - s.hash) & mask)
-				probes, most = probes+far, max(most, far)
-			}
-		}
-		if t.Logf("%s: %.2f probes on average, at most %d", name, float64(probes)/n, most); probes > 3*n || most > 300 {
-			t.Errorf("%s: %d probes for %d keys, at most %d", name, probes, n, most)
-		}
-		k := flowKey{low: decode.Addr{Lo: 7}, ports: 7}
-		if h := table.of(&k); h == first {
-			t.Error("two tables have the same hash")
-		} else {
-			first = h
-		}
-	}
 }
 
 // BenchmarkAdversary is what a packet costs that is made to cost much: 60,000 packets

@@ -1,54 +1,66 @@
 package gofollow
 
-import "gofollow/gofollow/internal/decode"
+import (
+	"gofollow/gofollow/internal/clock"
+	"gofollow/gofollow/internal/decode"
+	"gofollow/gofollow/internal/flow"
+	"gofollow/gofollow/internal/memory"
+)
 
-// candidate is a SYN or SYN+ACK, set aside, that may begin a new connection between the
-// endpoints of one that is still followed.
-type candidate struct {
-	segment decode.Segment // its payload is a copy, in memory
-	memory  *block         // nil for none
-	from    side
-	cause   cause
-}
+// verdict is what classify decides about a segment.
+type verdict uint8
+
+const (
+	belongs    verdict = iota // the segment belongs to the connection
+	begins                    // it begins a new connection: the old one was ended
+	supersedes                // the candidate is a new connection, which the segment belongs to
+	consumed                  // the segment needs nothing more
+)
 
 // classify decides whether a segment belongs to the connection that its key finds.
-// It returns the connection that does take it, nil if a new one is to be made;
-// done says that the segment has been dealt with.
-func (f *Follower) classify(c *Connection, from side, s *decode.Segment, src *block) (_ *Connection, done bool) {
+func (t *table) classify(c *Connection, from side, s *decode.Segment, src *memory.Block) verdict {
 	if !c.has(opened) {
 		if s.Flags&(decode.SYN|decode.ACK) == decode.SYN {
-			f.bury(c, false)
-			return nil, false
+			t.forget(c, false)
+			return begins
 		}
-		return c, false
+		return belongs
 	}
-	if c.rare.waits() {
-		switch f.compareCandidate(c, from, s) {
+	if c.extra.waits() {
+		switch t.compareCandidate(c, from, s) {
 		case candidateConfirmed:
-			return f.supersede(c), false
-		case candidateMeant:
-			return c, true
+			return supersedes
+		case candidateOnly:
+			return consumed
 		}
 	}
-	if s.Flags&decode.SYN == 0 || !f.contradicts(c, from, s) {
-		return c, false
+	if s.Flags&decode.SYN == 0 {
+		return belongs
 	}
+	return t.classifySYN(c, from, s, src)
+}
+
+// classifySYN decides what a SYN or SYN+ACK on a live flow key is: a copy of the connection's own,
+// the beginning of the next connection, or a candidate that has to be confirmed.
+func (t *table) classifySYN(c *Connection, from side, s *decode.Segment, src *memory.Block) verdict {
 	switch {
-	case s.Flags&decode.ACK != 0 && f.config.NoMidstream:
-		return c, true // it opens nothing
+	case !c.contradicts(from, s):
+		return belongs
+	case s.Flags&decode.ACK != 0 && t.config.NoMidstream:
+		return consumed // it opens nothing
 	case c.has(reset):
-		f.end(c, CloseRST, c.by(c.rare.resetBy), false)
-		return nil, false
-	case f.proven(c, from, s):
-		f.end(c, CloseReused, ByNone, false)
-		return nil, false
+		t.end(c, CloseRST, c.by(c.extra.resetBy), false)
+		return begins
+	case t.proven(c, from, s):
+		t.end(c, CloseReused, ByNone, false)
+		return begins
 	}
-	f.setAside(c, from, s, src)
-	return c, true
+	t.setAside(c, from, s, src)
+	return consumed
 }
 
 // contradicts reports whether the number of a SYN or SYN+ACK cannot be its connection's.
-func (f *Follower) contradicts(c *Connection, from side, s *decode.Segment) bool {
+func (c *Connection) contradicts(from side, s *decode.Segment) bool {
 	d := &c.dirs[from]
 	base := seqNum(s.Seq) + 1
 	switch {
@@ -71,54 +83,45 @@ func (f *Follower) contradicts(c *Connection, from side, s *decode.Segment) bool
 // once: a SYN+ACK where its side had finished, and a SYN after a silence where no packet
 // of the peer was captured. Where it was, a host that is still connected answers a SYN with
 // a challenge ACK (RFC 5961, section 4), and silence proves nothing.
-func (f *Follower) proven(c *Connection, from side, s *decode.Segment) bool {
+func (t *table) proven(c *Connection, from side, s *decode.Segment) bool {
 	if s.Flags&decode.ACK != 0 {
 		return c.dirs[from].has(finished)
 	}
-	return c.dirs[from^1].packets == 0 && f.clock.now >= after(c.last, f.config.Timeouts.ReuseIdle)
+	return c.dirs[from^1].packets == 0 && t.clock.Now >= clock.After(c.last, t.config.Timeouts.ReuseIdle)
 }
 
 // setAside keeps a SYN as the connection's candidate. Of too many candidates the
 // oldest is dropped.
-func (f *Follower) setAside(c *Connection, from side, s *decode.Segment, src *block) {
-	f.dropCandidate(c)
-	for len(f.candidates) >= f.config.Limits.Candidates {
-		if oldest := f.candidates[0]; oldest.c.id == oldest.id && oldest.c.has(opened) && oldest.c != c {
-			f.dropCandidate(oldest.c)
-			f.stats.CandidatesDropped++
+func (t *table) setAside(c *Connection, from side, s *decode.Segment, src *memory.Block) {
+	t.dropCandidate(c)
+	for len(t.candidates) >= t.config.Limits.Candidates {
+		if oldest := t.candidates[0]; oldest.c.id == oldest.id && oldest.c.has(opened) && oldest.c != c {
+			t.dropCandidate(oldest.c)
+			t.stats.CandidatesDropped++
 		}
-		f.candidates = f.candidates[1:]
+		t.candidates = t.candidates[1:]
 	}
-	f.candidates = append(f.candidates, reminder{id: c.id, c: c})
-	n := &candidate{*s, nil, from, f.cause}
+	t.candidates = append(t.candidates, connRef{c, c.id})
+	n := &candidate{*s, nil, from, t.cause}
 	n.segment.Payload = nil
-	if len(s.Payload) > 0 && f.holders.total+f.aside+int64(len(s.Payload)) <= f.config.Limits.TotalHeldBytes {
-		n.segment.Payload, n.memory = f.copyApart(s.Payload, src)
-		f.aside += int64(len(s.Payload))
+	if len(s.Payload) > 0 && t.holders.total.Bytes+t.aside+int64(len(s.Payload)) <= t.config.Limits.TotalHeldBytes {
+		n.segment.Payload, n.memory = t.copyApart(s.Payload, src)
+		t.aside += int64(len(s.Payload))
 	}
-	f.conns.rarely(c).candidate = n
-}
-
-// dropCandidate forgets the connection's candidate.
-func (f *Follower) dropCandidate(c *Connection) {
-	if c.rare.waits() {
-		f.aside -= int64(len(c.rare.candidate.segment.Payload))
-		f.blocks.Release(c.rare.candidate.memory)
-		c.rare.candidate = nil
-	}
+	t.ensureExtra(c).candidate = n
 }
 
 // What a segment says about the candidate of the connection that its key finds.
 const (
 	candidateUntouched = iota // nothing: it is the old connection's
 	candidateConfirmed        // it shows that the candidate is a new connection
-	candidateMeant            // it fits the candidate alone, but shows nothing
+	candidateOnly             // it fits the candidate alone, but shows nothing
 )
 
 // compareCandidate says which of the two a segment belongs to. Data that carries
 // the old connection on shows that the candidate was none: it is dropped.
-func (f *Follower) compareCandidate(c *Connection, from side, s *decode.Segment) int {
-	n := c.rare.candidate
+func (t *table) compareCandidate(c *Connection, from side, s *decode.Segment) int {
+	n := c.extra.candidate
 	base := seqNum(n.segment.Seq) + 1
 	syn, ack := s.Flags&decode.SYN != 0, s.Flags&decode.ACK != 0
 	continues := func(number uint32) bool { return number-uint32(base) <= uint32(n.segment.Wire) } // the SYN, or its own data
@@ -128,66 +131,54 @@ func (f *Follower) compareCandidate(c *Connection, from side, s *decode.Segment)
 		disjoint := !c.dirs[from].covers(base)
 		switch {
 		case syn:
-		case disjoint && continues(s.Seq), !fitsOld && s.Wire > 0 && f.within(base, seqNum(s.Seq)):
+		case disjoint && continues(s.Seq), !fitsOld && s.Wire > 0 && t.within(base, seqNum(s.Seq)):
 			return candidateConfirmed
-		case !fitsOld && f.within(base, seqNum(s.Seq)):
-			return candidateMeant
+		case !fitsOld && t.within(base, seqNum(s.Seq)):
+			return candidateOnly
 		}
 	} else if ack {
 		fitsOld := c.inWindow(n.from, seqNum(s.Ack))
 		answered := syn || s.Flags&decode.RST != 0 || n.segment.Flags&decode.ACK != 0
 		switch {
-		case answered && continues(s.Ack), !fitsOld && s.Wire > 0 && f.within(base, seqNum(s.Ack)):
+		case answered && continues(s.Ack), !fitsOld && s.Wire > 0 && t.within(base, seqNum(s.Ack)):
 			return candidateConfirmed
-		case !fitsOld && f.within(base, seqNum(s.Ack)):
-			return candidateMeant
+		case !fitsOld && t.within(base, seqNum(s.Ack)):
+			return candidateOnly
 		}
 	}
 	d := &c.dirs[from]
 	if !syn && s.Wire > 0 && d.has(based) && c.inWindow(from, seqNum(s.Seq)) && d.offsetOf(seqNum(s.Seq))+int64(s.Wire) > d.next {
-		f.dropCandidate(c)
+		t.dropCandidate(c)
 	}
 	return candidateUntouched
 }
 
 // within says that a number lies where a young stream with this base may be.
-func (f *Follower) within(base, s seqNum) bool {
-	return int64(s-base) <= f.config.Limits.FarBytes
+func (st *streams) within(base, s seqNum) bool {
+	return int64(s-base) <= st.config.Limits.FarBytes
 }
 
-// covers reports whether a number lies between what was delivered and the end of what is
-// held.
-func (d *direction) covers(s seqNum) bool {
-	if !d.anchored() {
+// late reports whether a segment of no open connection is a late one of a closed connection, which
+// opens nothing. If it begins a new connection, the closed one is forgotten.
+func (t *table) late(k *flow.Key, from side, s *decode.Segment) bool {
+	was := t.timewait.Find(k)
+	if was == nil {
 		return false
 	}
-	off := d.offsetOf(s)
-	return off >= d.next && off <= d.right()
-}
-
-// inWindow says that a number lies where a side's stream stands now.
-func (c *Connection) inWindow(of side, s seqNum) bool {
-	d := &c.dirs[of]
-	if !d.anchored() {
-		return false
+	now, timeouts := t.clock.Now, &t.config.Timeouts
+	switch {
+	case was.Forgotten(now, timeouts.CloseLinger) || was.Begins(from, s, t.config.NoMidstream):
+	case s.Flags&decode.SYN != 0:
+		return true
+	case was.Covers(from, s):
+		was.Absorb(now)
+		if t.clock.Jumped {
+			t.toPostpone = append(t.toPostpone, sighting{key: *k})
+		}
+		return true
+	case s.Wire == 0 || now < clock.After(was.ClosedAt, timeouts.StrayLinger):
+		return true // without data it would open nothing
 	}
-	off := d.offsetOf(s)
-	return off >= d.next-1<<16 && off <= c.windowEnd(of)
-}
-
-// supersede ends a connection and opens the one that its candidate began.
-func (f *Follower) supersede(c *Connection) *Connection {
-	n := c.rare.candidate
-	if n.memory != nil {
-		n.memory.Keep()
-		defer f.blocks.Release(n.memory)
-	}
-	key := c.key // c may be used again at once
-	f.end(c, CloseReused, ByNone, false)
-	now := f.cause
-	f.cause = n.cause
-	fresh := f.admit(&key, n.from)
-	f.follow(fresh, n.from, &n.segment, n.memory)
-	f.cause = now
-	return fresh
+	t.timewait.Remove(k)
+	return false
 }

@@ -37,3 +37,13 @@ type Stats struct {
 	Events  uint64 // events made
 	Waiting int    // events that wait to be polled
 }
+
+// NotFollowed is something that packets had where TCP was looked for.
+type NotFollowed struct {
+	Name    string // such as "UDP", "EtherType 0x88b5" or "link type 147"
+	Packets uint64
+
+	// LinkType says that it is a link type: nothing of such a capture, or of such
+	// an interface of it, is followed.
+	LinkType bool
+}

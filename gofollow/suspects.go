@@ -3,6 +3,9 @@ package gofollow
 import (
 	"cmp"
 	"slices"
+
+	"gofollow/gofollow/internal/memory"
+	"gofollow/gofollow/internal/ranges"
 )
 
 const (
@@ -18,106 +21,74 @@ const (
 )
 
 // suspect keeps a segment that starts far above everything seen until it is known
-// whether the stream goes on there, and with it those below it.
-func (f *Follower) suspect(c *Connection, from side, lo, hi streamOffset, payload []byte, src *block, fin bool) {
+// whether the stream goes on there. It returns how many of the suspects, from the lowest on, are
+// to be believed now.
+func (st *streams) suspect(c *Connection, from side, span ranges.Span, payload []byte, src *memory.Block, fin bool) (believed int) {
 	d := &c.dirs[from]
-	r := f.conns.slowly(d)
+	r := st.ensureReassembly(d)
 	for _, s := range r.suspects {
-		if s.start <= lo && hi <= s.end && (s.fin || !fin) {
-			r.DuplicateBytes += uint64(hi - lo)
-			return
+		if s.Start <= span.Start && span.End <= s.End && (s.FIN || !fin) {
+			r.DuplicateBytes += uint64(span.Len())
+			return 0
 		}
 	}
-	h := f.helds.Get()
-	*h = held{span: span{lo, hi}, time: f.cause.time, arrived: c.last, packet: f.cause.packet, fin: fin}
-	f.noteACK(c, from, h)
+	h := st.ranges.New(ranges.Range{Span: span, Origin: st.origin(c, from)})
+	h.FIN = fin
 	if len(payload) > 0 {
-		h.data, h.owner = f.copyFor(c, payload, src)
+		h.Data, h.Owner = st.copyFor(c, payload, src)
 	}
-	at := f.addSuspect(c, from, h)
+	at := st.addSuspect(c, from, h)
 	if at < 0 || d.has(unanchored) {
-		return
+		return 0
 	}
 	first, last := at, at // of the segments that follow each other
-	for first > 0 && r.suspects[first-1].end >= r.suspects[first].start {
+	for first > 0 && r.suspects[first-1].End >= r.suspects[first].Start {
 		first--
 	}
-	for last < len(r.suspects)-1 && r.suspects[last].end >= r.suspects[last+1].start {
+	for last < len(r.suspects)-1 && r.suspects[last].End >= r.suspects[last+1].Start {
 		last++
 	}
 	need := believedRun
 	if c.dirs[from^1].packets == 0 {
 		need = believedOneSided
 	}
-	if last-first+1 >= need {
-		f.acceptSuspects(c, from, last+1)
+	if last-first+1 < need {
+		return 0
 	}
+	return last + 1
 }
 
 // addSuspect puts h among the suspects and returns its place, -1 if there is no room.
-func (f *Follower) addSuspect(c *Connection, from side, h *held) int {
-	r := c.dirs[from].slow
+func (st *streams) addSuspect(c *Connection, from side, h *ranges.Range) int {
+	r := c.dirs[from].reassembly
 	if len(r.suspects) == maxSuspects {
 		oldest := 0
 		for i, s := range r.suspects {
-			if s.packet < r.suspects[oldest].packet {
+			if s.Packet < r.suspects[oldest].Packet {
 				oldest = i
 			}
 		}
-		f.dropSuspect(c, from, r.suspects[oldest])
+		st.dropSuspect(c, from, r.suspects[oldest])
 		r.suspects = slices.Delete(r.suspects, oldest, oldest+1)
 	}
-	f.aside += int64(len(h.data))
-	if f.holders.total+f.aside > f.config.Limits.TotalHeldBytes {
-		f.dropSuspect(c, from, h)
+	st.aside += int64(len(h.Data))
+	if st.holders.total.Bytes+st.aside > st.config.Limits.TotalHeldBytes {
+		st.dropSuspect(c, from, h)
 		return -1
 	}
-	at, _ := slices.BinarySearchFunc(r.suspects, h, func(a, b *held) int {
-		return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.end, b.end))
+	at, _ := slices.BinarySearchFunc(r.suspects, h, func(a, b *ranges.Range) int {
+		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.End, b.End))
 	})
 	r.suspects = slices.Insert(r.suspects, at, h)
 	return at
 }
 
-// confirmSuspects accepts the suspects that data or an acknowledgement has reached, and
-// those below them.
-func (f *Follower) confirmSuspects(c *Connection, from side) {
-	d := &c.dirs[from]
-	if d.has(unanchored) {
-		return
-	}
-	n := len(d.slow.suspects)
-	for n > 0 && max(d.ack, d.slow.right) < d.slow.suspects[n-1].start {
-		n--
-	}
-	f.acceptSuspects(c, from, n)
-}
-
-// acceptSuspects holds the first n suspects as if they came now.
-func (f *Follower) acceptSuspects(c *Connection, from side, n int) {
-	if n == 0 {
-		return
-	}
-	r := c.dirs[from].slow
-	accepted := slices.Clone(r.suspects[:n])
-	r.suspects = slices.Delete(r.suspects, 0, n)
-	for _, h := range accepted {
-		f.aside -= int64(len(h.data))
-		h.arrived = c.last
-		f.keep(c, from, h)
-	}
-	f.remind(c, after(c.last, f.holeAge(c, from)))
-	f.deliverHeld(c, from, false)
-	f.enforceLimits(c, from)
-}
-
 // dropSuspect counts a suspect that is not believed, and frees it.
-func (f *Follower) dropSuspect(c *Connection, from side, h *held) {
-	r := c.dirs[from].slow
+func (st *streams) dropSuspect(c *Connection, from side, h *ranges.Range) {
+	r := c.dirs[from].reassembly
 	r.FarSegments++
-	r.FarBytes += uint64(h.end - h.start)
-	f.anomaly(c, from, AnomalyFarSegment, h.start, h.end-h.start)
-	f.aside -= int64(len(h.data))
-	f.blocks.Release(h.owner)
-	f.helds.Put(h)
+	r.FarBytes += uint64(h.Len())
+	st.anomaly(c, from, AnomalyFarSegment, h.Start, h.Len())
+	st.aside -= int64(len(h.Data))
+	st.ranges.Free(h)
 }

@@ -1,12 +1,16 @@
-package gofollow
+package clock
 
 import (
 	"math"
 	"math/rand/v2"
 	"testing"
+	"time"
 )
 
-const hour = int64(3600e9)
+const (
+	hour   = int64(3600e9)
+	noTime = math.MinInt64
+)
 
 // TestClock: ordinary stamps add what they are ahead, a jump adds nothing until the next
 // stamp agrees with it.
@@ -38,12 +42,12 @@ func TestClock(t *testing.T) {
 		{"a day, twice over", []int64{0, day, day, 0, 0, day, day}, day, day},
 		{"extremes", []int64{math.MinInt64 + 1, math.MaxInt64, math.MaxInt64, math.MinInt64 + 1, math.MinInt64 + 1}, math.MinInt64 + 1, 0},
 	} {
-		var c clock
+		var c Clock
 		for _, at := range test.stamps {
-			c.tick(at)
+			c.Tick(at)
 		}
-		if c.reference != test.reference || c.now != test.elapsed {
-			t.Errorf("%s: reference %d, elapsed %d, want %d and %d", test.name, c.reference, c.now, test.reference, test.elapsed)
+		if c.Reference != test.reference || c.Now != test.elapsed {
+			t.Errorf("%s: reference %d, elapsed %d, want %d and %d", test.name, c.Reference, c.Now, test.reference, test.elapsed)
 		}
 	}
 }
@@ -65,23 +69,23 @@ func TestClockSet(t *testing.T) {
 		{"near a jump", []int64{0, 5 * hour}, 5*hour + 7, 5*hour + 7, 5*hour + 7},
 		{"near the reference, after a jump", []int64{0, 5 * hour}, 7, 7, 7},
 	} {
-		var c clock
+		var c Clock
 		for _, at := range test.stamps {
-			c.tick(at)
+			c.Tick(at)
 		}
-		if c.set(test.set); c.reference != test.reference || c.now != test.elapsed {
-			t.Errorf("%s: reference %d, elapsed %d, want %d and %d", test.name, c.reference, c.now, test.reference, test.elapsed)
+		if c.Set(test.set); c.Reference != test.reference || c.Now != test.elapsed {
+			t.Errorf("%s: reference %d, elapsed %d, want %d and %d", test.name, c.Reference, c.Now, test.reference, test.elapsed)
 		}
 	}
 }
 
-// TestSaturatedSum: a sum that does not fit is the nearest stamp.
-func TestSaturatedSum(t *testing.T) {
+// TestSum: a sum that does not fit is the nearest stamp.
+func TestSum(t *testing.T) {
 	for _, test := range [][3]int64{
 		{1, 2, 3}, {1, -2, -1}, {math.MaxInt64 - 1, 1, math.MaxInt64}, {math.MaxInt64 - 1, 2, math.MaxInt64},
-		{NoTime + 2, -1, NoTime + 1}, {NoTime + 2, -3, NoTime + 1}, {math.MaxInt64, -1, math.MaxInt64 - 1}, {NoTime + 1, 1, NoTime + 2}, {NoTime + 2, -2, NoTime + 1},
+		{noTime + 2, -1, noTime + 1}, {noTime + 2, -3, noTime + 1}, {math.MaxInt64, -1, math.MaxInt64 - 1}, {noTime + 1, 1, noTime + 2}, {noTime + 2, -2, noTime + 1},
 	} {
-		if got := saturatedSum(test[0], test[1]); got != test[2] {
+		if got := Sum(test[0], test[1]); got != test[2] {
 			t.Errorf("%d + %d: got %d, want %d", test[0], test[1], got, test[2])
 		}
 	}
@@ -92,30 +96,41 @@ func TestSaturatedSum(t *testing.T) {
 func TestClockIsMonotonic(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 6))
 	for range 2000 {
-		var c, wrong clock
+		var c, wrong Clock
 		at := random.Int64N(math.MaxInt64/2) - math.MaxInt64/4
 		for range 50 {
-			before := c.now
+			before := c.Now
 			at += random.Int64N(2e9) - 5e8
-			c.tick(at)
-			if c.now < before || c.now-before > 2e9 {
-				t.Fatalf("%d elapsed, then %d", before, c.now)
+			c.Tick(at)
+			if c.Now < before || c.Now-before > 2e9 {
+				t.Fatalf("%d elapsed, then %d", before, c.Now)
 			}
 			if random.IntN(4) == 0 && wrong.started {
 				far := at + 2*hour + random.Int64N(math.MaxInt64/8)
 				if random.IntN(2) == 0 {
 					far = at - 2*hour - random.Int64N(math.MaxInt64/8)
 				}
-				wrong.tick(far)
+				wrong.Tick(far)
 			}
-			wrong.tick(at)
+			wrong.Tick(at)
 		}
-		if wrong.now != c.now {
-			t.Fatalf("%d elapsed, with single wrong stamps %d", c.now, wrong.now)
+		if wrong.Now != c.Now {
+			t.Fatalf("%d elapsed, with single wrong stamps %d", c.Now, wrong.Now)
 		}
 		goal := at - 3*hour
-		if c.set(goal); c.reference != goal {
-			t.Fatalf("set to %d, the reference is %d", goal, c.reference)
+		if c.Set(goal); c.Reference != goal {
+			t.Fatalf("set to %d, the reference is %d", goal, c.Reference)
+		}
+	}
+}
+
+// TestAfter: a deadline that does not fit, or of a time without end, does not come.
+func TestAfter(t *testing.T) {
+	for _, test := range []struct{ at, d, want int64 }{
+		{1, 2, 3}, {1, -1, Never}, {Never - 2, 2, Never}, {Never - 2, 3, Never}, {0, 0, 0}, {Before, 1, Before + 1},
+	} {
+		if got := After(test.at, time.Duration(test.d)); got != test.want {
+			t.Errorf("%d and %d: got %d, want %d", test.at, test.d, got, test.want)
 		}
 	}
 }

@@ -1,0 +1,74 @@
+package gofollow
+
+import (
+	"container/heap"
+
+	"gofollow/gofollow/internal/ranges"
+)
+
+// holders is a heap of the directions that hold ranges, the one that takes the most
+// memory on top.
+type holders struct {
+	heap  []holder
+	total ranges.Size
+}
+
+// holder is a direction that holds ranges.
+type holder struct {
+	conn *Connection
+	from side
+	r    *reassembly
+}
+
+// heldRangeBytes is about what a held range takes beside its bytes. There may be as
+// many as would take Limits.TotalHeldBytes, or the shortest ones would take any amount.
+const heldRangeBytes = 256
+
+// memory is about what the ranges take.
+func (r *reassembly) memory() int64 {
+	size := r.held.Size()
+	return size.Bytes + int64(size.Ranges)*heldRangeBytes
+}
+
+// account takes over that what a direction holds has grown.
+func (h *holders) account(c *Connection, from side, grown ranges.Size) {
+	h.total.Bytes += grown.Bytes
+	h.total.Ranges += grown.Ranges
+	switch r := c.dirs[from].reassembly; {
+	case r.holder < 0 && r.held.Len() > 0:
+		heap.Push(h, holder{c, from, r})
+	case r.holder >= 0 && r.held.Len() == 0:
+		heap.Remove(h, r.holder)
+	case r.holder >= 0:
+		heap.Fix(h, r.holder)
+	}
+}
+
+func (h *holders) Len() int { return len(h.heap) }
+
+func (h *holders) Less(i, j int) bool {
+	a, b := &h.heap[i], &h.heap[j]
+	if x, y := a.r.memory(), b.r.memory(); x != y {
+		return x > y
+	}
+	return a.conn.id < b.conn.id || a.conn.id == b.conn.id && a.from < b.from
+}
+
+func (h *holders) Swap(i, j int) {
+	h.heap[i], h.heap[j] = h.heap[j], h.heap[i]
+	h.heap[i].r.holder, h.heap[j].r.holder = i, j
+}
+
+func (h *holders) Push(x any) {
+	top := x.(holder)
+	top.r.holder = len(h.heap)
+	h.heap = append(h.heap, top)
+}
+
+func (h *holders) Pop() any {
+	last := len(h.heap) - 1
+	h.heap[last].r.holder = -1
+	h.heap[last] = holder{}
+	h.heap = h.heap[:last]
+	return nil
+}

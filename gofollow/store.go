@@ -1,0 +1,156 @@
+package gofollow
+
+import (
+	"cmp"
+	"slices"
+
+	"gofollow/gofollow/internal/decode"
+	"gofollow/gofollow/internal/flow"
+)
+
+// store has the connections, in chunks, so that they never move.
+type store struct {
+	chunks []*[chunkConnections]Connection
+	made   uint32          // how many were ever in use
+	unused uint32          // a free one, the head of a list linked by after; index plus 1
+	heads  [classes]uint32 // oldest of each class, index plus 1
+	tails  [classes]uint32
+	counts [classes]int
+	byID   map[uint64]uint32 // index by ID of those that were opened; nil until it is needed
+}
+
+const chunkConnections = 512
+
+func (s *store) at(i uint32) *Connection {
+	return &s.chunks[i/chunkConnections][i%chunkConnections]
+}
+
+// take returns a connection that is not in use, cleared.
+func (s *store) take() *Connection {
+	i := s.made
+	if s.unused != 0 {
+		i = s.unused - 1
+		s.unused = s.at(i).after
+	} else {
+		if i%chunkConnections == 0 {
+			s.chunks = append(s.chunks, new([chunkConnections]Connection))
+		}
+		s.made++
+	}
+	c := s.at(i)
+	*c = Connection{index: i, synACKAt: NoTime, ackAt: NoTime}
+	c.dirs[0].fin, c.dirs[1].fin = noFIN, noFIN
+	return c
+}
+
+// put gives a connection back that is in no list and no table.
+func (s *store) put(c *Connection) {
+	if s.byID != nil && c.has(opened) {
+		delete(s.byID, c.id)
+	}
+	c.after, s.unused = s.unused, c.index+1
+}
+
+// enlist moves a connection to the end of a class's list.
+func (s *store) enlist(c *Connection, to class) {
+	if c.class == to && s.tails[to] == c.index+1 {
+		return
+	}
+	s.delist(c)
+	c.class = to
+	c.before, c.after = s.tails[to], 0
+	if c.before != 0 {
+		s.at(c.before - 1).after = c.index + 1
+	} else {
+		s.heads[to] = c.index + 1
+	}
+	s.tails[to] = c.index + 1
+	s.counts[to]++
+}
+
+// delist takes a connection out of its class's list.
+func (s *store) delist(c *Connection) {
+	if c.class == free {
+		return
+	}
+	if c.before != 0 {
+		s.at(c.before - 1).after = c.after
+	} else {
+		s.heads[c.class] = c.after
+	}
+	if c.after != 0 {
+		s.at(c.after - 1).before = c.before
+	} else {
+		s.tails[c.class] = c.before
+	}
+	s.counts[c.class]--
+	c.class = free
+}
+
+// oldest returns the first of a class's list, nil if it is empty.
+func (s *store) oldest(k class) *Connection {
+	if s.heads[k] == 0 {
+		return nil
+	}
+	return s.at(s.heads[k] - 1)
+}
+
+// live returns the indexes of the connections that are not closed, in order of
+// opening.
+func (s *store) live() []uint32 {
+	n := 0
+	for _, count := range s.counts {
+		n += count
+	}
+	all := make([]uint32, 0, n) // there may be a million
+	for k := handshake; k < classes; k++ {
+		for i := s.heads[k]; i != 0; {
+			all = append(all, i-1)
+			i = s.at(i - 1).after
+		}
+	}
+	slices.SortFunc(all, func(a, b uint32) int { return cmp.Compare(s.at(a).id, s.at(b).id) })
+	return all
+}
+
+// flowTable finds the connection of a segment.
+type flowTable struct {
+	*flow.Hash
+	index flow.Table
+	last  *Connection // the one found last: packets come in trains
+}
+
+func newFlowTable(h *flow.Hash) flowTable {
+	return flowTable{Hash: h, index: flow.NewTable()}
+}
+
+// find makes k the flow key of a segment and returns its connection, nil if it has
+// none, and which end of it is the sender.
+func (t *flowTable) find(s *decode.Segment, k *flow.Key, conns *store) (c *Connection, from side) {
+	from = k.Set(s)
+	if t.last != nil && t.last.key.Is(k) {
+		return t.last, from
+	}
+	h := t.Of(k)
+	for number, next, ok := t.index.Seek(h, h); ok; number, next, ok = t.index.Seek(h, next) {
+		if c := conns.at(number); c.key.Is(k) {
+			t.last = c
+			return c, from
+		}
+	}
+	return nil, from
+}
+
+// add adds a connection whose key is not in the table.
+func (t *flowTable) add(c *Connection) {
+	t.index.Insert(t.Of(&c.key), c.index)
+	t.last = c
+}
+
+// drop takes a connection out.
+func (t *flowTable) drop(c *Connection) {
+	t.index.Remove(t.Of(&c.key), c.index)
+	if t.last == c {
+		t.last = nil
+	}
+}

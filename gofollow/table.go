@@ -1,0 +1,232 @@
+package gofollow
+
+import (
+	"time"
+
+	"gofollow/gofollow/internal/clock"
+	"gofollow/gofollow/internal/decode"
+	"gofollow/gofollow/internal/flow"
+	"gofollow/gofollow/internal/timewait"
+)
+
+// table is the connections, open and closed, and what they may take together. Its methods decide
+// which connection a segment belongs to, and when one opens, expires and closes.
+type table struct {
+	streams
+
+	flows       flowTable
+	conns       store
+	timewait    timewait.Table      // closed connections that are remembered
+	separations *decode.Separations // nil without Config.Separate; a connection holds its number
+	nextID      uint64
+	stats       Stats
+
+	key        flow.Key  // of the segment that is followed now
+	candidates []connRef // connections with a SYN candidate, oldest first; some no longer
+
+	timeouts   [classes]time.Duration
+	overdue    bool       // a sweep stopped because the queue was full
+	toPostpone []sighting // what was seen in the packet whose stamp jumped
+}
+
+// init makes an empty table.
+func (t *table) init(config Config, separations *decode.Separations) {
+	hash := flow.NewHash()
+	t.config, t.separations = config, separations
+	t.flows, t.timewait = newFlowTable(hash), timewait.NewTable(hash, separations)
+	t.timeouts = classTimeouts(&config.Timeouts)
+	t.blocks.Allocator = config.Allocator
+	t.arena.Blocks, t.ranges.Blocks = &t.blocks, &t.blocks
+	t.schedule(sweepEvery)
+}
+
+// connRef is a connection and its number, which tells whether it is another one by then.
+type connRef struct {
+	c  *Connection
+	id uint64
+}
+
+// admit makes a connection, whose first segment comes from that end.
+func (t *table) admit(k *flow.Key, from side) *Connection {
+	t.makeRoom()
+	c := t.conns.take()
+	c.key, c.client = *k, from
+	c.flags |= inTable
+	t.flows.add(c)
+	if n := k.Separation(); n != 0 {
+		t.separations.Hold(n)
+		t.ensureExtra(c).separation = t.separations.Layers(n)
+	}
+	return c
+}
+
+// open makes the Opened event and settles which side is the client.
+func (t *table) open(c *Connection, from side, s *decode.Segment) {
+	c.flags |= opened
+	c.id = t.nextID
+	t.nextID++
+	c.openedAt, c.openedPacket, c.openedSeq = t.cause.time, t.cause.packet, seqNum(s.Seq)
+	switch {
+	case s.Flags&(decode.SYN|decode.ACK) == decode.SYN:
+		c.client, c.rolesFrom, c.start = from, RolesFromSYN, StartSYN
+	case s.Flags&decode.SYN != 0:
+		c.client, c.rolesFrom, c.start = from^1, RolesFromSYNACK, StartSYNACK
+	default:
+		c.start = StartMidstream
+		if client, ok := clientByPort(&c.key); ok {
+			c.client, c.rolesFrom = client, RolesFromPort
+		} else { // c.client is the sender of the first packet
+			c.rolesFrom = RolesFromFirst
+		}
+	}
+	t.stats.Opened++
+	if t.conns.byID != nil {
+		t.conns.byID[c.id] = c.index
+	}
+	t.queue.push(Opened, c, t.cause)
+}
+
+// closeIfDone closes a connection whose both directions have ended.
+func (t *table) closeIfDone(c *Connection) bool {
+	if !c.dirs[0].has(finished) || !c.dirs[1].has(finished) || c.has(reset) {
+		return false
+	}
+	t.end(c, CloseFIN, c.closedBy, true)
+	return true
+}
+
+// end closes a connection and forgets it: it gives up what is missing and makes
+// the Closed event. remember puts it into the closed-connection table, for
+// where late segments are to be expected.
+func (t *table) end(c *Connection, why CloseReason, by By, remember bool) {
+	t.giveUpAll(c, c.client)
+	t.giveUpAll(c, c.client^1)
+	t.dropCandidate(c)
+	if c.dirs[0].has(finished) && c.dirs[1].has(finished) && why != CloseRST {
+		why, by = CloseFIN, c.closedBy // only holes had kept it open
+	}
+	c.closeReason, c.closedBy = why, by
+	c.flags = c.flags&^reset | closed
+	t.stats.ClosedBy[why]++
+	if !c.has(filtered) {
+		c.flags |= queued
+		e := t.queue.push(Closed, c, t.cause)
+		e.CloseReason, e.By = why, by
+		t.queue.pins = append(t.queue.pins, pin{first: t.queue.made, conn: c})
+	}
+	t.forget(c, remember)
+}
+
+// forget takes a connection out that is closed or was never opened. With remember it goes into the
+// closed-connection table, of which the oldest go if there are too many.
+func (t *table) forget(c *Connection, remember bool) {
+	if remember {
+		t.stats.ClosedConnectionsDropped += t.timewait.MakeRoom(t.config.Limits.ClosedConnections)
+		t.timewait.Add(c.remains(t.cause.at))
+	}
+	t.flows.drop(c)
+	t.conns.delist(c)
+	c.flags &^= inTable
+	t.discard(c)
+}
+
+// discard gives a connection and its state back, unless it is still in the table or its Closed event
+// still waits.
+func (t *table) discard(c *Connection) {
+	if c.has(queued | inTable) {
+		return
+	}
+	for i := range c.dirs {
+		t.reassemblies.Put(c.dirs[i].reassembly)
+		c.dirs[i].reassembly = nil
+	}
+	t.extras.Put(c.extra)
+	c.extra = nil
+	t.separations.Release(c.key.Separation())
+	t.conns.put(c)
+}
+
+// reported notes that a connection's Closed event was taken.
+func (t *table) reported(c *Connection) {
+	c.flags &^= queued
+	t.discard(c)
+}
+
+// touch puts a connection at the end of its class's list, after its packet.
+func (t *table) touch(c *Connection) {
+	k := c.rank()
+	if k == lingering && c.class == k {
+		return // its time counts from the reset
+	}
+	if k != c.class {
+		t.schedule(clock.After(c.last, t.timeouts[k]))
+	}
+	t.conns.enlist(c, k)
+}
+
+// reclassify closes a connection, or changes its class, if something else than
+// its packet has finished one of its directions.
+func (t *table) reclassify(c *Connection) {
+	if !t.closeIfDone(c) && c.rank() != c.class {
+		t.touch(c)
+	}
+}
+
+// makeRoom closes the connection that is worth least if there are too many.
+func (t *table) makeRoom() {
+	if t.flows.index.Len()+t.timewait.Len() < t.config.Limits.Connections {
+		return
+	}
+	if t.timewait.RemoveOldest() {
+		t.stats.ClosedConnectionsDropped++
+		return
+	}
+	for k := handshake; k < classes; k++ {
+		c := t.conns.oldest(k)
+		if c == nil {
+			continue
+		}
+		if c.has(opened) {
+			t.end(c, CloseEvicted, ByNone, false)
+		} else {
+			t.forget(c, false)
+		}
+		return
+	}
+}
+
+// enforceLimits is rule G3: it gives up holes until no limit is exceeded. c and from name the
+// direction that holds more than before.
+func (t *table) enforceLimits(c *Connection, from side) {
+	r := c.dirs[from].reassembly
+	limits := &t.config.Limits
+	for (r.held.Size().Bytes > limits.HeldBytes || r.held.Len() > limits.HeldSegments) && t.lowestHole(c, from, GapLimit) {
+	}
+	for t.heldTooMuch() {
+		top := t.holders.heap[0]
+		t.lowestHole(top.conn, top.from, GapLimit)
+		if top.conn != c {
+			t.halfClose(top.conn, top.from)
+			t.reclassify(top.conn)
+		}
+	}
+	r.MaxHeld = max(r.MaxHeld, uint64(r.held.Size().Bytes))
+}
+
+// heldTooMuch reports whether all connections together hold more than is allowed, in bytes or in
+// ranges, and giving up holes would change that.
+func (t *table) heldTooMuch() bool {
+	limits, total := &t.config.Limits, t.holders.total
+	tooManyBytes := total.Bytes+t.aside > limits.TotalHeldBytes
+	tooManyRanges := total.Ranges > max(limits.HeldSegments, int(limits.TotalHeldBytes/heldRangeBytes))
+	return len(t.holders.heap) > 0 && (tooManyBytes || tooManyRanges)
+}
+
+// dropCandidate forgets the connection's candidate.
+func (t *table) dropCandidate(c *Connection) {
+	if c.extra.waits() {
+		t.aside -= int64(len(c.extra.candidate.segment.Payload))
+		t.blocks.Release(c.extra.candidate.memory)
+		c.extra.candidate = nil
+	}
+}
