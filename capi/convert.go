@@ -42,7 +42,7 @@ type cConnection struct {
 	resetTextLength                                        uint16
 	resetText                                              uintptr
 	counters                                               [2]gofollow.Counters
-	closedAt, synAt, synACKAt, ackAt                       int64
+	closedAt, lastAt, synAt, synACKAt, ackAt               int64
 	isn                                                    [2]uint32
 	isnKnown                                               [2]uint8
 	ignored                                                uint8
@@ -283,7 +283,7 @@ func (out *cConnection) close(e *gofollow.Event) {
 	if c.Ignored() {
 		out.ignored = 1
 	}
-	out.closedAt = e.Time
+	out.closedAt, out.lastAt = e.Time, c.LastAt()
 	out.synAt, out.synACKAt, out.ackAt = c.Handshake()
 	for dir := range out.isn {
 		if isn, known := c.ISN(gofollow.Direction(dir)); known {

@@ -95,7 +95,7 @@ extern "C" {
 
 /* The number of the binary interface that this header describes, which gofollow_abi_version returns for
  * the library in use. It grows when a program that was compiled with an older header would go wrong. */
-#define GOFOLLOW_ABI_VERSION 5
+#define GOFOLLOW_ABI_VERSION 6
 
 /* A handle of a follower. Never 0, and never used again for another follower. */
 typedef uint64_t gofollow_t;
@@ -367,6 +367,7 @@ typedef struct gofollow_connection {
     const uint8_t    *reset_text;       /* payload of the RST that ended it, at most 1024 bytes */
     gofollow_counters counters[2];      /* by direction */
     int64_t           closed_ns;        /* capture time of the packet that closed it; an expiry's deadline */
+    int64_t           last_ns;          /* capture time of its last packet, GOFOLLOW_NO_TIME if that has none */
     int64_t           syn_ns, synack_ns, ack_ns;    /* capture times of SYN, SYN+ACK and the client's ACK;
                                            GOFOLLOW_NO_TIME for one that was not captured */
     uint32_t          isn[2];           /* initial sequence numbers, by direction */

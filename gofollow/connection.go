@@ -175,6 +175,9 @@ func (c *Connection) Handshake() (syn, synACK, ack int64) {
 	return syn, c.synACKAt, c.ackAt
 }
 
+// LastAt returns the stamp of the connection's last packet so far, NoTime if that has no time.
+func (c *Connection) LastAt() int64 { return c.lastAt }
+
 // ISN returns the initial sequence number of a direction, and whether it is known: whether
 // its SYN was captured.
 func (c *Connection) ISN(dir Direction) (isn uint32, known bool) {

@@ -27,6 +27,8 @@ cdef extern from "gofollow.h":
         int64_t offset
         uint64_t length
         const uint8_t *bytes
+        int64_t captured_ns
+        uint64_t captured_packet
     ctypedef struct gofollow_packet:
         int64_t ts_ns
         const void *bytes
@@ -151,6 +153,7 @@ cdef class Payload:
     cdef Gaps holes
     cdef public object extra
     cdef int64_t end, length, limit
+    cdef int64_t run_ns, run_packet
     cdef Py_ssize_t short, unmoved
     @cython.locals(blocks=list)
     cdef void append(self, bytes data) except *
@@ -160,9 +163,9 @@ cdef class Payload:
     cdef bytes read(self, int64_t start, int64_t end, bint ended, bint reader)
     @cython.locals(holes=Gaps, run=int64_t, kept=int64_t)
     cdef void add_gap(self, int64_t offset, int64_t length, str reason, int64_t most, tuple first) except *
-    cdef list gaps_to(self, int64_t end)
-    @cython.locals(holes=Gaps, chunks=list, start=int64_t, run=int64_t, kept=int64_t, at=Py_ssize_t)
-    cdef list chunks_to(self, int64_t end, int64_t length)
+    cdef object gaps_to(self, int64_t end)
+    @cython.locals(holes=Gaps, runs=list, start=int64_t, run=int64_t, kept=int64_t, at=Py_ssize_t, count=Py_ssize_t)
+    cdef object chunks_to(self, int64_t end, int64_t length)
 
 @cython.final
 cdef class Followed:
@@ -194,6 +197,8 @@ cdef class TCPStream:
     cpdef list turns(self)
     @cython.locals(followed=Followed, count=uint32_t, last_ns=int64_t, last_packet=int64_t)
     cdef bytes _marks(self)
+    cpdef object _last_ns(self)
+    cpdef object _meaning(self)
     @cython.locals(followed=Followed, payload=Payload)
     cpdef bytes _part(self, int direction, int64_t start, int64_t end)
     cdef bytes _read(self, int direction)
@@ -262,7 +267,7 @@ cdef class Core:
     @cython.locals(number=uint64_t, followed=Followed, payload=Payload, facts=bytes)
     cdef tuple end(self, event_pointer event)
     @cython.locals(known=Followed, its_direction=int, pieces=list)
-    cdef void gather(self, Followed followed, int direction, int64_t offset, bytes data) except *
+    cdef void gather(self, Followed followed, int direction, tuple piece) except *
     @cython.locals(followed=Followed, closed=Followed, facts=bytes, closing=bytes, direction=int, pieces=list)
     cdef void settle(self, event_pointer event) except *
     cdef void call_due(self) except *

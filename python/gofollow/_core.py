@@ -10,10 +10,11 @@ from __future__ import annotations
 import sys
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from io import BytesIO
 from operator import index
 from threading import Lock
-from typing import Any
+from typing import Any, Literal
 
 from ._events import (
     BATCH,
@@ -24,9 +25,12 @@ from ._events import (
     Connection,
     Counters,
     Gap,
+    Listed,
     Segment,
     Side,
     Turn,
+    between,
+    direction_of,
     facts_by_hand,
     known_time,
     read_connection,
@@ -73,6 +77,7 @@ NEVER = LARGEST
 SHORT, MERGED = 1024, 128  # so many pieces in a row shorter than that become one
 LONG = 256 * 1024  # payload beyond this grows in place
 RECENT = 1024
+NONE: Listed[Any] = Listed([], 0)
 MARK = 7 * 8  # bytes of a turn that is over, among the marks of a connection
 
 Address = Any  # IPv4Address or IPv6Address
@@ -111,7 +116,7 @@ class Payload:
     complete. One thread appends; any thread may read meanwhile.
     """
 
-    __slots__ = ("blocks", "end", "extra", "holes", "length", "limit", "moved", "short", "unmoved")
+    __slots__ = ("blocks", "end", "extra", "holes", "length", "limit", "moved", "run_ns", "run_packet", "short", "unmoved")
 
     def __init__(self, limit: int) -> None:
         self.blocks: list[bytes] = []
@@ -121,6 +126,7 @@ class Payload:
         self.end = 0  # stream offset behind the last byte or gap
         self.length = 0  # bytes of data so far, of which those below limit are kept
         self.limit = limit
+        self.run_ns, self.run_packet = NO_TIME, 0  # of the packet with the first byte behind the last gap
         self.short = self.unmoved = 0  # short blocks at the end; bytes in blocks
 
     def append(self, data: bytes) -> None:
@@ -176,32 +182,34 @@ class Payload:
             run = offset - holes.end
             kept = min(run, self.limit - (self.length - run))
             if kept > 0:
-                holes.runs.append(Chunk(holes.end, self.length - run, kept))
+                holes.runs.append(Chunk(holes.end, self.length - run, kept, seconds(self.run_ns), self.run_packet))
             holes.gaps.append(Gap(offset, length, reason))
         elif holes.dropped_at == NEVER:
             holes.dropped_at = offset
         holes.end = self.end = offset + length
 
-    def gaps_to(self, end: int) -> list[Gap]:
-        return [] if self.holes is None else self.holes.gaps[: bisect_left(self.holes.gaps, (end,))]
+    def gaps_to(self, end: int) -> Listed[Gap]:
+        return NONE if self.holes is None else Listed(self.holes.gaps, bisect_left(self.holes.gaps, (end,)))
 
-    def chunks_to(self, end: int, length: int) -> list[Chunk]:
+    def chunks_to(self, end: int, length: int) -> Listed[Chunk]:
         """Return the runs of data up to a stream offset; length is the data before it."""
-        holes, chunks, start = self.holes, [], 0
+        holes, start, time, packet = self.holes, 0, seconds(self.run_ns), self.run_packet
+        runs: list[Chunk] = []
+        count = 0
         if holes is not None:
-            chunks = holes.runs[: bisect_left(holes.runs, (end,))]
+            runs = holes.runs
+            count = bisect_left(runs, (end,))
             at = bisect_left(holes.gaps, (end,))
             if at:
                 start = holes.gaps[at - 1].offset + holes.gaps[at - 1].length
-            if chunks and chunks[-1].offset >= start:  # not complete then
-                del chunks[-1]
+            if count and runs[count - 1].offset >= start:  # not complete then
+                count -= 1
+                time, packet = runs[count].time, runs[count].packet
             if holes.dropped_at < end:
-                return chunks
+                return Listed(runs, count)
         run = end - start
         kept = min(run, self.limit - (length - run))
-        if kept > 0:
-            chunks.append(Chunk(start, length - run, kept))
-        return chunks
+        return Listed(runs, count, (Chunk(start, length - run, kept, time, packet),) if kept > 0 else ())
 
 
 class Followed:
@@ -275,7 +283,7 @@ class TCPStream:
         server_payload: bytes,
     ) -> None:
         facts = facts_by_hand((client_addr, client_port), (server_addr, server_port), ident, bool(finished))
-        state: list[Any] = [(bytes(data), len(data), len(data), NEVER, [], NEVER, None) for data in (client_payload, server_payload)]
+        state: list[Any] = [(bytes(data), len(data), len(data), NEVER, [], [], NEVER, None) for data in (client_payload, server_payload)]
         lengths = [side[1] for side in state]
         marks = [pack_turn(0, length, 0, NO_TIME, NO_TIME, 0, 0) for length in lengths if length]  # the client's turn first
         turns = (b"".join(marks), len(marks), 1 if lengths[1] else 0, NEVER)
@@ -322,28 +330,40 @@ class TCPStream:
         return self._read(1)
 
     @property
-    def client_gaps(self) -> list[Gap]:
+    def client_length(self) -> int:
+        """How many bytes the client sent so far without the gaps, whatever keep_payload says."""
+        length: int = self._client_length
+        return length
+
+    @property
+    def server_length(self) -> int:
+        """How many bytes the server sent so far without the gaps, whatever keep_payload says."""
+        length: int = self._server_length
+        return length
+
+    @property
+    def client_gaps(self) -> Sequence[Gap]:
         """The client's bytes that never come, in order."""
         payload = self._followed.client
-        return [] if payload is None else payload.gaps_to(self._client_end)
+        return NONE if payload is None else payload.gaps_to(self._client_end)
 
     @property
-    def server_gaps(self) -> list[Gap]:
+    def server_gaps(self) -> Sequence[Gap]:
         """The server's bytes that never come, in order."""
         payload = self._followed.server
-        return [] if payload is None else payload.gaps_to(self._server_end)
+        return NONE if payload is None else payload.gaps_to(self._server_end)
 
     @property
-    def client_chunks(self) -> list[Chunk]:
+    def client_chunks(self) -> Sequence[Chunk]:
         """Where in the client's stream the parts of client_payload belong."""
         payload = self._followed.client
-        return [] if payload is None else payload.chunks_to(self._client_end, self._client_length)
+        return NONE if payload is None else payload.chunks_to(self._client_end, self._client_length)
 
     @property
-    def server_chunks(self) -> list[Chunk]:
+    def server_chunks(self) -> Sequence[Chunk]:
         """Where in the server's stream the parts of server_payload belong."""
         payload = self._followed.server
-        return [] if payload is None else payload.chunks_to(self._server_end, self._server_length)
+        return NONE if payload is None else payload.chunks_to(self._server_end, self._server_length)
 
     @property
     def payload_truncated(self) -> bool:
@@ -412,18 +432,19 @@ class TCPStream:
     def new_data(self) -> bytes:
         """The bytes that this data callback is about, without gaps between them; whole whatever keep_payload says."""
         new = self._new
-        return new if isinstance(new, bytes) else b"".join([data for _, data in new])
+        return new if isinstance(new, bytes) else b"".join([piece[1] for piece in new])
 
     @property
     def new_chunks(self) -> list[Chunk]:
         """Where in the stream the parts of new_data belong; start counts within new_data."""
         new: Any = self._new
         if isinstance(new, bytes):
-            new = [((self._server_end if self._direction else self._client_end) - len(new), new)] if new else []
+            end = self._server_end if self._direction else self._client_end
+            new = [(end - len(new), new, self._time_ns, self._packet)] if new else []
         chunks: list[Chunk] = []
         start = 0
-        for offset, data in new:
-            chunks.append(Chunk(offset, start, len(data)))
+        for offset, data, captured_ns, captured_packet in new:
+            chunks.append(Chunk(offset, start, len(data), seconds(captured_ns), captured_packet))
             start += len(data)
         return chunks
 
@@ -447,6 +468,25 @@ class TCPStream:
     def closed_at(self) -> float | None:
         """When it was closed, in seconds since 1970 UTC; None before."""
         return seconds(self._told().closed_ns)
+
+    @property
+    def last_packet_at(self) -> float | None:
+        """Capture time of the connection's last packet so far, in seconds since 1970 UTC."""
+        return seconds(self._last_ns())
+
+    @property
+    def duration(self) -> float | None:
+        """Seconds from the first packet to the last one so far: a time-out's deadline does not count."""
+        return between(known_time(self._told().opened_ns), self._last_ns())
+
+    @property
+    def handshake_rtt(self) -> float | None:
+        """Seconds from the SYN to the ACK that ends the handshake: a round trip.
+
+        None before it is closed, and of a handshake that was not captured whole.
+        """
+        told = self._told()
+        return between(told.syn_ns, told.ack_ns if told.synack_ns is not None else None)
 
     @property
     def close_reason(self) -> str | None:
@@ -479,6 +519,11 @@ class TCPStream:
         return self._told().separation
 
     @property
+    def connection(self) -> Connection:
+        """All facts of the connection, with times in nanoseconds."""
+        return self._told()
+
+    @property
     def client_counters(self) -> Counters | None:
         """What the client's direction went through, when closed."""
         return self._told().client_counters
@@ -487,6 +532,9 @@ class TCPStream:
     def server_counters(self) -> Counters | None:
         """What the server's direction went through, when closed."""
         return self._told().server_counters
+
+    def _last_ns(self) -> int | None:
+        return known_time(self._time_ns) if self._direction >= 0 else self._told().last_ns
 
     def _told(self) -> Connection:
         """Return what the facts say."""
@@ -538,7 +586,8 @@ class TCPStream:
                 payload = Payload(NEVER)
             dropped_at = NEVER if payload.holes is None else payload.holes.dropped_at
             first = None if payload.holes is None else payload.holes.first
-            state.append((self._read(direction), end, length, payload.limit, payload.gaps_to(end), dropped_at, first))
+            gaps, chunks = list(payload.gaps_to(end)), list(payload.chunks_to(end, length))
+            state.append((self._read(direction), end, length, payload.limit, gaps, chunks, dropped_at, first))
         followed = self._followed
         turns = self._marks(), self._turns, (followed.turn ^ (followed.turns - self._turns)) & 1, followed.kept.turns
         segments = bytes(followed.segments or b""), followed.kept.segments
@@ -547,14 +596,12 @@ class TCPStream:
     def _restore(self, state: tuple[Any, ...]) -> None:
         facts, sides, self._direction, self._new, self._time_ns, self._packet, turns, segments = state
         payloads = []
-        for data, end, length, limit, gaps, dropped_at, first in sides:
+        for data, end, length, limit, gaps, chunks, dropped_at, first in sides:
             payload = Payload(limit)
             payload.blocks = [data]
-            for gap in gaps:
-                payload.length += gap.offset - payload.end
-                payload.add_gap(gap.offset, gap.length, gap.reason, NEVER, first)
-            if payload.holes is not None:
-                payload.holes.dropped_at = dropped_at
+            if gaps or chunks:
+                payload.holes = Gaps(first)
+                payload.holes.gaps, payload.holes.runs, payload.holes.dropped_at = gaps, chunks, dropped_at
             payload.end, payload.length = end, length
             payloads.append(payload)
         self._facts = facts
@@ -572,12 +619,45 @@ class TCPStream:
     def __reduce__(self) -> Any:
         return restored, (type(self), self._state())
 
+    def open(self, side: Side) -> BytesIO:
+        """Return a side's payload, "client" or "server", as a binary file object, which does not copy it.
+
+        Raises ValueError for another side.
+        """
+        return BytesIO(self._read(direction_of(side)))
+
+    def as_dict(self, payload: Literal["text", "base64"] | None = None) -> dict[str, Any]:
+        """Return the facts and the turns of the stream as what JSON has: times in nanoseconds since 1970 UTC, sizes in bytes.
+
+        payload: how turns give their data: "text" (UTF-8; other bytes as \\xNN), "base64", or None: not.
+
+        Raises ValueError for another payload, UsageError if payload is wanted and turns were not recorded.
+        """
+        from ._present import as_dict
+
+        return as_dict(self, payload)
+
+    def _repr_html_(self) -> str:
+        from ._present import html
+
+        return html(self)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TCPStream) and (self is other or self._meaning() == other._meaning())
+
+    def __hash__(self) -> int:
+        return hash((self.identifier, self._packet, self._client_length, self._server_length))
+
+    def _meaning(self) -> Any:
+        _, state, direction, _, time_ns, packet, turns, segments = self._state()
+        return self._told(), self.finished, state, direction, self.new_chunks, self.new_data, time_ns, packet, turns, segments
+
     def __repr__(self) -> str:
         told = self._told()
-        (client, client_port), (server, server_port) = told.client, told.server
-        state = "finished" if self.finished else "open"
-        lengths = f"{self._client_length} + {self._server_length} bytes"
-        return f"<TCPStream {told.id} {client}:{client_port} -> {server}:{server_port} {state}, {lengths}>"
+        state = f"closed by {told.close_reason}" if told.close_reason else "finished" if self.finished else "open"
+        missing = sum([gap.length for gaps in (self.client_gaps, self.server_gaps) for gap in gaps])
+        lengths = f"{self._client_length} + {self._server_length} bytes" + (f", {missing} missing" if missing else "")
+        return f"<TCPStream {told.id} {told.client} -> {told.server} {state}, {lengths}>"
 
 
 def restored(kind: Any, state: tuple[Any, ...]) -> TCPStream:
@@ -644,7 +724,7 @@ class Core:
         self.open: dict[int, Followed] = {}  # those that said something, by number
         self.recent: list[Followed | None] = [None] * RECENT  # in front of open, by the low bits of the number
         # Of the packet whose events are not all applied yet: connection, direction, pieces; connection, facts.
-        self.new: list[tuple[Followed, int, list[tuple[int, bytes]]]] = []
+        self.new: list[tuple[Followed, int, list[tuple[int, bytes, int, int]]]] = []
         self.ended: list[tuple[Followed, bytes]] = []
         self.due: deque[tuple[Any, TCPStream]] = deque()  # its callbacks that did not run yet
         self.at = self.count = 0  # which of the polled events comes next
@@ -860,12 +940,12 @@ class Core:
             if kind == DATA:
                 followed = self.find(event)
                 data = self.keep(followed, event)
-                if event.place == ALONE:
+                if event.place == ALONE and event.captured_packet == event.packet:
                     if self.data_callback is not None:
                         self.call(self.data_callback, snapshot(self.kind, followed, followed.facts, event.direction, data, event))
                     continue
                 if self.data_callback is not None:
-                    self.gather(followed, event.direction, event.offset, data)
+                    self.gather(followed, event.direction, (event.offset, data, event.captured_ns, event.captured_packet))
             elif kind == CLOSED:
                 followed, facts = self.end(event)
                 if event.place == ALONE:
@@ -911,6 +991,8 @@ class Core:
         payload, kept = self.payload_of(followed, event.direction), self.kept
         size = event.length
         data = b""
+        if payload.end == (0 if payload.holes is None else payload.holes.end):
+            payload.run_ns, payload.run_packet = event.captured_ns, event.captured_packet
         if kept.turns:
             followed.note(payload, event.direction, event)
         room = min(payload.limit - payload.length, size)
@@ -947,13 +1029,13 @@ class Core:
                     payload.move()
         return followed, facts
 
-    def gather(self, followed: Followed, direction: int, offset: int, data: bytes) -> None:
-        """Note a piece of a packet that has several events."""
+    def gather(self, followed: Followed, direction: int, piece: tuple[int, bytes, int, int]) -> None:
+        """Note a piece of a packet that has several events: offset, data, time and number of the packet that carried it."""
         for known, its_direction, pieces in self.new:
             if known is followed and its_direction == direction:
-                pieces.append((offset, data))
+                pieces.append(piece)
                 return
-        self.new.append((followed, direction, [(offset, data)]))
+        self.new.append((followed, direction, [piece]))
 
     def settle(self, event: Any) -> None:
         """Make the callbacks of a packet due, all of whose events are applied."""

@@ -6,13 +6,14 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from struct import Struct
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, overload
 
 from ._native import constant, error_from_code, ffi, library
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
 
+_Item = TypeVar("_Item")
 BATCH = 256  # so many events are polled at most
 Side = Literal["client", "server"]
 SIDES: tuple[Side, Side] = ("client", "server")  # by gofollow_event.direction: the sender
@@ -48,11 +49,51 @@ class Gap(NamedTuple):
 
 
 class Chunk(NamedTuple):
-    """A run without gaps: length bytes from the stream offset stand in the payload from position start."""
+    """A run without gaps: length bytes from the stream offset stand in the payload from position start.
+
+    time and packet are of the packet in which its first byte was captured: seconds since 1970 UTC,
+    None where it had none, and its number from 1.
+    """
 
     offset: int
     start: int
     length: int
+    time: float | None = None
+    packet: int = 0
+
+
+class Listed(Sequence[_Item]):
+    """The first count items of a list that only grows, and perhaps one more: a sequence that never changes."""
+
+    __slots__ = ("_count", "_items", "_more")
+
+    def __init__(self, items: list[_Item], count: int, more: tuple[_Item, ...] = ()) -> None:
+        self._items, self._count, self._more = items, count, more
+
+    def __len__(self) -> int:
+        return self._count + len(self._more)
+
+    @overload
+    def __getitem__(self, at: int) -> _Item: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[_Item]: ...
+    def __getitem__(self, at: int | slice) -> _Item | list[_Item]:
+        if isinstance(at, slice):
+            return [self[number] for number in range(*at.indices(len(self)))]
+        number = range(len(self))[at]
+        return self._items[number] if number < self._count else self._more[0]
+
+    def __eq__(self, other: object) -> bool:
+        return list(self) == list(other) if isinstance(other, (Listed, list, tuple)) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Listed, (list(self), len(self))
+
+    def __repr__(self) -> str:
+        return repr(list(self))
 
 
 class Segment(NamedTuple):
@@ -168,6 +209,21 @@ class Counters(NamedTuple):
     far_bytes: int
     max_held: int
 
+    @property
+    def missing(self) -> int:
+        """Bytes that were given up: gap_bytes."""
+        return self.gap_bytes
+
+    @property
+    def retransmitted(self) -> int:
+        """Bytes that were captured again: duplicate_bytes."""
+        return self.duplicate_bytes
+
+    @property
+    def reordered(self) -> int:
+        """Bytes that were captured before those in front of them: reordered_bytes."""
+        return self.reordered_bytes
+
 
 class Connection(NamedTuple):
     """The facts of a connection. From close_reason on they are set when it is closed. Times are nanoseconds since 1970 UTC."""
@@ -199,6 +255,8 @@ class Connection(NamedTuple):
     server_isn: int | None = None
     ignored: bool = False
     """The interest in it was ended (gofollow_ignore). Known when it is closed, as what stands above."""
+    last_ns: int | None = None
+    """Capture time of its last packet; None before it is closed."""
 
 
 class Event(NamedTuple):
@@ -271,6 +329,7 @@ def read_connection(facts: bytes) -> Connection:
         raw.isn[0] if raw.isn_known[0] else None,
         raw.isn[1] if raw.isn_known[1] else None,
         bool(raw.ignored),
+        last_ns=known_time(raw.last_ns) if closed else None,
     )
 
 
@@ -291,7 +350,7 @@ def facts_by_hand(client: tuple[Any, Any], server: tuple[Any, Any], number: Any,
     raw = ffi.new("gofollow_connection *")
     raw.id = number
     raw.closed = bool(finished)
-    raw.opened_ns = raw.closed_ns = _NO_TIME
+    raw.opened_ns = raw.closed_ns = raw.last_ns = raw.syn_ns = raw.synack_ns = raw.ack_ns = _NO_TIME
     for endpoint, (value, port) in ((raw.client, client), (raw.server, server)):
         endpoint.port = int(port)
         address = parse_address(value)
@@ -303,6 +362,18 @@ def facts_by_hand(client: tuple[Any, Any], server: tuple[Any, Any], number: Any,
 
 def known_time(time_ns: int) -> int | None:
     return None if time_ns == _NO_TIME else time_ns
+
+
+def direction_of(side: str) -> int:
+    """Return the direction of which a side is the sender. Raises ValueError for what is none."""
+    if side not in SIDES:
+        raise ValueError(f"side is {side!r}: it must be 'client' or 'server'")
+    return SIDES.index(side)
+
+
+def between(start_ns: int | None, end_ns: int | None) -> float | None:
+    """Return how many seconds are between two times; None if one is not known."""
+    return None if start_ns is None or end_ns is None else (end_ns - start_ns) / 10**9
 
 
 def seconds(time_ns: int | None) -> float | None:

@@ -100,7 +100,12 @@ def make_config(options: Mapping[str, object]) -> Any:
 
 
 def make_kept(
-    keep_payload: object, keep_payload_total: object, keep_gaps: object, record: object, keep_turns: object, keep_segments: object
+    keep_payload: object,
+    keep_payload_total: object = None,
+    keep_gaps: object = None,
+    record: object = None,
+    keep_turns: object = None,
+    keep_segments: object = None,
 ) -> Kept:
     """Return what a follower may keep, of the options of these names.
 

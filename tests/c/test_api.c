@@ -16,7 +16,7 @@ SIZE_IS (gofollow_packet, 40);
 SIZE_IS (gofollow_event, 96);
 SIZE_IS (gofollow_endpoint, 24);
 SIZE_IS (gofollow_counters, 120);
-SIZE_IS (gofollow_connection, 392);
+SIZE_IS (gofollow_connection, 400);
 
 static int passed, failed;
 

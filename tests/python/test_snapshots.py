@@ -113,13 +113,14 @@ class Side:
         if self.runs and self.runs[-1].offset + self.runs[-1].length == event.offset:
             self.runs[-1] = self.runs[-1]._replace(length=self.runs[-1].length + event.length)
         else:
-            self.runs.append(Chunk(event.offset, len(self.payload), event.length))
+            self.runs.append(Chunk(event.offset, len(self.payload), event.length, event.captured_ns / 10**9, event.captured_packet))
         self.payload += event.data
 
     def now(self, keep: int) -> dict[str, Any]:
         whole, length = self.payload, min(len(self.payload), keep)
-        chunks = [Chunk(run.offset, run.start, min(run.length, length - run.start)) for run in self.runs if run.start < length]
-        return {"payload": lambda: bytes(whole[:length]), "gaps": [*self.gaps], "chunks": chunks, "over": len(whole) > keep}
+        chunks = [run._replace(length=min(run.length, length - run.start)) for run in self.runs if run.start < length]
+        said = {"payload": lambda: bytes(whole[:length]), "gaps": [*self.gaps], "chunks": chunks}
+        return {**said, "over": len(whole) > keep, "length": len(whole)}
 
 
 def wanted_calls(capture: bytes, keep: int, options: dict[str, Any]) -> list[dict[str, Any]]:
@@ -131,13 +132,24 @@ def wanted_calls(capture: bytes, keep: int, options: dict[str, Any]) -> list[dic
     def call(connection: Any, closed_ns: int | None, pieces: list[Any]) -> None:
         client, server = (side.now(keep) for side in said[connection.id])
         lengths = [len(piece.data) for piece in pieces]
+        last_ns = group[-1].time_ns if pieces else connection.last_ns
+        times = connection.syn_ns, connection.synack_ns, connection.ack_ns
         calls.append(
             {
                 **{"client_" + name: client[name] for name in ("payload", "gaps", "chunks")},
                 **{"server_" + name: server[name] for name in ("payload", "gaps", "chunks")},
                 "payload_truncated": client["over"] or server["over"],
                 "new_data": b"".join(piece.data for piece in pieces),
-                "new_chunks": [Chunk(piece.offset, sum(lengths[:at]), piece.length) for at, piece in enumerate(pieces)],
+                "new_chunks": [
+                    Chunk(piece.offset, sum(lengths[:at]), piece.length, piece.captured_ns / 10**9, piece.captured_packet)
+                    for at, piece in enumerate(pieces)
+                ],
+                "connection": connection,
+                "client_length": client["length"],
+                "server_length": server["length"],
+                "last_packet_at": last_ns / 10**9,
+                "duration": (last_ns - connection.opened_ns) / 10**9,
+                "handshake_rtt": None if None in times else (times[2] - times[0]) / 10**9,  # type: ignore[operator]
                 "direction": pieces[0].direction if pieces else None,
                 "finished": closed_ns is not None,
                 "gaps_truncated": False,
@@ -360,7 +372,9 @@ def follow_at_random(seed: int) -> Run:
         options |= {"midstream": rng.random() < 0.5}
     wanted = wanted_calls(capture_of(packets), {"all": 1 << 62, "none": 0}.get(keep, keep), options)
     if way == "PDUs":  # they have no times
-        wanted = [{**call, "opened_at": None, "closed_at": None, "time": None} for call in wanted]
+        timed = ("opened_at", "closed_at", "time", "last_packet_at", "duration", "handshake_rtt", "connection")
+        wanted = [{name: value for name, value in call.items() if name not in timed and "chunks" not in name} for call in wanted]
+        names = [name for name in names if name in wanted[0]] if wanted else names
     run = Run(rng, wanted, names, make, {**options, "keep_payload": keep})
     try:
         run.feed(way, packets)
