@@ -142,6 +142,7 @@ lint: $(VENV)/.ready
 	PATH=$(VENV)/bin:$$PATH cython-lint --max-line-length 140 python/gofollow/_core.pxd python/gofollow/_gather.pxd python/cycapture/libtins/_sound.pxd --ignore E301 E302
 	$(VENV)/bin/mypy --strict python/gofollow python/cycapture
 	$(VENV)/bin/mypy --strict --follow-imports=silent tools/record*.py tools/compare_tshark.py tools/mutants.py
+	$(VENV)/bin/mypy --strict --follow-imports=silent tests/python/*.py
 	MYPYPATH=bench/python $(VENV)/bin/mypy --strict --follow-imports=silent bench/python/*.py
 	@if command -v shellcheck >/dev/null; then echo shellcheck; shellcheck .ci/run $$(find tools capi tests bench -name '*.sh'); \
 	else echo 'shellcheck is not there: shell scripts are not checked'; fi

@@ -113,14 +113,15 @@ def many(count: int = 400) -> list[bytes]:
 def test_interrupts_at_random_lose_nothing_or_are_told(way: str) -> None:
     packets = many()
     capture = pcap(packets)
-    rng, seen = random.Random(way), Counter()
+    rng = random.Random(way)
+    seen: Counter[str] = Counter()
     before = signal.signal(signal.SIGALRM, signal.default_int_handler)
     gc.disable()  # an interrupt of a finalizer is Python's to lose
     try:
         for _ in range(30):
             told: list[Any] = []
             data = None if way == "end callback alone" else lambda stream, told=told: told.append((stream.identifier, stream.new_data))
-            follower = TCPStreamFollower(data, lambda stream, told=told: told.append((stream.identifier, stream.client_payload)))
+            follower = TCPStreamFollower(data, lambda stream, told=told: told.append((stream.identifier, stream.client_payload)))  # type: ignore[misc]
             try:
                 signal.setitimer(signal.ITIMER_REAL, rng.uniform(0.00005, 0.004))
                 try:
@@ -186,7 +187,7 @@ def test_an_interrupt_inside_the_uncompiled_core_is_refused_in_one_sentence() ->
         follower.feed_packet(many()[0])
     for call in (lambda: follower.feed_packet(b""), lambda: follower.feed([]), follower.flush, follower.close):
         with pytest.raises(LostEventsError, match="make a new one"):
-            call()
+            call()  # type: ignore[no-untyped-call]
     with pytest.raises(UsageError, match="closed"):
         follower.feed([])
     follower.close()
@@ -243,7 +244,7 @@ def test_gaps_and_chunks_are_bounded_and_counted() -> None:
     with TCPStreamFollower(streams.append, streams.append, max_held_segments=1, keep_gaps=5) as follower:
         follower.feed_packets(holes(100))
     last = streams[-1]
-    assert last.client_counters.gaps == 99
+    assert last.client_counters.gaps == 99  # type: ignore[union-attr]
     assert [gap.offset for gap in last.client_gaps] == [10 + 20 * number for number in range(5)]
     assert [chunk.offset for chunk in last.client_chunks] == [20 * number for number in range(5)]
     assert last.gaps_truncated
@@ -279,6 +280,7 @@ def test_payload_that_is_read_while_it_grows(seed: int) -> None:
     chance = random.Random(seed)
     sent = chance.randbytes(1_500_000 if seed % 2 else 30_000)
     kept: list[tuple[TCPStream, bytes, int]] = []
+    end, often = 0, chance.choice([0.02, 0.5, 1])
 
     def read(stream: TCPStream) -> None:
         nonlocal end
@@ -291,7 +293,6 @@ def test_payload_that_is_read_while_it_grows(seed: int) -> None:
             assert len(found) == end
             assert found[-2000:] == sent[max(0, end - 2000) : end]
 
-    end, often = 0, chance.choice([0.02, 0.5, 1])
     with TCPStreamFollower(read) as follower:
         while end < len(sent):
             size = chance.choice([1, 100, 1460, 20000])
@@ -354,6 +355,7 @@ def test_payload_of_all_streams_is_bounded() -> None:
             follower.feed_packet(frame)
         assert follower.truncated_payloads == 1
     assert [(len(stream.client_payload), stream.payload_truncated) for stream in streams] == [(100, False), (100, False), (50, True)]
+    bad: Any
     for bad in (-1, 1.5, True, "all"):
         with pytest.raises(OptionError, match="keep_payload_total"):
             TCPStreamFollower(keep_payload_total=bad)
@@ -390,6 +392,7 @@ def test_rows_that_are_none() -> None:
         follower.feed_packets([(1.5, frame)], unit="ns")
     with pytest.raises(OptionError, match="unit"):
         follower.feed_packets([], unit="ms")
+    link_type: Any
     for link_type, error in ((1.5, TypeError), (-1, ValueError), (1 << 32, ValueError)):
         with pytest.raises(error):
             follower.feed_packet(frame, link_type=link_type)

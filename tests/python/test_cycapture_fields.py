@@ -3,6 +3,7 @@
 import collections
 import json
 import pathlib
+from typing import Any
 
 import pytest
 from cycapture.libtins import DNS, ICMP, IP, Dot11, HWAddress, IPv4Address, RadioTap, _tins
@@ -24,7 +25,7 @@ DISCOVERY = "the original writes the number of discovery over that of a session 
 OWN_ADDRESS = "the original puts the address of the machine's interface where a captured packet has 0.0.0.0 (docs/cycapture.md)"
 
 
-def unlike(layer, name, value):
+def unlike(layer: Any, name: str, value: Any) -> str | None:
     """Why a member of a layer differs, if it is known to."""
     kind = type(layer)
     if kind is ICMP and name.endswith("_timestamp"):
@@ -46,7 +47,7 @@ def unlike(layer, name, value):
     return None
 
 
-def serialized_unlike(whole, names):
+def serialized_unlike(whole: Any, names: set[str]) -> str | None:
     if "PPPoE" in names:
         return DISCOVERY
     if "RadioTap" in names:
@@ -58,7 +59,7 @@ def serialized_unlike(whole, names):
     return None
 
 
-def cut_at_zero(resources):
+def cut_at_zero(resources: Any) -> Any:
     """The records as the original gives them: data that it copies as it is ends at the first zero."""
     for resource in resources:
         values = resource["DNS_Resource"]
@@ -67,18 +68,18 @@ def cut_at_zero(resources):
     return resources
 
 
-def read(layer, name):
+def read(layer: Any, name: str) -> Any:
     return getattr(layer, name[:-2])() if name.endswith("()") else getattr(layer, name)
 
 
-def outcome(layer, name):
+def outcome(layer: Any, name: str) -> Any:
     try:
         return plain(read(layer, name))
     except (ValueError, OverflowError) as error:
         return {"raises": type(error).__name__}
 
 
-def plain(value):
+def plain(value: Any) -> Any:
     if isinstance(value, bytes):
         return {"bytes": value.hex()}
     if isinstance(value, (HWAddress, IPv4Address)):
@@ -93,12 +94,12 @@ def plain(value):
     return [plain(inner) for inner in value] if isinstance(value, (list, tuple)) else value
 
 
-def rows():
+def rows() -> list[dict[str, Any]]:
     # the recorded frames are not part of the repository
     return list(map(json.loads, FIELDS.read_text().splitlines())) if FIELDS.exists() else []
 
 
-def compared(row):
+def compared(row: dict[str, Any]) -> list[str | None]:
     """Compare a row; what differs must have a reason. Returns the reasons."""
     cls, frame = getattr(_tins, row["from"]), bytes.fromhex(row["frame"])
     if "raises" in row:
@@ -126,15 +127,16 @@ def compared(row):
 
 
 @pytest.mark.parametrize("row", [pytest.param(row, id=str(i)) for i, row in enumerate(rows())] or [None])
-def test_reads_what_the_original_read(row):
+def test_reads_what_the_original_read(row: dict[str, Any]) -> None:
     if row is None:
         print("../shared/cycapture/fields.jsonl is absent: nothing to compare with")
         return
     compared(row)
 
 
-def test_how_much_is_compared(capsys):
-    reasons, depths = collections.Counter(), collections.Counter()
+def test_how_much_is_compared(capsys: pytest.CaptureFixture[str]) -> None:
+    reasons: collections.Counter[str | None] = collections.Counter()
+    depths: collections.Counter[str] = collections.Counter()
     for row in rows():
         depths["refused, as by the original" if "raises" in row else f"{len(row['layers'])} layers"] += 1
         found = compared(row)
@@ -152,7 +154,7 @@ def test_how_much_is_compared(capsys):
             print(f"  {count:4} differ: {reason}")
 
 
-def test_a_difference_without_a_reason_is_noticed():
+def test_a_difference_without_a_reason_is_noticed() -> None:
     frame = bytes.fromhex("4500001c00010000401166ce0a0000010a000002000700090008e3b2")
     members = {"ttl": 64, "id": 2}
     row = {"from": "IP", "frame": frame.hex(), "layers": [{"class": "IP", "members": members}], "serialize": frame.hex()}

@@ -5,6 +5,8 @@ import pathlib
 import pickle
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from cycapture.libtins import IP, PDU, RAW, TCP, EthernetII, IPv4Address, TCPStream, TCPStreamFollower, _follower
@@ -14,15 +16,16 @@ DATA = pathlib.Path(__file__).resolve().parents[1] / "data"
 
 
 @pytest.fixture
-def natives(monkeypatch):
+def natives(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     made = []
 
     class Native:
-        def __init__(self, data, end, **options):
-            self.data, self.options, self.fed = data, options, []
+        def __init__(self, data: Any, end: Any, **options: Any) -> None:
+            self.data, self.options = data, options
+            self.fed: list[Any] = []
             made.append(self)
 
-        def feed(self, pdus):
+        def feed(self, pdus: Any) -> None:
             self.fed.append(pdus)
             if self.data and isinstance(pdus, (list, PDU)):
                 self.data(TCPStream("10.0.0.2", "10.0.0.1", 4000, 80, 0, False, b"hi", b""))
@@ -31,14 +34,14 @@ def natives(monkeypatch):
     return made
 
 
-def get_some_pdus():
+def get_some_pdus() -> list[PDU]:
     return [EthernetII() / IP("10.0.0.1", "10.0.0.2") / TCP(80, 4000) / RAW(b"hi")]
 
 
-def test_documented_example(natives, capsys):
+def test_documented_example(natives: list[Any], capsys: pytest.CaptureFixture[str]) -> None:
     pdus = get_some_pdus()
     assert(all([isinstance(pdu, PDU) for pdu in pdus]))  # noqa: C419
-    def updated(stream):
+    def updated(stream: TCPStream) -> None:
         assert(isinstance(stream, TCPStream))
         print("Updated stream from {}:{} to {}:{}".format(stream.client_addr, stream.client_port, stream.server_addr, stream.server_port))  # noqa: UP032
     follower = TCPStreamFollower(updated, None)
@@ -49,26 +52,26 @@ def test_documented_example(natives, capsys):
     }
 
 
-def test_what_feed_takes(natives):
+def test_what_feed_takes(natives: list[Any]) -> None:
     follower = TCPStreamFollower()
     pdus = get_some_pdus()
     follower.feed(None)
     follower.feed(pdu_iterator=pdus)
     assert natives[0].fed == [None, pdus]
     with pytest.raises(TypeError, match="data_callback and end_callback must be callables"):
-        TCPStreamFollower(5)
+        TCPStreamFollower(5)  # type: ignore[arg-type]
 
 
-def test_stream_made_by_hand():
+def test_stream_made_by_hand() -> None:
     stream = TCPStream("10.0.0.1", "nonsense", 1, 2, 3, 1, b"a", b"b")
     assert stream.client_addr == "10.0.0.1"
     assert stream.server_addr is None
     assert stream.client_payload.tobytes() == b"a"
     with pytest.raises(AttributeError):
-        stream.client_port = 5
+        stream.client_port = 5  # type: ignore[misc]
 
 
-def whole(follower=TCPStreamFollower):
+def whole(follower: Any = TCPStreamFollower) -> Any:
     try:
         follower()
     except (ImportError, OSError) as error:
@@ -76,8 +79,8 @@ def whole(follower=TCPStreamFollower):
     return follower
 
 
-def test_what_is_no_pdu_is_skipped():
-    seen = []
+def test_what_is_no_pdu_is_skipped() -> None:
+    seen: list[Any] = []
     follower = whole()(None, seen.append)
     for nothing in (None, "abc", b"abc", [], [None, 5, "abc", TCP(), object()], TCP(), RAW(b"abc")):
         follower.feed(nothing)
@@ -90,7 +93,7 @@ def test_what_is_no_pdu_is_skipped():
     assert [(stream.client_payload, stream.server_payload, stream.finished) for stream in seen] == [(b"ping", b"pong", True)]
 
 
-def test_what_is_fed_stays_as_it_is():
+def test_what_is_fed_stays_as_it_is() -> None:
     pdus = [EthernetII.from_buffer(frame) for frame in conversation([b"ping"], [b"pong"])]
     made = [EthernetII() / IP("10.0.0.2", "10.0.0.1") / TCP(80, 4000) / RAW(b"made")]
     before = [pdu.serialize() for pdu in pdus + made]
@@ -99,10 +102,10 @@ def test_what_is_fed_stays_as_it_is():
     assert pdus[3].rfind_pdu(RAW).payload == b"ping"
 
 
-def test_a_packet_s_callbacks_run_before_the_next_is_asked_for():
-    log = []
+def test_a_packet_s_callbacks_run_before_the_next_is_asked_for() -> None:
+    log: list[Any] = []
 
-    def packets():
+    def packets() -> Iterator[PDU]:
         for number, frame in enumerate(conversation([b"ping"], [b"pong"])):
             log.append(number)
             yield EthernetII.from_buffer(frame)
@@ -111,8 +114,8 @@ def test_a_packet_s_callbacks_run_before_the_next_is_asked_for():
     assert log == [0, 1, 2, 3, b"", 4, b"pong", 5, "end", 6, 7]
 
 
-def test_an_address_is_the_original_s():
-    seen = []
+def test_an_address_is_the_original_s() -> None:
+    seen: list[Any] = []
     whole()(None, seen.append).feed(EthernetII.from_buffer(frame) for frame in conversation([b"a"], [b"b"]))
     stream = pickle.loads(pickle.dumps(seen[0]))
     for one in (seen[0], stream):
@@ -136,10 +139,10 @@ RECORDED = {
 
 
 @pytest.mark.parametrize("name", RECORDED)
-def test_callbacks_of_lost_and_late_segments_are_the_original_s(name):
+def test_callbacks_of_lost_and_late_segments_are_the_original_s(name: str) -> None:
     fed, seen = 0, []
 
-    def note(kind):
+    def note(kind: str) -> Callable[[Any], None]:
         return lambda stream: seen.append(
             (kind, fed, stream.identifier, stream.finished, len(stream.client_payload), len(stream.server_payload))
         )
@@ -154,7 +157,7 @@ def test_callbacks_of_lost_and_late_segments_are_the_original_s(name):
     assert seen == [*(("data", at, 0, False, client, server) for at, client, server in new), ("end", packet, 0, True, *lengths)]
 
 
-def test_parity_with_the_recorded_original():
+def test_parity_with_the_recorded_original() -> None:
     shared = pathlib.Path(__file__).resolve().parents[3] / "shared"
     if not (shared / "parity" / "check.py").exists():
         print("../shared/parity is absent: nothing to compare with")

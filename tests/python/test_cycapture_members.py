@@ -1,5 +1,7 @@
 """Constructors, defaults and members of the classes that following streams takes, as the original's documentation has them."""
 
+from typing import Any
+
 import pytest
 from cycapture.libtins import (
     ARP,
@@ -25,7 +27,7 @@ from cycapture.libtins import (
 )
 
 
-def test_the_destination_comes_first():
+def test_the_destination_comes_first() -> None:
     eth, ip, tcp, udp = EthernetII("02:00:00:00:00:01", b"02:00:00:00:00:02"), IP("10.0.0.1", b"10.0.0.2"), TCP(80, 4000), UDP(53, 4000)
     assert (eth.dst_addr, eth.src_addr) == ("02:00:00:00:00:01", "02:00:00:00:00:02")
     assert (ip.dst_addr, ip.src_addr) == ("10.0.0.1", "10.0.0.2")
@@ -33,7 +35,7 @@ def test_the_destination_comes_first():
     assert ARP("10.0.0.1", "10.0.0.2", "02:00:00:00:00:01").target_hw_addr == "02:00:00:00:00:01"
 
 
-def test_what_a_new_one_holds():
+def test_what_a_new_one_holds() -> None:
     ip, tcp, eth = IP(), TCP(), EthernetII()
     assert (ip.version, ip.ttl, ip.id, ip.dst_addr, ip.src_addr, ip.options()) == (4, 128, 1, "0.0.0.0", "0.0.0.0", [])
     assert (tcp.window, tcp.data_offset, tcp.flags, tcp.mss, tcp.sack_permitted) == (32678, 5, 0, None, False)
@@ -43,7 +45,7 @@ def test_what_a_new_one_holds():
 
 
 @pytest.mark.parametrize("name", TCP.Flags.__members__)
-def test_flags(name):
+def test_flags(name: str) -> None:
     for key in (name, name.lower(), name.encode(), TCP.Flags[name], int(TCP.Flags[name])):
         tcp = TCP()
         tcp.set_flag(key, True)
@@ -57,7 +59,7 @@ def test_flags(name):
             tcp.set_flag(wrong, True)
 
 
-def test_options_of_tcp():
+def test_options_of_tcp() -> None:
     tcp = TCP()
     tcp.mss, tcp.winscale, tcp.timestamp, tcp.sack, tcp.altchecksum = 1460, 7, (1, 2), [10, 20], TCP.AltChecksums.CHK_8FLETCHER
     tcp.set_sack_permitted()
@@ -78,7 +80,7 @@ def test_options_of_tcp():
         tcp.checksum = 1
 
 
-def test_options_of_ip():
+def test_options_of_ip() -> None:
     ip = IP("10.0.0.1", "10.0.0.2")
     ip.noop()
     ip.set_security_ex(1, 2, 3, 4)
@@ -95,7 +97,7 @@ def test_options_of_ip():
 
 
 @pytest.mark.parametrize("cls", [IP, TCP])
-def test_options_that_do_not_fit(cls):
+def test_options_that_do_not_fit(cls: Any) -> None:
     pdu = cls()
     pdu.add_option(0x44, bytes(38))
     assert cls.from_buffer(pdu.serialize()).search_option(0x44) == bytes(38)
@@ -106,8 +108,8 @@ def test_options_that_do_not_fit(cls):
         pdu.add_option(0x44, bytes(254))
 
 
-def test_a_stack_of_layers():
-    whole = EthernetII() / IP("10.0.0.1", "10.0.0.2") / TCP(80, 4000)
+def test_a_stack_of_layers() -> None:
+    whole: Any = EthernetII() / IP("10.0.0.1", "10.0.0.2") / TCP(80, 4000)
     assert whole.ref_inner_pdu().ref_inner_pdu().dport == 80
     whole /= RAW(b"abc")
     assert (whole.rfind_pdu(RAW).payload, whole.size) == (b"abc", 60)
@@ -122,17 +124,17 @@ def test_a_stack_of_layers():
     assert whole.get_pdu_type() == PDU.ETHERNET_II
     for missing in (lambda: whole.find_pdu(UDP), lambda: whole.rfind_pdu("udp"), lambda: whole.rfind_pdu_by_datalink_type(127)):
         with pytest.raises(PDUNotFound):
-            missing()
+            missing()  # type: ignore[no-untyped-call]
     for wrong in (lambda: whole.find_pdu("nonsense"), lambda: whole.find_pdu(PDU), lambda: whole.find_pdu_by_type(999),
                   lambda: whole.set_inner_pdu(b"")):
         with pytest.raises(ValueError):
-            wrong()
+            wrong()  # type: ignore[no-untyped-call]
     for operation in (hash, iter, bytes, len, lambda pdu: pdu[0]):
         with pytest.raises(TypeError):
             operation(whole)
 
 
-def test_a_tag_pads():
+def test_a_tag_pads() -> None:
     frame = EthernetII() / Dot1Q(5) / IP("10.0.0.1", "10.0.0.2")
     assert len(frame.serialize()) == 64
     tag = frame.rfind_pdu(Dot1Q)
@@ -141,7 +143,7 @@ def test_a_tag_pads():
     assert EthernetII.from_buffer(frame.serialize()).rfind_pdu(Dot1Q).priority == 7
 
 
-def test_cooked_and_loopback_frames():
+def test_cooked_and_loopback_frames() -> None:
     sll = SLL() / IP("10.0.0.1", "10.0.0.2")
     sll.address, sll.lladdr_len = "02:00:00:00:00:01", 6
     assert (sll.address, SLL.from_buffer(sll.serialize()).protocol) == (b"02:00:00:00:00:01:00:00", 0x800)
@@ -155,7 +157,7 @@ def test_cooked_and_loopback_frames():
     (TCP, bytes(12) + b"\x40" + bytes(7)), (UDP, bytes(7)), (SLL, bytes(15)), (Dot1Q, bytes(3)), (Loopback, b""),
     (TCP, bytes(12) + b"\x60" + bytes(7) + b"\x02\x05\0\0"), (IP, b"\x46" + bytes(19) + b"\x07\x09\0\0"),
 ])
-def test_bad_headers(cls, data):
+def test_bad_headers(cls: Any, data: bytes) -> None:
     with pytest.raises(MalformedPacket) as caught:
         cls.from_buffer(data)
     assert isinstance(caught.value, LibtinsException)
@@ -164,14 +166,14 @@ def test_bad_headers(cls, data):
         cls(buf=data)
 
 
-def test_addresses_of_ipv4():
+def test_addresses_of_ipv4() -> None:
     address = IPv4Address("10.0.0.1")
     for same in (IPv4Address(b"10.0.0.1"), IPv4Address(0x0100000A), IPv4Address(address), "10.0.0.1", b"10.0.0.1", 0x0100000A):
         assert address == same
         assert same == address
     assert (str(address), repr(address), int(address)) == ("10.0.0.1", "IPv4Address('10.0.0.1')", 0x0100000A)
     assert address < "10.0.0.2" <= IPv4Address("10.0.0.2") < IPv4Address("10.0.1.0") > address
-    assert {address: 1}["10.0.0.1"] == 1
+    assert {address: 1}["10.0.0.1"] == 1  # type: ignore[index]
     kinds = {"127.0.0.1": "loopback unicast", "10.1.1.1": "private unicast", "172.16.0.1": "private unicast", "172.32.0.1": "unicast",
              "192.168.0.1": "private unicast", "224.0.0.1": "multicast", "255.255.255.255": "broadcast"}
     for text, kind in kinds.items():
@@ -187,7 +189,7 @@ def test_addresses_of_ipv4():
         assert address < None
 
 
-def test_addresses_of_hardware_and_ipv6():
+def test_addresses_of_hardware_and_ipv6() -> None:
     address = HWAddress("02:00:00:00:00:FF")
     assert address == b"02:0:0:0:0:ff"
     assert (str(address), address.to_bytes(), address.full_repr()) == ("02:00:00:00:00:ff", b"\2\0\0\0\0\xff", [2, 0, 0, 0, 0, 255])
@@ -200,7 +202,7 @@ def test_addresses_of_hardware_and_ipv6():
             cls(wrong)
 
 
-def test_tags_of_pppoe():
+def test_tags_of_pppoe() -> None:
     message = _tins.PPPoE()
     message.code, message.service_name, message.host_uniq = 9, "", b"\1\2"
     message.set_vendor_specific(7, b"x")
@@ -212,7 +214,7 @@ def test_tags_of_pppoe():
             getattr(again, missing)
 
 
-def test_an_rsn_element():
+def test_an_rsn_element() -> None:
     suites = _tins.RSNInformation
     made = suites()
     made.group_suite = suites.CypherSuites.CCMP

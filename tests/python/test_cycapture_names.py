@@ -6,6 +6,7 @@ import importlib
 import inspect
 import json
 import pathlib
+from typing import Any
 
 import cycapture.libtins as libtins
 import pytest
@@ -62,7 +63,7 @@ MEMBERS = {
 
 
 @pytest.mark.parametrize("module", ["cycapture.libtins", "cycapture.libtins._tins"])
-def test_the_condensed_list(module):
+def test_the_condensed_list(module: str) -> None:
     imported = importlib.import_module(module)
     wanted = [*CLASSES.split(), *ALIASES, *ERRORS, *(PRIVATE.split() if module.endswith("_tins") else [])]
     assert [name for name in wanted if not hasattr(imported, name)] == []
@@ -71,7 +72,7 @@ def test_the_condensed_list(module):
         assert getattr(imported, alias) is getattr(imported, name)
 
 
-def test_the_bases_of_the_errors():
+def test_the_bases_of_the_errors() -> None:
     for name, bases in ERRORS.items():
         error = getattr(libtins, name)
         assert issubclass(error, Exception), name
@@ -79,11 +80,11 @@ def test_the_bases_of_the_errors():
 
 
 @pytest.mark.parametrize("name", MEMBERS)
-def test_the_members_that_stream_followers_need(name):
+def test_the_members_that_stream_followers_need(name: str) -> None:
     assert [member for member in MEMBERS[name].split() if not hasattr(getattr(libtins, name), member)] == []
 
 
-def test_a_number_finds_the_class_of_every_pdu():
+def test_a_number_finds_the_class_of_every_pdu() -> None:
     classes = [cls for cls in vars(_tins).values() if isinstance(cls, type) and issubclass(cls, PDU) and cls is not PDU]
     assert len({cls.pdu_type for cls in classes}) == len({id(cls) for cls in classes})
     for cls in classes:
@@ -91,7 +92,7 @@ def test_a_number_finds_the_class_of_every_pdu():
         assert issubclass(cls, PDU)
 
 
-def api():
+def api() -> list[Any]:
     if not API.exists():
         return []  # the recorded interface is not part of the repository
     modules = {name: entries for name, entries in json.loads(API.read_text()).items() if ".libtins" in name}
@@ -100,7 +101,7 @@ def api():
 
 
 @pytest.mark.parametrize(("module", "name", "entry"), api() or [(None, None, None)])
-def test_the_recorded_interface(module, name, entry):
+def test_the_recorded_interface(module: str, name: str, entry: dict[str, Any]) -> None:
     if module is None:
         print("../shared/cycapture/api.json is absent: nothing to compare with")
         return
@@ -118,7 +119,7 @@ def test_the_recorded_interface(module, name, entry):
         check_class(found, entry)
 
 
-def check_class(cls, entry):
+def check_class(cls: Any, entry: dict[str, Any]) -> None:
     names = {base.__name__ for base in cls.__mro__}
     assert set(entry["bases"]) <= names
     for kind in ("methods", "static", "classmethods"):
@@ -145,16 +146,16 @@ def check_class(cls, entry):
         assert hasattr(cls, member), member
 
 
-def static(cls, member):
+def static(cls: Any, member: str) -> Any:
     return next(vars(base)[member] for base in cls.__mro__ if member in vars(base))
 
 
-def check_constant(value, text):
+def check_constant(value: Any, text: Any) -> None:
     if not text.startswith("_tuplegetter"):
         assert repr(value) == text if not text.startswith(("'", "(", "{")) else value == ast.literal_eval(text)
 
 
-def check_parameters(cls, signature):
+def check_parameters(cls: Any, signature: Any) -> None:
     """The documented parameters, in their order, begin ours: cycapture's were positional too."""
     if signature is None:
         return

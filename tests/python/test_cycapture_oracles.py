@@ -1,6 +1,7 @@
 """scapy and dpkt read what is serialized here, and what they make is read here: fields, options, lengths, checksums."""
 
 import warnings
+from typing import Any
 
 import dpkt
 import pytest
@@ -23,7 +24,7 @@ payload = st.binary(max_size=200)
 
 
 @st.composite
-def segments(draw):
+def segments(draw: st.DrawFn) -> TCP:
     """A TCP segment made here: header fields and options."""
     tcp = TCP(draw(port), draw(port))
     tcp.seq, tcp.ack_seq, tcp.window, tcp.urg_ptr = draw(word), draw(word), draw(port), draw(port)
@@ -43,7 +44,7 @@ def segments(draw):
 
 @quick
 @given(hardware, hardware, address, address, segments(), payload, st.integers(0, 255), port)
-def test_tcp_frames(dst, src, ip_dst, ip_src, tcp, data, ttl, ident):
+def test_tcp_frames(dst: Any, src: Any, ip_dst: str, ip_src: str, tcp: TCP, data: bytes, ttl: int, ident: int) -> None:
     ip = IP(ip_dst, ip_src)
     ip.ttl, ip.id = ttl, ident
     frame = (EthernetII(dst, src) / ip / tcp / RAW(data)).serialize()
@@ -66,7 +67,7 @@ def test_tcp_frames(dst, src, ip_dst, ip_src, tcp, data, ttl, ident):
     assert again.rfind_pdu(TCP).sack == tcp.sack
 
 
-def assert_checksums(frame, kind):
+def assert_checksums(frame: bytes, kind: Any) -> None:
     """scapy computes the same checksums when it is made to."""
     again = scapy.Ether(frame)
     del again[scapy.IP].chksum
@@ -78,7 +79,7 @@ def assert_checksums(frame, kind):
 
 @quick
 @given(address, address, port, port, payload, st.integers(0, 4095), st.integers(0, 7))
-def test_udp_in_a_vlan(dst, src, dport, sport, data, vlan, priority):
+def test_udp_in_a_vlan(dst: Any, src: Any, dport: int, sport: int, data: bytes, vlan: int, priority: int) -> None:
     tag = Dot1Q(vlan)
     tag.priority = priority
     frame = (EthernetII() / tag / IP(dst, src) / UDP(dport, sport) / RAW(data)).serialize()
@@ -105,7 +106,7 @@ options = st.lists(
 
 @quick
 @given(address, address, port, port, word, options, st.integers(0, 511), payload)
-def test_segments_that_scapy_makes(dst, src, dport, sport, seq, listed, flags, data):
+def test_segments_that_scapy_makes(dst: Any, src: Any, dport: int, sport: int, seq: int, listed: Any, flags: Any, data: bytes) -> None:
     packet = scapy.IP(dst=dst, src=src) / scapy.TCP(dport=dport, sport=sport, seq=seq, options=listed, flags=flags) / data
     frame = bytes(packet)
     ip = IP.from_buffer(frame)
@@ -124,7 +125,7 @@ def test_segments_that_scapy_makes(dst, src, dport, sport, seq, listed, flags, d
 
 @quick
 @given(st.lists(st.sampled_from(["record_route", "lsrr", "ssrr"]), unique=True, max_size=2), st.lists(address, min_size=1, max_size=3))
-def test_ip_options(kinds, routes):
+def test_ip_options(kinds: list[str], routes: list[str]) -> None:
     ip = IP("10.0.0.1", "10.0.0.2")
     for kind in kinds:
         getattr(ip, "set_" + kind)(4, routes)
@@ -144,7 +145,7 @@ def test_ip_options(kinds, routes):
 
 @quick
 @given(st.sampled_from(list(ICMP.Flags)), port, port, payload)
-def test_icmp(flag, ident, seq, data):
+def test_icmp(flag: Any, ident: int, seq: int, data: bytes) -> None:
     icmp = ICMP(flag)
     icmp.id, icmp.sequence = ident, seq
     frame = (EthernetII() / IP("10.0.0.1", "10.0.0.2") / icmp / RAW(data)).serialize()
@@ -155,14 +156,14 @@ def test_icmp(flag, ident, seq, data):
     assert (again.type, again.id, again.sequence) == (flag, ident, seq)
 
 
-def test_the_two_zeros_of_a_checksum():
+def test_the_two_zeros_of_a_checksum() -> None:
     assert [ones_sum(data) for data in (b"", b"\0\0", b"\xff\xff", b"\x12\x34\xed\xcb", b"\xff")] == [0xFFFF, 0xFFFF, 0, 0, 0x00FF]
     for number in range(0, 0x10000, 257):
         data = number.to_bytes(2, "big") + bytes([0xFF - number // 256, 0xFF - number % 256])
         assert ones_sum(data) == scapy_checksum(data)
 
 
-def test_icmp_redirect_and_arp():
+def test_icmp_redirect_and_arp() -> None:
     redirect = ICMP()
     redirect.set_redirect(1, "10.0.0.254")
     assert scapy.ICMP(redirect.serialize()).gw == "10.0.0.254"
@@ -182,7 +183,7 @@ domain = st.lists(label, min_size=1, max_size=4).map(".".join)
 
 @quick
 @given(port, domain, st.lists(st.tuples(domain, address, st.integers(0, 0x7FFFFFFF)), max_size=3), domain)
-def test_dns(ident, name, answers, alias):
+def test_dns(ident: int, name: Any, answers: Any, alias: Any) -> None:
     dns = DNS()
     dns.id, dns.qrtype, dns.recursion_desired = ident, DNS.QRType.RESPONSE, 1
     dns.add_additional(_tins.DNS_Resource(b"", b"\1\2", 41, 4096, 0))
@@ -203,7 +204,7 @@ def test_dns(ident, name, answers, alias):
 
 @quick
 @given(domain, st.lists(st.tuples(domain, address), max_size=4))
-def test_dns_names_that_are_compressed(name, answers):
+def test_dns_names_that_are_compressed(name: Any, answers: Any) -> None:
     message = dpkt.dns.DNS(id=1, op=0x8000, qd=[dpkt.dns.DNS.Q(name=name)], an=[
         dpkt.dns.DNS.RR(name=owner + "." + name, ip=bytes(map(int, target.split("."))), ttl=9) for owner, target in answers
     ])
@@ -215,13 +216,13 @@ def test_dns_names_that_are_compressed(name, answers):
     assert dns.serialize() == DNS.from_buffer(dns.serialize()).serialize()
 
 
-def test_raw_is_read_as_dns():
+def test_raw_is_read_as_dns() -> None:
     packet = scapy.Ether() / scapy.IP() / scapy.UDP(dport=53) / scapy.DNS(qd=scapy.DNSQR(qname="example.com"))
     dns = EthernetII.from_buffer(bytes(packet)).rfind_pdu(RAW).to(DNS)
     assert [query.name for query in dns.get_queries()] == [b"example.com"]
 
 
-def test_dhcp():
+def test_dhcp() -> None:
     offer = DHCP()
     offer.opcode, offer.xid, offer.chaddr, offer.yiaddr = DHCP.OpCodes.BOOTREPLY, 7, "02:00:00:00:00:01", "10.0.0.5"
     offer.type, offer.server_identifier, offer.lease_time, offer.routers = DHCP.Flags.OFFER, "10.0.0.1", 3600, ["10.0.0.1", "10.0.0.2"]
@@ -229,7 +230,7 @@ def test_dhcp():
     offer.end()
     seen = scapy.BOOTP(offer.serialize())
     assert (seen.op, seen.xid, seen.yiaddr) == (2, 7, "10.0.0.5")
-    listed = dict(option[:2] for option in seen[scapy.DHCP].options if isinstance(option, tuple))
+    listed: dict[Any, Any] = dict(option[:2] for option in seen[scapy.DHCP].options if isinstance(option, tuple))
     assert (listed["message-type"], listed["server_id"], listed["lease_time"], listed["hostname"]) == (2, "10.0.0.1", 3600, b"host")
     again = DHCP.from_buffer(offer.serialize())
     assert again.routers == ["10.0.0.1", "10.0.0.2"]
@@ -238,7 +239,7 @@ def test_dhcp():
     assert again == offer
 
 
-def test_802_3_with_llc_snap_and_spanning_tree():
+def test_802_3_with_llc_snap_and_spanning_tree() -> None:
     bpdu = scapy.Dot3(dst="01:80:c2:00:00:00", src="02:00:00:00:00:01") / scapy.LLC(dsap=0x42, ssap=0x42, ctrl=3) / scapy.STP(
         rootid=32768 + 5, rootmac="02:00:00:00:00:09", pathcost=4, maxage=20, hellotime=2, fwddelay=15, portid=0x8001
     )
@@ -255,7 +256,7 @@ def test_802_3_with_llc_snap_and_spanning_tree():
 
 
 @pytest.mark.parametrize("kind", LLC.Format)
-def test_llc_control_fields(kind):
+def test_llc_control_fields(kind: Any) -> None:
     llc = LLC(2, 4)
     llc.type = kind
     llc.poll_final = True
@@ -274,7 +275,7 @@ def test_llc_control_fields(kind):
             assert llc.poll_final
 
 
-def test_wireless_frames():
+def test_wireless_frames() -> None:
     present = "TSFT+Flags+Rate+Channel+dBm_AntSignal+Antenna"
     made = scapy.RadioTap(present=present, mac_timestamp=9, Flags="", Rate=11.0, dBm_AntSignal=-40, Antenna=1)
     made.ChannelFrequency, made.ChannelFlags = 2412, 0xA0

@@ -7,6 +7,9 @@ import pickle
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from cycapture import libpcap
@@ -49,8 +52,8 @@ from cycapture.libtins._network import IPv6
 from cycapture.libtins._pdu import TYPES, ones_sum
 from cycapture.libtins._radiotap import _Radio
 
-LOOPBACK = next((name for _, name in socket.if_nameindex() if name.startswith("lo")), None)
-needs_loopback = pytest.mark.skipif(LOOPBACK is None, reason="this machine has no loopback interface")
+LOOPBACK = next((name for _, name in socket.if_nameindex() if name.startswith("lo")), "")
+needs_loopback = pytest.mark.skipif(LOOPBACK == "", reason="this machine has no loopback interface")
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="raw sockets need root")
 
 
@@ -58,7 +61,7 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="raw sockets need root
 
 
 @pytest.mark.parametrize(("inner", "at"), [(TCP(1, 2), 16), (UDP(1, 2), 6)])
-def test_a_made_packet_gets_the_source_of_its_route(inner, at):
+def test_a_made_packet_gets_the_source_of_its_route(inner: Any, at: Any) -> None:
     packet = IP("127.0.0.1") / inner
     data = packet.serialize()
     assert packet.src_addr == "127.0.0.1"
@@ -68,7 +71,7 @@ def test_a_made_packet_gets_the_source_of_its_route(inner, at):
     assert ones_sum(pseudo + data[20:]) == 0
 
 
-def discover():
+def discover() -> Any:
     """The first message of a DHCP client, as it is captured."""
     message = DHCP()
     message.xid, message.type = 7, DHCP.Flags.DISCOVER
@@ -76,7 +79,7 @@ def discover():
     return EthernetII("ff:ff:ff:ff:ff:ff", "02:00:00:00:00:01") / IP("255.255.255.255", "0.0.0.0") / UDP(67, 68) / message
 
 
-def test_a_captured_packet_keeps_the_source_0_0_0_0():
+def test_a_captured_packet_keeps_the_source_0_0_0_0() -> None:
     frame = discover().serialize()
     assert frame[26:30] == bytes(4)
     assert EthernetII.from_buffer(frame).serialize() == frame
@@ -89,9 +92,9 @@ def test_a_captured_packet_keeps_the_source_0_0_0_0():
     assert packet.serialize()[12:16] == bytes([10, 0, 0, 1])
 
 
-def test_without_a_route_the_source_stays_0_0_0_0(monkeypatch):
+def test_without_a_route_the_source_stays_0_0_0_0(monkeypatch: pytest.MonkeyPatch) -> None:
     class Unreachable(socket.socket):
-        def connect(self, address):
+        def connect(self, address: Any) -> None:
             raise OSError(101, "Network is unreachable")
 
     monkeypatch.setattr(socket, "socket", Unreachable)
@@ -100,8 +103,8 @@ def test_without_a_route_the_source_stays_0_0_0_0(monkeypatch):
 
 @needs_root
 @needs_loopback
-def test_a_ping_of_a_packet_without_a_source_is_answered():
-    answer = PacketSender("lo", recv_timeout=10).send_recv(IP("127.0.0.1") / ICMP())
+def test_a_ping_of_a_packet_without_a_source_is_answered() -> None:
+    answer: Any = PacketSender("lo", recv_timeout=10).send_recv(IP("127.0.0.1") / ICMP())
     assert (answer.src_addr, answer.rfind_pdu(ICMP).type) == ("127.0.0.1", ICMP.Flags.ECHO_REPLY)
 
 
@@ -110,7 +113,7 @@ def test_a_ping_of_a_packet_without_a_source_is_answered():
 CARRIERS = [EthernetII, lambda: EthernetII() / Dot1Q(5), SLL, SNAP]
 
 
-def messages():
+def messages() -> Iterator[tuple[str, PDU, int]]:
     yield "nothing set", PPPoE(), 0x8863
     for code in (0x09, 0x07, 0x19, 0x65, 0xA7):
         message = PPPoE()
@@ -127,7 +130,7 @@ def messages():
 
 @pytest.mark.parametrize("carrier", CARRIERS, ids=["EthernetII", "Dot1Q", "SLL", "SNAP"])
 @pytest.mark.parametrize(("message", "kind"), [pytest.param(m, k, id=name) for name, m, k in messages()])
-def test_the_ethertype_of_pppoe(carrier, message, kind):
+def test_the_ethertype_of_pppoe(carrier: Any, message: Any, kind: Any) -> None:
     whole = carrier() / message
     data = whole.serialize()
     at = {EthernetII: 12, SLL: 14, SNAP: 6}[type(whole)] + (4 if isinstance(whole.ref_inner_pdu(), Dot1Q) else 0)
@@ -136,7 +139,7 @@ def test_the_ethertype_of_pppoe(carrier, message, kind):
     assert (again.code, again.session_id) == (message.code, message.session_id)
 
 
-def test_the_ethertype_of_pppoe_follows_what_changes_and_keeps_what_was_read():
+def test_the_ethertype_of_pppoe_follows_what_changes_and_keeps_what_was_read() -> None:
     frame = EthernetII() / PPPoE()
     assert frame.serialize()[12:14] == b"\x88\x63"
     frame.rfind_pdu(PPPoE).session_id = 7
@@ -151,7 +154,7 @@ def test_the_ethertype_of_pppoe_follows_what_changes_and_keeps_what_was_read():
 
 
 @needs_loopback
-def test_the_addresses_of_an_interface_by_their_documented_names():
+def test_the_addresses_of_an_interface_by_their_documented_names() -> None:
     addresses = NetworkInterface(LOOPBACK).addresses
     assert addresses._fields == NetworkInterface.NI_addresses_tuple._fields == ("address", "netmask", "broadcast", "hardware")
     assert (addresses.address, addresses.netmask, addresses.hardware) == ("127.0.0.1", "255.0.0.0", "00:00:00:00:00:00")
@@ -159,7 +162,7 @@ def test_the_addresses_of_an_interface_by_their_documented_names():
 
 
 @needs_loopback
-def test_an_interface_equals_its_name():
+def test_an_interface_equals_its_name() -> None:
     interface = NetworkInterface(LOOPBACK)
     for same in (LOOPBACK, LOOPBACK.encode(), NetworkInterface(LOOPBACK)):
         assert interface == same
@@ -177,7 +180,7 @@ SEARCHED = [cls for cls in TYPES.values() if hasattr(cls, "search_option") and c
 
 
 @pytest.mark.parametrize("cls", SEARCHED, ids=lambda cls: cls.__name__)
-def test_an_option_that_is_not_there_is_none(cls):
+def test_an_option_that_is_not_there_is_none(cls: Any) -> None:
     assert {IP, TCP, DHCP, Dot11Beacon, Dot11Data} <= set(SEARCHED)
     pdu = cls()
     assert pdu.search_option(7) is None
@@ -189,7 +192,7 @@ def test_an_option_that_is_not_there_is_none(cls):
             pdu.add_option(wrong, b"")
 
 
-def test_options_that_are_not_there_by_other_names():
+def test_options_that_are_not_there_by_other_names() -> None:
     assert IP().search_option(IP.OptionIdentifier(IP.OptionNumber.RR, IP.OptionClass.CONTROL, 0)) is None
     assert PPPoE().search_tag(PPPoE.TagTypes.AC_NAME) is None
     assert (IP().get_security(), IP().get_record_route(), IP().get_lsrr(), IP().get_ssrr(), IP().stream_identifier) == (None,) * 5
@@ -204,7 +207,7 @@ ERRORS = {3: range(16), 4: [0], 5: range(4), 11: [0, 1], 12: [0, 1, 2]}
 ASKED = [TCP(80, 4000) / RAW(b"?"), UDP(53, 4000) / RAW(b"?"), ICMP() / RAW(b"?"), RAW(b"?")]
 
 
-def error_of(packet, kind, code, length=28):
+def error_of(packet: PDU, kind: Any, code: int, length: int = 28) -> Any:
     """A router's ICMP error that quotes the beginning of a packet, whose TTL and checksum changed on the way."""
     quoted = bytearray(packet.serialize()[:length])
     quoted[8], quoted[10:12] = 1, b"\x12\x34"
@@ -215,7 +218,7 @@ def error_of(packet, kind, code, length=28):
 
 @pytest.mark.parametrize("inner", ASKED, ids=["TCP", "UDP", "ICMP", "RAW"])
 @pytest.mark.parametrize(("kind", "code"), [(kind, code) for kind, codes in ERRORS.items() for code in codes])
-def test_an_icmp_error_answers_what_it_quotes(inner, kind, code):
+def test_an_icmp_error_answers_what_it_quotes(inner: Any, kind: Any, code: int) -> None:
     asked = IP("10.0.0.2", "10.0.0.1") / inner
     for length in (28, 100):
         error = error_of(asked, kind, code, length)
@@ -232,7 +235,7 @@ def test_an_icmp_error_answers_what_it_quotes(inner, kind, code):
 
 
 @pytest.mark.parametrize(("inner", "other"), [(TCP(80, 4000), TCP(80, 4001)), (UDP(53, 4000), UDP(54, 4000))])
-def test_an_icmp_error_about_another_port_answers_nothing(inner, other):
+def test_an_icmp_error_about_another_port_answers_nothing(inner: Any, other: PDU) -> None:
     asked = IP("10.0.0.2", "10.0.0.1") / inner
     assert not asked.matches_response(error_of(IP("10.0.0.2", "10.0.0.1") / other, 3, 3).serialize())
     # no error: an echo reply that carries the same bytes
@@ -241,7 +244,7 @@ def test_an_icmp_error_about_another_port_answers_nothing(inner, other):
 
 @pytest.mark.parametrize("kind", range(6))
 @pytest.mark.parametrize("inner", [TCP(80, 4000), UDP(53, 4000), ICMPv6()], ids=["TCP", "UDP", "ICMPv6"])
-def test_an_icmpv6_error_answers_what_it_quotes(kind, inner):
+def test_an_icmpv6_error_answers_what_it_quotes(kind: Any, inner: Any) -> None:
     asked, error = IPv6("2001:db8::2", "2001:db8::1") / inner, ICMPv6()
     error.type = kind
     answer = (IPv6("2001:db8::1", "2001:db8::ff") / error).serialize() + asked.serialize()
@@ -250,30 +253,30 @@ def test_an_icmpv6_error_answers_what_it_quotes(kind, inner):
     assert not asked.matches_response(answer[:90])
 
 
-def icmp(kind, ident=7, seq=1):
+def icmp(kind: Any, ident: Any = 7, seq: int = 1) -> Any:
     message = ICMP(kind)
     message.id, message.sequence = ident, seq
     return message
 
 
-def dhcp(kind, xid=7):
+def dhcp(kind: Any, xid: int = 7) -> Any:
     message = DHCP()
     message.xid, message.type = xid, kind
     message.end()
     return message
 
 
-def dns(ident):
+def dns(ident: Any) -> Any:
     message = DNS()
     message.id = ident
     return message
 
 
-def echo6(kind, ident=b"\0\7"):
+def echo6(kind: Any, ident: Any = b"\0\7") -> Any:
     return ICMPv6.from_buffer(bytes([kind, 0, 0, 0]) + ident + b"\0\1data")
 
 
-def ends(a, b, cls=IP):
+def ends(a: str, b: str, cls: Any = IP) -> tuple[Any, Any]:
     return cls(a, b), cls(b, a)
 
 
@@ -303,7 +306,7 @@ PAIRS = {
 
 
 @pytest.mark.parametrize("name", PAIRS)
-def test_every_documented_pair_of_question_and_answer(name):
+def test_every_documented_pair_of_question_and_answer(name: Any) -> None:
     question, answer, other = (EthernetII() / pdu if isinstance(pdu, (IP, IPv6)) else pdu for pdu in PAIRS[name])
     assert question.matches_response(answer.serialize())
     assert not question.matches_response(other.serialize())
@@ -314,7 +317,7 @@ def test_every_documented_pair_of_question_and_answer(name):
 
 @needs_root
 @needs_loopback
-def test_a_closed_port_answers_by_an_icmp_error():
+def test_a_closed_port_answers_by_an_icmp_error() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
@@ -329,14 +332,14 @@ def test_a_closed_port_answers_by_an_icmp_error():
     ("33:34:35", "33:34:35:00:00:00"), ("1", "01:00:00:00:00:00"), ("", "00:00:00:00:00:00"), ("0:1:2:3:4:5", "00:01:02:03:04:05"),
     (b"1:2:34", "01:02:34:00:00:00"),
 ])
-def test_a_short_hardware_address_is_filled_up(text, whole):
+def test_a_short_hardware_address_is_filled_up(text: str, whole: str) -> None:
     assert HWAddress(text) == HWAddress(whole) == whole
     assert EthernetII(text).dst_addr == whole
 
 
-def test_a_hardware_address_compares_with_anything_and_has_bytes():
+def test_a_hardware_address_compares_with_anything_and_has_bytes() -> None:
     address = HWAddress("00:01:02:03:04:05")
-    assert [address[i] for i in range(6)] == list(address) == list(range(6))
+    assert [address[i] for i in range(6)] == list(address) == list(range(6))  # type: ignore[call-overload]
     for other in ("nonsense", b"\xff\xff", "0:1:2:3:4:5:6", None, 5, object(), IPv4Address("10.0.0.1"), [], "\N{SNOWMAN}"):
         assert (address != other, address == other) == (True, False)
         assert address.different(other)
@@ -346,7 +349,7 @@ def test_a_hardware_address_compares_with_anything_and_has_bytes():
 
 
 @pytest.mark.parametrize("cls", [IPv4Address, IPv6Address])
-def test_text_that_is_no_ip_address(cls):
+def test_text_that_is_no_ip_address(cls: Any) -> None:
     # as in the original: == raises, equals and different do not
     assert (cls().equals("nonsense"), cls().different("nonsense")) == (False, True)
     with pytest.raises(ValueError):
@@ -354,13 +357,13 @@ def test_text_that_is_no_ip_address(cls):
 
 
 @pytest.mark.parametrize("number", [-1, 1 << 32, 1 << 33])
-def test_a_number_that_is_no_ipv4_address(number):
+def test_a_number_that_is_no_ipv4_address(number: Any) -> None:
     for error in (OverflowError, ValueError, MalformedAddress):
         with pytest.raises(error):
             IPv4Address(number)
 
 
-def test_a_network_as_text():
+def test_a_network_as_text() -> None:
     assert str(IPv4Address("192.168.0.0") / 30) == "192.168.0.1 -> 192.168.0.3"
     assert repr(IPv4Address("192.168.0.0") / 30) == "IPv4Range(first='192.168.0.1', last='192.168.0.3')"
     assert list(IPv4Address("192.168.0.0") / 30) == ["192.168.0.1", "192.168.0.2"]
@@ -373,7 +376,7 @@ def test_a_network_as_text():
 # Radiotap's presence words
 
 
-def radiotap(words, fields):
+def radiotap(words: Any, fields: bytes) -> RadioTap:
     data = b"".join(word.to_bytes(4, "little") for word in words) + fields
     return RadioTap.from_buffer(bytes(2) + (4 + len(data)).to_bytes(2, "little") + data)
 
@@ -382,7 +385,7 @@ RADIOTAP_NEXT, VENDOR_NEXT, MORE = 1 << 29, 1 << 30, 1 << 31
 SIGNAL, ANTENNA = 1 << 5, 1 << 11
 
 
-def test_every_presence_word_is_read():
+def test_every_presence_word_is_read() -> None:
     header = radiotap([SIGNAL | RADIOTAP_NEXT | MORE, SIGNAL | ANTENNA], bytes([200, 190, 3]))
     assert (header.antenna, header.dbm_signal, header.present) == (3, 190 - 256, SIGNAL | ANTENNA | RADIOTAP_NEXT | MORE)
     three = radiotap([RADIOTAP_NEXT | MORE, ANTENNA | RADIOTAP_NEXT | MORE, ANTENNA | SIGNAL], bytes([1, 190, 2]))
@@ -394,19 +397,19 @@ def test_every_presence_word_is_read():
         three.rate = 2
 
 
-def test_what_a_vendor_puts_between_is_skipped():
+def test_what_a_vendor_puts_between_is_skipped() -> None:
     vendor = b"\0\x11\x22\x01" + (3).to_bytes(2, "little") + b"abc"
     header = radiotap([SIGNAL | VENDOR_NEXT | MORE, 0x7 | RADIOTAP_NEXT | MORE, ANTENNA], bytes([200, 0]) + vendor + bytes([4]))
     assert (header.dbm_signal, header.antenna) == (200 - 256, 4)
 
 
 @pytest.mark.parametrize("words", [[SIGNAL | MORE, ANTENNA], [SIGNAL | 1 << 28 | RADIOTAP_NEXT | MORE, ANTENNA]])
-def test_behind_a_field_of_unknown_size_nothing_is_read(words):
+def test_behind_a_field_of_unknown_size_nothing_is_read(words: Any) -> None:
     header = radiotap(words, bytes([200, 3]))
     assert (header.dbm_signal, header.antenna) == (200 - 256, None)
 
 
-def test_a_presence_word_that_promises_too_much_is_malformed():
+def test_a_presence_word_that_promises_too_much_is_malformed() -> None:
     with pytest.raises(_tins.MalformedPacket, match="radiotap field 11"):
         radiotap([SIGNAL | RADIOTAP_NEXT | MORE, ANTENNA], bytes([200]))
 
@@ -417,7 +420,7 @@ def test_a_presence_word_that_promises_too_much_is_malformed():
 @pytest.mark.parametrize(("cls", "size"), [(RSNEAPOL, 99), (RC4EAPOL, 49)])
 @pytest.mark.parametrize("key", [b"", b"the key"])
 @pytest.mark.parametrize("trailer", [b"", b"\xde\xad\xbe\xef", bytes(60)])
-def test_a_key_message_ends_where_its_length_says(cls, size, key, trailer):
+def test_a_key_message_ends_where_its_length_says(cls: Any, size: int, key: bytes, trailer: bytes) -> None:
     message = cls()
     message.key = key
     data = message.serialize()
@@ -426,13 +429,13 @@ def test_a_key_message_ends_where_its_length_says(cls, size, key, trailer):
     more = data + trailer
     for read in (cls.from_buffer(more), cls(buf=more), _tins.EAPOL.from_bytes(more), RAW(more).to(cls),
                  EthernetII.from_buffer(frame + trailer).rfind_pdu(cls)):
-        assert (type(read), read.key, read.length, read.serialize()) == (cls, key, size + len(key) - 4, data)
+        assert (type(read), read.key, read.length, read.serialize()) == (cls, key, size + len(key) - 4, data)  # type: ignore[union-attr]
 
 
 # A TCP stream made by hand
 
 
-def test_a_stream_made_by_hand():
+def test_a_stream_made_by_hand() -> None:
     stream = TCPStream("1.2.3.4", "5.6.7.8", "x", 2, None, 1, None, b"abc")
     assert (stream.client_addr, stream.server_addr, stream.client_port, stream.server_port) == ("1.2.3.4", "5.6.7.8", -1, 2)
     assert (stream.identifier, stream.finished, stream.client_payload, stream.server_payload) == (-1, True, None, b"abc")
@@ -441,7 +444,7 @@ def test_a_stream_made_by_hand():
 
 
 @pytest.mark.parametrize(("given", "number"), [("x", -1), (None, -1), ([], -1), ("7", 7), (7, 7), (float("inf"), -1), (2.5, 2)])
-def test_a_number_of_a_stream_made_by_hand(given, number):
+def test_a_number_of_a_stream_made_by_hand(given: Any, number: Any) -> None:
     stream = TCPStream(None, 0x0100000A, given, given, given, 0, "abc", bytearray(b"abc"))
     assert (stream.client_port, stream.server_port, stream.identifier, stream.finished) == (number, number, number, False)
     # None is the address that IPv4Address(None) is, a number one as IPv4Address takes it
@@ -452,11 +455,11 @@ def test_a_number_of_a_stream_made_by_hand(given, number):
 @pytest.mark.parametrize(("given", "read"), [
     ("nonsense", None), (b"\xff", None), (1 << 40, None), (object(), None), ("::1", IPv6Address("::1")),
 ])
-def test_an_address_of_a_stream_made_by_hand(given, read):
+def test_an_address_of_a_stream_made_by_hand(given: Any, read: Any) -> None:
     assert TCPStream(given, given, 1, 2, 0, False, b"", b"").client_addr == read
 
 
-def test_the_documented_types():
+def test_the_documented_types() -> None:
     stream = TCPStream("1.2.3.4", "5.6.7.8", "1", 2.0, "3", 1, b"abc", memoryview(b"abc"))
     assert [type(value) for value in (stream.client_addr, stream.client_port, stream.server_port, stream.identifier, stream.finished)] == [
         IPv4Address, int, int, int, bool
@@ -471,7 +474,7 @@ def test_the_documented_types():
 
 
 @pytest.mark.parametrize("wrong", ["abc", b"abc", None, 5, object(), IP])
-def test_what_is_no_pdu_is_not_put_inside(wrong):
+def test_what_is_no_pdu_is_not_put_inside(wrong: Any) -> None:
     packet = IP()
     with pytest.raises(TypeError):
         packet / wrong
@@ -484,18 +487,18 @@ def test_what_is_no_pdu_is_not_put_inside(wrong):
             packet.set_inner_pdu(wrong)
 
 
-def test_none_inside_is_nothing():
+def test_none_inside_is_nothing() -> None:
     packet = IP("10.0.0.1", "10.0.0.2") / TCP(80, 4000)
     packet.set_inner_pdu(None)
     assert packet.ref_inner_pdu() is None
     assert len(packet.serialize()) == 20
 
 
-def test_what_is_of_the_wrong_type():
+def test_what_is_of_the_wrong_type() -> None:
     for wrong in ("x", b"x", 5, object()):
         for operation in (PacketSender().send, PacketSender().send_recv, lambda x: EthernetII().send(x, LOOPBACK), RAW(b"abc").to):
             with pytest.raises(TypeError):
-                operation(wrong)
+                operation(wrong)  # type: ignore[arg-type]
         for add in ("add_query", "add_answer", "add_authority", "add_additional"):
             with pytest.raises(TypeError):
                 getattr(DNS(), add)(wrong)
@@ -507,15 +510,15 @@ def test_what_is_of_the_wrong_type():
             with pytest.raises(ValueError, match="can't be None"):
                 cls().send(*arguments)
     with pytest.raises(ValueError, match="can't send a None pdu"):
-        PacketSender().send(None)
+        PacketSender().send(None)  # type: ignore[arg-type]
     with pytest.raises(ValueError):
         RAW(b"abc").to(int)
 
 
-def test_none_is_no_record():
+def test_none_is_no_record() -> None:
     message = DNS()
     for add in (message.add_query, message.add_answer, message.add_authority, message.add_additional):
-        add(None)
+        add(None)  # type: ignore[arg-type]
     assert message.serialize() == bytes(12)
 
 
@@ -540,7 +543,7 @@ RANGES = [
 
 @pytest.mark.parametrize(("cls", "name", "value"), [pytest.param(*row, id=f"{row[0].__name__}.{row[1]}") for row in RANGES])
 @pytest.mark.parametrize("error", [OverflowError, ValueError])
-def test_a_number_that_does_not_fit(cls, name, value, error):
+def test_a_number_that_does_not_fit(cls: Any, name: Any, value: Any, error: type[Exception]) -> None:
     made = cls()
     if cls is LLC:
         made.type = LLC.Format.SUPERVISORY if name == "supervisory_function" else LLC.Format.INFORMATION
@@ -549,7 +552,7 @@ def test_a_number_that_does_not_fit(cls, name, value, error):
 
 
 @pytest.mark.parametrize("error", [OverflowError, ValueError])
-def test_numbers_of_functions_that_do_not_fit(error):
+def test_numbers_of_functions_that_do_not_fit(error: type[Exception]) -> None:
     for operation in (
         lambda: IP().set_security_ex(1 << 16), lambda: IP().set_security_ex(0, 0, 0, 1 << 24), lambda: IP().set_lsrr(256, []),
         lambda: PPPoE().set_vendor_specific(1 << 32, b""), lambda: PPPoE().add_tag(1 << 16, b""), lambda: RadioTap().channel(1 << 16, 0),
@@ -561,16 +564,16 @@ def test_numbers_of_functions_that_do_not_fit(error):
             operation()
 
 
-def test_values_that_are_hashable():
+def test_values_that_are_hashable() -> None:
     for make in (lambda: _tins.bpdu_id(1, 2, "0:1"), lambda: DNS.Query("a", 1, 1), lambda: DNS.Resource("a", "10.0.0.1", 1, 1, 9),
                  lambda: IP.SecurityType(1, 2, 3, 4), lambda: IP.OptionIdentifier(7, 0, 0)):
         assert {make()} == {make(), copy.copy(make()), pickle.loads(pickle.dumps(make()))}
     assert _tins.bpdu_id(1, 2, "0:1").equals(_tins.bpdu_id(1, 2, "0:1"))
     with pytest.raises(AttributeError):
-        _tins.bpdu_id().priority = 3
+        _tins.bpdu_id().priority = 3  # type: ignore[misc]
 
 
-def test_a_class_that_is_no_pdu_s():
+def test_a_class_that_is_no_pdu_s() -> None:
     for cls in (int, PDU):
         with pytest.raises(TypeError, match="no concrete class"):
             _tins.pdu_from_buffer(b"", cls)
@@ -581,24 +584,24 @@ def test_a_class_that_is_no_pdu_s():
 
 @pytest.mark.parametrize("name", [name for name, field in vars(RadioTap).items() if isinstance(field, _Radio) and not field._readonly])
 @pytest.mark.parametrize("number", [1 << 64, -1000])
-def test_a_radiotap_number_that_does_not_fit(name, number):
+def test_a_radiotap_number_that_does_not_fit(name: Any, number: Any) -> None:
     with pytest.raises(OverflowError, match=name):
         setattr(RadioTap(), name, (0, 0, number) if name == "mcs" else number)
 
 
 @pytest.mark.parametrize("junk", ["junk", b"junk", b"", None, 5, object()])
-def test_what_is_no_rsn_element(junk):
+def test_what_is_no_rsn_element(junk: bytes) -> None:
     with pytest.raises(ValueError):
         Dot11Beacon().rsn_information = junk
 
 
-def test_an_abstract_pdu():
+def test_an_abstract_pdu() -> None:
     for cls in (PDU, _tins.EAPOL, _tins.Dot11ManagementFrame):
         with pytest.raises(NotImplementedError):
             cls()
 
 
-def test_a_capture_file_that_is_not_there(tmp_path):
+def test_a_capture_file_that_is_not_there(tmp_path: Path) -> None:
     for error in (ValueError, PcapException):
         for path in (tmp_path / "nonexistent", "/nonexistent/x"):
             with pytest.raises(error):
@@ -606,7 +609,7 @@ def test_a_capture_file_that_is_not_there(tmp_path):
 
 
 @pytest.mark.parametrize("writer", [PacketWriter, NonBlockingPacketWriter])
-def test_a_writer_that_is_not_open(writer, tmp_path):
+def test_a_writer_that_is_not_open(writer: Any, tmp_path: Path) -> None:
     closed = writer(EthernetII, tmp_path / "x.pcap")
     closed.close()
     for error in (RuntimeError, ValueError):
@@ -617,7 +620,7 @@ def test_a_writer_that_is_not_open(writer, tmp_path):
 # Names
 
 
-def test_the_modules_of_the_original():
+def test_the_modules_of_the_original() -> None:
     assert importlib.import_module("cycapture.libtins._py_exceptions").MalformedPacket is _tins.MalformedPacket
     script = "import cycapture.libtins, cycapture.libpcap; print(cycapture.libtins._tins.IP, cycapture.libpcap._pcap.BaseSniffer)"
     path = os.pathsep.join(sys.path)
@@ -626,7 +629,7 @@ def test_the_modules_of_the_original():
     assert "IP" in done.stdout
 
 
-def test_members_and_names_that_introspection_finds():
+def test_members_and_names_that_introspection_finds() -> None:
     assert (_pcap.BaseSniffer.total, _pcap.BaseSniffer.max_p) == (0, -1)
     assert (BlockingSniffer(interface="lo").total, BlockingSniffer(interface="lo").max_p) == (0, -1)
     for module in (libpcap, _pcap):
@@ -636,7 +639,7 @@ def test_members_and_names_that_introspection_finds():
 
 @pytest.mark.parametrize("cls", [BootP, DHCP])
 @pytest.mark.parametrize(("name", "size"), [("sname", 64), ("file", 128)])
-def test_the_names_of_a_boot_message_are_filled_with_zeros(cls, name, size):
+def test_the_names_of_a_boot_message_are_filled_with_zeros(cls: Any, name: Any, size: int) -> None:
     message = cls()
     assert getattr(message, name) == bytes(size)
     for text in (b"", b"boot", "boot", b"x" * size, b"x" * (size + 9)):

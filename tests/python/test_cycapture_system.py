@@ -6,12 +6,16 @@ import pickle
 import random
 import socket
 import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from cycapture.libtins import (
     DNS,
     ICMP,
     IP,
+    PDU,
     RAW,
     TCP,
     UDP,
@@ -33,13 +37,13 @@ from cycapture.libtins import (
     Utils,
 )
 
-LOOPBACK = next((name for _, name in socket.if_nameindex() if name.startswith("lo")), None)
-needs_loopback = pytest.mark.skipif(LOOPBACK is None, reason="this machine has no loopback interface")
+LOOPBACK = next((name for _, name in socket.if_nameindex() if name.startswith("lo")), "")
+needs_loopback = pytest.mark.skipif(LOOPBACK == "", reason="this machine has no loopback interface")
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="raw sockets need root")
 
 
 @needs_loopback
-def test_interfaces():
+def test_interfaces() -> None:
     loopback = NetworkInterface(LOOPBACK.encode())
     assert (loopback.name, loopback.id, str(loopback)) == (LOOPBACK.encode(), socket.if_nametoindex(LOOPBACK), LOOPBACK)
     assert loopback.addresses.ip_addr == "127.0.0.1"
@@ -54,7 +58,7 @@ def test_interfaces():
         NetworkInterface("nonsense0")
 
 
-def test_routes_are_read_as_the_kernel_writes_them(monkeypatch, tmp_path):
+def test_routes_are_read_as_the_kernel_writes_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     table = tmp_path / "route"
     table.write_text(
         "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"
@@ -71,13 +75,13 @@ def test_routes_are_read_as_the_kernel_writes_them(monkeypatch, tmp_path):
         Utils.ip_to_gateway("8.8.8.8")
 
 
-def test_other_functions(monkeypatch):
+def test_other_functions(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (Utils.channel_to_mhz(6), Utils.mhz_to_channel(2437)) == (2437, 6)
     assert [Utils.pdutype_to_string(number) for number in (0, 1, 28, 40)] == [b"RAW", b"ETHERNET_II", b"IP", b"IPV6"]
     assert Utils.resolve_domain(b"127.0.0.1") == "127.0.0.1"
     assert Utils.resolve_domain6("::1") == "::1"
 
-    def unknown(*args):
+    def unknown(*args: Any) -> None:
         raise socket.gaierror(-2, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
@@ -85,7 +89,7 @@ def test_other_functions(monkeypatch):
         Utils.resolve_domain("nonsense")
 
 
-def question_and_answer():
+def question_and_answer() -> tuple[PDU, PDU]:
     question = EthernetII("02:00:00:00:00:01", "02:00:00:00:00:02") / IP("10.0.0.1", "10.0.0.2")
     answer = EthernetII("02:00:00:00:00:02", "02:00:00:00:00:01") / IP("10.0.0.2", "10.0.0.1")
     return question, answer
@@ -98,14 +102,14 @@ def question_and_answer():
     (UDP(53, 4000), UDP(53, 4000), False),
     (UDP(53, 4000), TCP(4000, 53), True),
 ])
-def test_answers(asked, answered, matches):
+def test_answers(asked: PDU, answered: PDU, matches: bool) -> None:
     question, answer = question_and_answer()
     assert (question / asked).matches_response((answer / answered).serialize()) is matches
     assert not (question / asked).matches_response((question / answered).serialize())
     assert not (question / asked).matches_response(b"")
 
 
-def test_answers_by_identifier():
+def test_answers_by_identifier() -> None:
     request, reply = ICMP(), ICMP(ICMP.Flags.ECHO_REPLY)
     request.set_echo_request(7, 1)
     reply.set_echo_reply(7, 1)
@@ -124,7 +128,7 @@ def test_answers_by_identifier():
 
 @needs_root
 @needs_loopback
-def test_a_packet_is_sent_by_the_routes():
+def test_a_packet_is_sent_by_the_routes() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver:
         receiver.bind(("127.0.0.1", 0))
         receiver.settimeout(10)
@@ -134,7 +138,7 @@ def test_a_packet_is_sent_by_the_routes():
 
 @needs_root
 @needs_loopback
-def test_a_frame_is_sent_through_an_interface():
+def test_a_frame_is_sent_through_an_interface() -> None:
     frame = EthernetII("02:00:00:00:00:01", "02:00:00:00:00:02") / RAW(os.urandom(46))
     data = frame.serialize()
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3)) as receiver:
@@ -148,12 +152,12 @@ def test_a_frame_is_sent_through_an_interface():
 
 @needs_root
 @needs_loopback
-def test_an_answer_comes_back():
+def test_an_answer_comes_back() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind(("127.0.0.1", 0))
         server.settimeout(10)
 
-        def answer():
+        def answer() -> None:
             data, client = server.recvfrom(100)
             server.sendto(data.upper(), client)
 
@@ -169,7 +173,7 @@ def test_an_answer_comes_back():
 
 @needs_root
 @needs_loopback
-def test_a_frame_s_answer_comes_back():
+def test_a_frame_s_answer_comes_back() -> None:
     question, answer = (pdu / TCP(80, 80) for pdu in question_and_answer())
     question.rfind_pdu(IP).id = int.from_bytes(os.urandom(2), "big")
     asked = question.serialize()
@@ -177,7 +181,7 @@ def test_a_frame_s_answer_comes_back():
         other.bind((LOOPBACK, 3))
         other.settimeout(10)
 
-        def reply():
+        def reply() -> None:
             while other.recv(2000) != asked:
                 pass
             other.send(answer.serialize())
@@ -191,7 +195,7 @@ def test_a_frame_s_answer_comes_back():
 
 @needs_root
 @needs_loopback
-def test_no_answer_is_an_error():
+def test_no_answer_is_an_error() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.1", 0))
         question = IP("127.0.0.1", "127.0.0.1") / UDP(silent.getsockname()[1], 9)
@@ -199,15 +203,15 @@ def test_no_answer_is_an_error():
             PacketSender(recv_timeout=0, usec=50000).send_recv(question)
 
 
-def test_what_cannot_be_sent(monkeypatch):
+def test_what_cannot_be_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValueError, match="can't send a None pdu"):
-        PacketSender().send(None)
+        PacketSender().send(None)  # type: ignore[arg-type]
     with pytest.raises(InvalidInterface, match="name one"):
         PacketSender().send(EthernetII())
     with pytest.raises(NotImplementedError, match="put it into a frame"):
         PacketSender().send(TCP())
 
-    def refused(*args):
+    def refused(*args: Any) -> None:
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr(socket, "socket", refused)
@@ -215,7 +219,7 @@ def test_what_cannot_be_sent(monkeypatch):
         PacketSender().send(IP("127.0.0.1"))
 
 
-def fragments(payload, size):
+def fragments(payload: bytes, size: int) -> Iterator[PDU]:
     whole = IP("10.0.0.1", "10.0.0.2") / UDP(1, 2) / RAW(payload)
     whole.id = 77
     body = (EthernetII() / whole).serialize()[34:]
@@ -229,10 +233,10 @@ def fragments(payload, size):
         yield EthernetII.from_buffer(frame)
 
 
-def test_fragments_are_put_together():
+def test_fragments_are_put_together() -> None:
     payload = random.Random(1).randbytes(1000)
     for seed in range(10):
-        seen = []
+        seen: list[Any] = []
         reassembler = IPReassembler(seen.append)
         pieces = list(fragments(payload, 160))
         random.Random(seed).shuffle(pieces)
@@ -243,10 +247,10 @@ def test_fragments_are_put_together():
     whole = IP("10.0.0.1", "10.0.0.2") / TCP()
     assert IPReassembler().process(whole) == IPReassembler.Status.NOT_FRAGMENTED
     with pytest.raises(TypeError):
-        IPReassembler().process(b"")
+        IPReassembler().process(b"")  # type: ignore[arg-type]
 
 
-def test_fragments_that_never_come_fill_no_memory():
+def test_fragments_that_never_come_fill_no_memory() -> None:
     reassembler = IPReassembler()
     for ident in range(3000):
         piece = next(fragments(b"x" * 100, 64))
@@ -266,7 +270,7 @@ def test_fragments_that_never_come_fill_no_memory():
     (HWAddress("02:00:00:00:00:01") / 40, "02:00:00:00:00:01", "02:00:00:00:00:ff", 254),
     (HWRange("02:00:00:00:00:01", "02:00:00:00:01:00"), "02:00:00:00:00:01", "02:00:00:00:01:00", 256),
 ])
-def test_ranges(made, first, last, size):
+def test_ranges(made: Any, first: Any, last: Any, size: int) -> None:
     assert (made.first, made.last, made.size(), made.is_iterable()) == (first, last, size, True)
     assert first in made
     assert last in made
@@ -278,7 +282,7 @@ def test_ranges(made, first, last, size):
     assert hash(pickle.loads(pickle.dumps(made))) == hash(made)
 
 
-def test_a_range_without_hosts():
+def test_a_range_without_hosts() -> None:
     network = IPv4Address("10.0.0.1") / 32
     assert not network.is_iterable()
     assert "10.0.0.2" not in network

@@ -4,6 +4,9 @@ import asyncio
 import copy
 import pickle
 import struct
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
 
 import pytest
 from cycapture.libtins import IP, RAW, TCP, Dot1Q, EthernetII, MemoryViewFormat, TCPStreamFollower
@@ -18,7 +21,7 @@ START = 1_700_000_000
 FRAMES = conversation([b"ping"], [b"pong"])
 
 
-def pcap(path, frames, seconds):
+def pcap(path: Path, frames: list[bytes], seconds: Iterable[float]) -> Path:
     """A capture of frames, each at so many seconds (to a microsecond) after START."""
     parts = [struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, 1)]
     for frame, second in zip(frames, seconds, strict=True):
@@ -29,59 +32,59 @@ def pcap(path, frames, seconds):
 
 
 @pytest.fixture
-def capture(tmp_path):
+def capture(tmp_path: Path) -> Path:
     return pcap(tmp_path / "x.pcap", FRAMES, [number / 8 for number in range(len(FRAMES))])
 
 
 TIMES = [(START * 8 + number) * 125_000_000 for number in range(len(FRAMES))]
 
 
-def time_of(pdu):
+def time_of(pdu: Any) -> Any:
     return pdu.__gofollow_frame__()[2]
 
 
-def by_callback(path):
+def by_callback(path: Path) -> list[Any]:
     found = []
     BlockingSniffer(filename=path).sniff_callback(lambda sec, usec, length, packet: found.append(EthernetII.from_buffer(packet)))
     return found
 
 
-def by_callback_of_five(path):
+def by_callback_of_five(path: Path) -> list[Any]:
     found = []
     BlockingSniffer(filename=path).sniff_callback(lambda sec, usec, captured, length, packet: found.append(EthernetII(buf=packet)))
     return found
 
 
-def by_store(path):
-    found = []
+def by_store(path: Path) -> list[Any]:
+    found: list[Any] = []
     BlockingSniffer(filename=path).sniff_and_store(found, EthernetII.from_buffer)
     return [item for *_, item in found]
 
 
-def by_store_of_bytes(path):
-    found = []
+def by_store_of_bytes(path: Path) -> list[Any]:
+    found: list[Any] = []
     BlockingSniffer(filename=path).sniff_and_store(found)
     return [EthernetII.from_buffer(item) for *_, item in found]
 
 
-def by_iterator(path):
+def by_iterator(path: Path) -> list[Any]:
     with BlockingSniffer(filename=path).iterator(lambda buf: EthernetII.from_buffer(buf), -1) as packets:
         return [item for *_, item in packets]
 
 
-def by_iterator_of_bytes(path):
+def by_iterator_of_bytes(path: Path) -> list[Any]:
     with BlockingSniffer(filename=path).iterator() as packets:
         return [EthernetII.from_buffer(item) for *_, item in packets]
 
 
-def by_event_loop(path):
+def by_event_loop(path: Path) -> list[Any]:
     found = []
 
-    async def main():
+    async def main() -> None:
         done = asyncio.Event()
         sniffer = NonBlockingSniffer(filename=path)
 
-        def callback(sec, usec, length, packet):
+        def callback(sec: int, usec: int, length: int, packet: bytes) -> None:
             found.append(EthernetII.from_buffer(packet))
             if len(found) == len(FRAMES):
                 done.set()
@@ -97,12 +100,12 @@ WAYS = [by_callback, by_callback_of_five, by_store, by_store_of_bytes, by_iterat
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_pdus_from_a_sniffer_remember_their_time(capture, way):
+def test_pdus_from_a_sniffer_remember_their_time(capture: Path, way: Any) -> None:
     pdus = way(capture)
     assert [pdu.__gofollow_frame__() for pdu in pdus] == [(frame, 1, time) for frame, time in zip(FRAMES, TIMES, strict=True)]
 
 
-def test_what_is_made_of_a_pdu_remembers_its_time():
+def test_what_is_made_of_a_pdu_remembers_its_time() -> None:
     packet = captured(FRAMES[3], (7, 8))
     view, time = memoryview(packet), 7_000_008_000
     pdu = EthernetII.from_buffer(view)
@@ -135,7 +138,7 @@ def test_what_is_made_of_a_pdu_remembers_its_time():
     assert RAW(b"x").__gofollow_frame__() is None
 
 
-def test_a_slice_or_another_view_of_a_packet_is_read_as_before():
+def test_a_slice_or_another_view_of_a_packet_is_read_as_before() -> None:
     data = bytes(range(100))
     view, plain = memoryview(captured(data, (7, 8))), memoryview(data)
     for at in (slice(14, None), slice(None, 50), slice(None, None, -1), slice(None, None, 2), slice(0, 0), slice(None)):
@@ -150,8 +153,9 @@ def test_a_slice_or_another_view_of_a_packet_is_read_as_before():
         RAW.from_buffer(view)
 
 
-def test_scripts_get_the_buffers_that_they_got_before(capture):
-    views, items = [], []
+def test_scripts_get_the_buffers_that_they_got_before(capture: Path) -> None:
+    views: list[Any] = []
+    items: list[Any] = []
     BlockingSniffer(filename=capture).sniff_callback(lambda sec, usec, length, packet: views.append(packet))
     BlockingSniffer(filename=capture).sniff_and_store(items)
     for frame, view, (*_, packet) in zip(FRAMES, views, items, strict=True):
@@ -169,8 +173,8 @@ def test_scripts_get_the_buffers_that_they_got_before(capture):
         assert {frame: 1}[packet] == 1
 
 
-def test_writers_and_filters_take_them(capture, tmp_path):
-    items = []
+def test_writers_and_filters_take_them(capture: Path, tmp_path: Path) -> None:
+    items: list[Any] = []
     BlockingSniffer(filename=capture).sniff_and_store(items)
     tcp_only = OfflineFilter("tcp and dst port 80", EthernetII)
     with PacketWriter(EthernetII, tmp_path / "y.pcap") as writer:
@@ -184,10 +188,10 @@ def test_writers_and_filters_take_them(capture, tmp_path):
 
 
 @pytest.fixture
-def follower():
-    seen = []
+def follower() -> Any:
+    seen: list[Any] = []
     try:
-        made = TCPStreamFollower(
+        made: Any = TCPStreamFollower(
             lambda stream: seen.append(("data", stream.identifier, len(stream.client_payload), len(stream.server_payload))),
             lambda stream: seen.append(("end", stream.identifier)),
         )
@@ -201,7 +205,7 @@ HANDSHAKE = [tcp(CLIENT, SERVER, SYN, 1000), tcp(SERVER, CLIENT, SYN | ACK, 5000
 
 
 @pytest.mark.parametrize("after", [1, 2, 3, 4, 5])
-def test_a_connection_that_is_silent_for_hours_goes_on(tmp_path, follower, after):
+def test_a_connection_that_is_silent_for_hours_goes_on(tmp_path: Path, follower: Any, after: int) -> None:
     """The original had no time-outs: silence ends neither a connection nor a handshake."""
     others = [tcp(("10.0.0.9", 9), SERVER, ACK, 1, 1)] * 200  # which move the capture's clock on
     seconds = [*range(after), *range(100, 20_100, 100), *range(20_100, 20_100 + len(FRAMES) - after)]
@@ -211,7 +215,7 @@ def test_a_connection_that_is_silent_for_hours_goes_on(tmp_path, follower, after
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_follower_gets_the_times(tmp_path, follower, way):
+def test_a_follower_gets_the_times(tmp_path: Path, follower: Any, way: Any) -> None:
     """A lost segment is waited for half a second of capture time (gap_patience) from when it is
     acknowledged, and not longer.
     """

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from typing import Any
 
 import pytest
 from cycapture.libtins import DHCP, ICMP, IP, PDU, PPI, RAW, SLL, TCP, Dot1Q, EthernetII, LibtinsException, PPPoE, _tins
@@ -19,8 +20,8 @@ OTHERWISE = {(PPPoE, "code"), (EthernetII, "payload_type")}
 quick = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
-def made(cls, name=None):
-    pdu = cls(0, False) if cls is Dot1Q else cls("10.0.0.1", "10.0.0.2") if cls is IP else cls()
+def made(cls: Any, name: str | None = None) -> Any:
+    pdu: Any = cls(0, False) if cls is Dot1Q else cls("10.0.0.1", "10.0.0.2") if cls is IP else cls()
     # some fields are in the header of some messages alone
     if name == "addr4":
         pdu.to_ds = pdu.from_ds = True
@@ -31,12 +32,12 @@ def made(cls, name=None):
     return pdu
 
 
-def declared(cls):
+def declared(cls: Any) -> dict[str, Any]:
     fields = {name: field for base in reversed(cls.__mro__) for name, field in vars(base).items() if isinstance(field, Field)}
     return {name: field for name, field in fields.items() if not field._readonly}
 
 
-def value_of(field):
+def value_of(field: Any) -> st.SearchStrategy[Any]:
     if isinstance(field, Flag):
         return st.booleans()
     if isinstance(field, UInt):
@@ -52,10 +53,10 @@ FIELDS = [pytest.param(cls, name, id=f"{cls.__name__}.{name}") for cls in CLASSE
 
 
 @pytest.mark.parametrize(("cls", "name"), FIELDS)
-def test_a_field_keeps_what_is_assigned(cls, name):
+def test_a_field_keeps_what_is_assigned(cls: Any, name: str) -> None:
     @quick
     @given(value_of(declared(cls)[name]))
-    def check(value):
+    def check(value: Any) -> None:
         pdu = made(cls, name)
         before = pdu.copy()
         setattr(pdu, name, value)
@@ -77,7 +78,7 @@ def test_a_field_keeps_what_is_assigned(cls, name):
     check()
 
 
-def parsed(cls, data):
+def parsed(cls: Any, data: bytes) -> Any:
     # a length or a number of words in the header decides over the rest: only what parses is compared
     try:
         return cls.from_buffer(data)
@@ -87,7 +88,7 @@ def parsed(cls, data):
 
 @pytest.mark.parametrize(("cls", "name"), [pytest.param(c, n, id=f"{c.__name__}.{n}") for c in CLASSES for n, f in declared(c).items()
                                             if isinstance(f, UInt)])
-def test_a_number_has_its_limits(cls, name):
+def test_a_number_has_its_limits(cls: Any, name: str) -> None:
     pdu, most = made(cls), declared(cls)[name]._mask
     for value in (-1, most + 1):
         # the original's was OverflowError for whole bytes and ValueError for less: it is both
@@ -99,10 +100,10 @@ def test_a_number_has_its_limits(cls, name):
 
 
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
-def test_any_bytes_parse_or_are_refused(cls):
+def test_any_bytes_parse_or_are_refused(cls: Any) -> None:
     @quick
     @given(st.binary(max_size=300))
-    def check(data):
+    def check(data: bytes) -> None:
         try:
             pdu = cls.from_buffer(data)
         except LibtinsException:
@@ -121,7 +122,7 @@ def test_any_bytes_parse_or_are_refused(cls):
     check()
 
 
-def readable(layer, name):
+def readable(layer: PDU, name: str) -> None:
     # a tag or record that is missing or cut is an exception of the package's own
     try:
         getattr(layer, name)
@@ -130,7 +131,7 @@ def readable(layer, name):
 
 
 @pytest.mark.parametrize("cls", [EthernetII, IP, TCP, SLL, DHCP], ids=lambda cls: cls.__name__)
-def test_what_a_buffer_can_be(cls):
+def test_what_a_buffer_can_be(cls: Any) -> None:
     data = made(cls).serialize()
     for buf in (data, bytearray(data), memoryview(data), data.decode("latin-1")):
         assert cls.from_buffer(buf) == cls(buf=buf) == cls.from_buffer(data)
@@ -142,7 +143,7 @@ def test_what_a_buffer_can_be(cls):
 
 
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
-def test_every_class_is_found_by_name_class_and_number(cls):
+def test_every_class_is_found_by_name_class_and_number(cls: Any) -> None:
     whole = EthernetII() / made(cls)
     for key in (cls, cls.__name__, cls.__name__.lower().encode(), cls.pdu_type):
         assert isinstance(whole.rfind_pdu(key), cls)
@@ -155,6 +156,6 @@ def test_every_class_is_found_by_name_class_and_number(cls):
 
 
 @pytest.mark.parametrize("cls", ABSTRACT, ids=lambda cls: cls.__name__)
-def test_an_abstract_class_cannot_be_made(cls):
+def test_an_abstract_class_cannot_be_made(cls: Any) -> None:
     with pytest.raises(NotImplementedError, match="abstract"):
         cls()

@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from frames import conversation, pcap
@@ -166,7 +167,7 @@ ALL = {**LINKS, **{name: (1, wrap) for name, wrap in TUNNELS.items()}}
 
 
 def check(packets: list[bytes], link_type: int) -> None:
-    streams = []
+    streams: list[Any] = []
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with TCPStreamFollower(None, streams.append, checksum="verify") as follower:
@@ -190,7 +191,8 @@ def test_scapy_wrapped_it(name: str, version: int) -> None:
 def cut(ip: Packet) -> list[Packet]:
     if ip.version == 4:
         ip.id = ip[TCP].seq & 0xFFFF
-        return fragment(ip, 64)
+        made: list[Packet] = fragment(ip, 64)
+    return made
     header = ip.copy()
     inner = header[TCP].copy()
     header.remove_payload()
@@ -220,7 +222,7 @@ def test_scapy_cut_the_tunnel(name: str) -> None:
 
 def test_scapy_objects() -> None:
     for wrap in (LINKS["ppp"][1], LINKS["802.11 qos"][1], LINKS["radiotap"][1], LINKS["ppp in hdlc"][1]):
-        streams = []
+        streams: list[Any] = []
         with TCPStreamFollower(None, streams.append) as follower:
             follower.feed([wrap(ip) for ip in talk(4)])
         assert [stream.server_payload for stream in streams] == [ANSWER]
@@ -261,7 +263,7 @@ def test_unknown_link_types_are_named_and_warned_of_once(tmp_path: Path) -> None
 
 
 def test_a_warning_that_is_an_error_loses_nothing() -> None:
-    streams = []
+    streams: list[Any] = []
     follower = TCPStreamFollower(None, streams.append)
     with warnings.catch_warnings():
         warnings.simplefilter("error")

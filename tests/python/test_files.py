@@ -11,18 +11,20 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from frames import conversation, pcap
 
-from gofollow import CaptureError, CaptureFileError, TCPStreamFollower, events, follow
+from gofollow import CaptureError, CaptureFileError, TCPStream, TCPStreamFollower, events, follow
 
 GOOD = pcap(conversation([b"GET / HTTP/1.0\r\n\r\n"], [b"HTTP/1.0 200 OK\r\n\r\nhi\x00"]))
 
 
 def test_feed_file_does_not_flush(tmp_path: Path) -> None:
     frames = conversation([b"a", b"b"], [b"A", b"B"])
-    ended, steps = [], []
+    ended: list[Any] = []
+    steps: list[Any] = []
     follower = TCPStreamFollower(None, ended.append)
     (tmp_path / "first").write_bytes(pcap(frames[:5]))
     follower.feed_file(tmp_path / "first", lambda *step: steps.append(step))
@@ -40,7 +42,7 @@ def test_callback_error_within_a_file_leaves_a_usable_follower(tmp_path: Path) -
     (tmp_path / "x").write_bytes(GOOD)
     raising = [KeyError("once")]
 
-    def data(stream):
+    def data(stream: TCPStream) -> None:
         if raising:
             raise raising.pop()
 
@@ -87,6 +89,7 @@ def test_compressed_captures(tmp_path: Path, data: bytes) -> None:
     ((client, server),) = {(stream.client_payload, stream.server_payload) for stream in follow(path)}
     assert client.startswith(b"GET /")
     with path.open("rb") as buffered, path.open("rb", buffering=0) as raw:
+        source: Any
         for source in (buffered, raw, io.BytesIO(data), Reads(*(data[i : i + 1] for i in range(len(data))), b"")):
             (stream,) = follow(source)
             assert (stream.client_payload, stream.server_payload) == (client, server)
@@ -163,9 +166,9 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(OSError):
         next(follow("a\0b"))
     with pytest.raises(TypeError):
-        next(follow(5))
+        next(follow(5))  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="binary"):
-        next(follow(io.StringIO("text")))
+        next(follow(io.StringIO("text")))  # type: ignore[arg-type]
 
 
 def run(*arguments: object, data: bytes = b"") -> tuple[int, str, str]:
@@ -176,10 +179,10 @@ def run(*arguments: object, data: bytes = b"") -> tuple[int, str, str]:
 class Reads:
     """A file object that gives these pieces; an exception among them is raised."""
 
-    def __init__(self, *pieces):
+    def __init__(self, *pieces: Any) -> None:
         self.pieces = list(pieces)
 
-    def read(self, size):
+    def read(self, size: int) -> Any:
         piece = self.pieces.pop(0)
         if isinstance(piece, Exception):
             raise piece
@@ -190,11 +193,11 @@ def test_fault_of_a_file_object_comes_after_the_streams() -> None:
     for fault, error in ((OSError(5, "mine"), OSError), (EOFError("mine"), EOFError), (None, BlockingIOError)):
         ended = []
         with pytest.raises(error):
-            for stream in follow(Reads(GOOD[:-200], fault)):
+            for stream in follow(Reads(GOOD[:-200], fault)):  # type: ignore[arg-type]
                 ended.append(stream)
         assert len(ended) == 1
         with TCPStreamFollower() as follower, pytest.raises(error):
-            follower.feed_file(Reads(GOOD[:-200], fault))
+            follower.feed_file(Reads(GOOD[:-200], fault))  # type: ignore[arg-type]
 
 
 def test_pipe_and_device_given_as_a_path(tmp_path: Path) -> None:
@@ -216,7 +219,7 @@ def test_interrupt_while_waiting_for_a_pipe(tmp_path: Path) -> None:
     script = "import signal, sys, gofollow\nsignal.signal(signal.SIGINT, signal.default_int_handler)\nprint(flush=True)\n"
     script += "list(gofollow.follow(sys.argv[1]))"
     with subprocess.Popen([sys.executable, "-c", script, path], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        process.stdout.readline()
+        process.stdout.readline()  # type: ignore[union-attr]
         with path.open("wb"):  # it was opened, and waits for data
             for _ in range(100):  # a signal that comes just before the read begins is not seen until another one does
                 process.send_signal(signal.SIGINT)
@@ -236,6 +239,7 @@ def test_total_is_that_of_real_files_only(tmp_path: Path) -> None:
     path.write_bytes(b"12345" + GOOD)
     packed.write_bytes(gzip.compress(GOOD))
     steps = []
+    unpacked: Any
     with TCPStreamFollower() as follower, path.open("rb") as plain, gzip.open(packed) as unpacked:
         plain.seek(5)
         follower.feed_file(plain, lambda *step: steps.append(step))
@@ -246,7 +250,7 @@ def test_total_is_that_of_real_files_only(tmp_path: Path) -> None:
 def test_capture_error_of_a_callback_is_no_fault_of_the_capture() -> None:
     calls = []
 
-    def data(stream):
+    def data(stream: TCPStream) -> None:
         calls.append(stream)
         if len(calls) == 1:
             raise CaptureError("mine")

@@ -10,8 +10,10 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 from frames import ACK, CLIENT, RST, SERVER, SYN, conversation, pcap, tcp
@@ -23,18 +25,18 @@ from gofollow import Chunk, Gap, LinkType, TCPStream, TCPStreamFollower, UsageEr
 class Frames:
     """An object as cycapture's PDU shows itself."""
 
-    def __init__(self, data, time_ns=None):
+    def __init__(self, data: bytes, time_ns: int | None = None) -> None:
         self.frame = (data, LinkType.ETHERNET, time_ns)
 
-    def __gofollow_frame__(self):
+    def __gofollow_frame__(self) -> tuple[bytes, int, int | None]:
         return self.frame
 
 
-def pdus(*arguments, **keywords):
+def pdus(*arguments: Any, **keywords: Any) -> list[Frames]:
     return [Frames(frame, number) for number, frame in enumerate(conversation(*arguments, **keywords))]
 
 
-def recorder():
+def recorder() -> tuple[TCPStreamFollower, list[Any]]:
     calls = []
     follower = TCPStreamFollower(lambda s: calls.append(("data", s)), lambda s: calls.append(("end", s)))
     return follower, calls
@@ -65,7 +67,7 @@ def test_generator_is_followed_packet_by_packet() -> None:
     follower, calls = recorder()
     seen = []
 
-    def packets():
+    def packets() -> Iterator[Frames]:
         for pdu in pdus([b"a", b"b"], [b"A", b"B"]):
             seen.append(len(calls))
             yield pdu
@@ -84,16 +86,16 @@ def test_what_is_no_pdu_is_ignored() -> None:
     with pytest.raises(TypeError):
         follower.feed(5)
     with pytest.raises(TypeError, match="data_callback and end_callback must be callables"):
-        TCPStreamFollower(5)
+        TCPStreamFollower(5)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="data_callback and end_callback must be callables"):
-        TCPStreamFollower(None, 5)
+        TCPStreamFollower(None, 5)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("kind", [list, iter])
-def test_exception_in_a_callback(kind) -> None:
-    calls = []
+def test_exception_in_a_callback(kind: Any) -> None:
+    calls: list[Any] = []
 
-    def data(stream):
+    def data(stream: TCPStream) -> None:
         calls.append(stream.new_data)
         if len(calls) == 1:
             raise KeyError("mine")
@@ -154,7 +156,7 @@ def test_followers_whose_callback_raised_are_collected() -> None:
 
 @pytest.mark.parametrize("at", [(5,), (1000,), (1030,), (2500,), (5, 6, 1030, 2500)])
 @pytest.mark.parametrize("kind", ["path", "file object"])
-def test_callback_that_raises_within_a_capture_loses_nothing(kind, at, tmp_path: Path) -> None:
+def test_callback_that_raises_within_a_capture_loses_nothing(kind: Any, at: tuple[int, ...], tmp_path: Path) -> None:
     said = [b"%d" % number for number in range(4000)]
     capture = pcap(conversation(said[::2], said[1::2], close=False))
     path = tmp_path / "long.pcap"
@@ -181,7 +183,7 @@ def test_callback_that_raises_within_a_capture_loses_nothing(kind, at, tmp_path:
     assert got == said[:taken]
 
 
-def mixed_packets():
+def mixed_packets() -> list[Any]:
     """Conversations one after another, some with a piece lost or out of order, so that packets bring several events."""
     packets = []
     for number in range(40):
@@ -195,14 +197,14 @@ def mixed_packets():
     return [Frames(frame, number * 10**6) for number, frame in enumerate(packets)]
 
 
-def described(stream):
+def described(stream: TCPStream) -> tuple[Any, ...]:
     both = [getattr(stream, f"{side}_{what}") for side in ("client", "server") for what in ("payload", "gaps", "chunks")]
     return stream.identifier, stream.finished, stream.direction, stream.new_data, stream.new_chunks, stream.close_reason, both
 
 
 @pytest.mark.parametrize("kind", [list, iter])
 @pytest.mark.parametrize("kept", [False, True])
-def test_callbacks_that_raise_lose_nothing(kind, kept: bool) -> None:
+def test_callbacks_that_raise_lose_nothing(kind: Any, kept: bool) -> None:
     """Raising in every third callback changes neither the callbacks nor their order, and a kept stream tells the same later."""
     packets = mixed_packets()
     wanted, seen, streams = [], [], []
@@ -210,7 +212,7 @@ def test_callbacks_that_raise_lose_nothing(kind, kept: bool) -> None:
         for packet in packets:
             follower.feed(packet)
 
-    def callback(stream):
+    def callback(stream: TCPStream) -> None:
         streams.append(stream)
         seen.append(None if kept else described(stream))
         if len(seen) % 3 == 0:
@@ -221,7 +223,7 @@ def test_callbacks_that_raise_lose_nothing(kind, kept: bool) -> None:
     for call in (lambda: follower.feed(kind(packets[follower.packets :])), follower.close):
         for _ in range(len(wanted)):
             try:
-                call()
+                call()  # type: ignore[no-untyped-call]
                 break
             except KeyError:
                 raised += 1
@@ -230,7 +232,7 @@ def test_callbacks_that_raise_lose_nothing(kind, kept: bool) -> None:
 
 
 @pytest.mark.parametrize("kind", [list, iter, tuple])
-def test_packet_objects_are_followed_as_their_frames(kind) -> None:
+def test_packet_objects_are_followed_as_their_frames(kind: Any) -> None:
     frames = [packet.frame[0] for packet in mixed_packets()] * 2
     packets = [Frames(frame) for frame in frames]
     found, wanted = [], []
@@ -244,7 +246,7 @@ def test_packet_objects_are_followed_as_their_frames(kind) -> None:
 
 
 @pytest.mark.parametrize("kind", [list, iter])
-def test_too_large_frame_as_captured(kind) -> None:
+def test_too_large_frame_as_captured(kind: Any) -> None:
     frames = conversation([b"a"], [b"A"])
     packets = [Frames(frame) for frame in [*frames[:5], bytes(17 << 20), *frames[5:]]]
     follower, calls = recorder()
@@ -256,8 +258,8 @@ def test_too_large_frame_as_captured(kind) -> None:
 
 
 def test_callables_that_are_false_are_called() -> None:
-    class Calls(list):
-        def __call__(self, stream):
+    class Calls(list[Any]):
+        def __call__(self, stream: TCPStream) -> None:
             self.append(stream) if stream.finished else None
 
     ended = Calls()
@@ -269,7 +271,7 @@ def test_callables_that_are_false_are_called() -> None:
 def test_what_is_due_is_forgotten_with_the_block_that_raises() -> None:
     calls = []
 
-    def callback(stream):
+    def callback(stream: TCPStream) -> None:
         calls.append(stream)
         raise KeyError("mine")
 
@@ -283,15 +285,15 @@ def test_what_is_due_is_forgotten_with_the_block_that_raises() -> None:
 
 
 def test_reentrancy_and_second_thread() -> None:
-    errors = []
+    errors: list[Any] = []
 
-    def data(stream):
+    def data(stream: TCPStream) -> None:
         for call in (lambda: follower.feed(None), follower.flush, follower.close):
             with pytest.raises(RuntimeError) as caught:
-                call()
+                call()  # type: ignore[no-untyped-call]
             errors.append(caught.type)
 
-        def other():
+        def other() -> None:
             try:
                 follower.feed([])
             except UsageError as error:
@@ -307,7 +309,7 @@ def test_reentrancy_and_second_thread() -> None:
 
 
 def test_with_block_and_close() -> None:
-    ended = []
+    ended: list[Any] = []
     with TCPStreamFollower(None, ended.append) as follower:
         follower.feed(pdus([b"a"], [b"A"], close=False))
     assert [s.close_reason for s in ended] == ["flush"]
@@ -353,7 +355,7 @@ def test_long_payload_is_joined_once() -> None:
     assert calls[100][1].client_payload == piece * 51  # read late: only what was there then
 
 
-def said(stream):
+def said(stream: TCPStream) -> tuple[Any, ...]:
     return stream.direction, stream.new_data, stream.client_payload, stream.server_payload, stream.new_chunks, stream.finished
 
 
@@ -367,7 +369,7 @@ def said(stream):
         (lambda stream: (lambda: stream), lambda kept: kept()),
     ],
 )
-def test_a_kept_stream_does_not_change(keep, kept_in) -> None:
+def test_a_kept_stream_does_not_change(keep: Any, kept_in: Any) -> None:
     """However it is kept: the follower then goes on with another one, otherwise with the same."""
     seen = []
     follower = TCPStreamFollower(lambda stream: seen.append((keep(stream), said(stream))))
@@ -382,7 +384,7 @@ def test_a_kept_stream_does_not_change(keep, kept_in) -> None:
 def test_a_stream_kept_by_an_exception_does_not_change() -> None:
     seen = []
 
-    def data(stream):
+    def data(stream: TCPStream) -> None:
         seen.append(said(stream))
         raise KeyError(stream)
 
@@ -398,13 +400,13 @@ def test_a_stream_kept_by_an_exception_does_not_change() -> None:
 
 
 @pytest.mark.parametrize("packets", ["all", "lossy"])
-def test_streams_are_pickled_and_copied_at_any_time(packets) -> None:
+def test_streams_are_pickled_and_copied_at_any_time(packets: str) -> None:
     frames = conversation([b"a" * 100, b"b", b"c"], [b"A", b"B", b"C"])
     if packets == "lossy":
         del frames[5]
-    seen = []
+    seen: list[Any] = []
 
-    def data(stream):
+    def data(stream: TCPStream) -> None:
         seen.append((stream, pickle.loads(pickle.dumps(stream)), copy.copy(stream), copy.deepcopy(stream)))
 
     with TCPStreamFollower(data, data) as follower:
@@ -419,13 +421,13 @@ def test_streams_are_pickled_and_copied_at_any_time(packets) -> None:
     assert len(seen) > 6
 
 
-def long_and_short():
+def long_and_short() -> tuple[list[bytes], dict[tuple[int, str], bytes]]:
     """Frames of many connections, some long, each side's payload with their number in it, and the payloads by port and direction."""
     frames, payloads = [], {}
     for number in range(60):
         size, turns = (1400, 150) if number % 20 == 0 else (50, 3)
         parts = [[bytes([number, turn % 256, side]) * size for turn in range(turns)] for side in (1, 2)]
-        frames.append(conversation(*parts, ("10.0.0.1", 3000 + number), close=number % 2 == 0))
+        frames.append(conversation(parts[0], parts[1], ("10.0.0.1", 3000 + number), close=number % 2 == 0))
         payloads[3000 + number, "client"], payloads[3000 + number, "server"] = (b"".join(side) for side in parts)
     length = max(map(len, frames))
     return [series[at] for at in range(length) for series in frames if at < len(series)], payloads
@@ -433,13 +435,13 @@ def long_and_short():
 
 @pytest.mark.parametrize("wait", [True, False])
 @pytest.mark.parametrize("close_on", ["both", "first-fin"])
-def test_another_thread_reads_what_callbacks_were_given(wait, close_on) -> None:
+def test_another_thread_reads_what_callbacks_were_given(wait: Any, close_on: Any) -> None:
     """While they wait for it, and while the follower goes on."""
     frames, payloads = long_and_short()
     read, faults = [], []
-    given = queue.SimpleQueue()
+    given: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
-    def reader():
+    def reader() -> None:
         while (job := given.get()) is not None:
             stream, done = job
             try:
@@ -448,7 +450,7 @@ def test_another_thread_reads_what_callbacks_were_given(wait, close_on) -> None:
                 faults.append(fault)
             done.set()
 
-    def data(stream):
+    def data(stream: TCPStream) -> None:
         if stream.new_data[:1] in b"\0\1\2\3\4\5":
             done = threading.Event()
             given.put((stream, done))
@@ -463,7 +465,7 @@ def test_another_thread_reads_what_callbacks_were_given(wait, close_on) -> None:
     given.put(None)
     thread.join()
     assert not faults
-    said = {}
+    said: dict[Any, Any] = {}
     for port, direction, new, client, server in read:
         if direction is not None:
             payload = client if direction == "client" else server
@@ -477,16 +479,17 @@ def test_another_thread_reads_what_callbacks_were_given(wait, close_on) -> None:
 def test_payloads_read_now_and_then() -> None:
     """Of long and short connections, in data callbacks or only at the end: always what was said so far."""
     frames, payloads = long_and_short()
-    said, ended = {}, {}
+    said: dict[Any, Any] = {}
+    ended: dict[Any, Any] = {}
 
-    def data(stream):
+    def data(stream: TCPStream) -> None:
         key = stream.client_port, stream.direction
         said[key] = said.get(key, b"") + stream.new_data
         if stream.client_port % 7 == len(said[key]) % 3:
             assert stream.client_payload == said.get((stream.client_port, "client"), b"")
             assert stream.server_payload == said.get((stream.client_port, "server"), b"")
 
-    def end(stream):
+    def end(stream: TCPStream) -> None:
         ended[stream.client_port, "client"], ended[stream.client_port, "server"] = stream.client_payload, stream.server_payload
 
     with TCPStreamFollower(data, end) as follower:
@@ -496,7 +499,7 @@ def test_payloads_read_now_and_then() -> None:
 
 def test_keep_payload() -> None:
     for keep, kept, truncated in (("all", b"hello", False), ("none", b"", True), (2, b"he", True), (5, b"hello", False)):
-        seen = []
+        seen: list[Any] = []
         follower = TCPStreamFollower(seen.append, seen.append, keep_payload=keep)
         follower.feed(pdus([b"hello"], [b""[:0] or b"x"]))
         assert seen[-1].client_payload == kept
@@ -511,7 +514,7 @@ def test_made_by_hand() -> None:
     assert (stream.client_payload, stream.server_payload, stream.close_reason) == (b"abc", b"", None)
     assert TCPStream("nonsense", None, 1, 2, 7, False, b"", b"").client_addr is None
     with pytest.raises(AttributeError):
-        stream.finished = False
+        stream.finished = False  # type: ignore[misc]
 
 
 def test_options() -> None:
@@ -527,14 +530,14 @@ def test_options() -> None:
         "keep_payload": -1,
     }.items():
         with pytest.raises(gofollow.OptionError, match=name):
-            TCPStreamFollower(**{name: value})
+            TCPStreamFollower(**{name: value})  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="no option 'nonsense'"):
         follow("x", nonsense=1)
     TCPStreamFollower(gap_patience=0, idle_timeout=float("inf"), rst_linger="never", close_linger=0, overlap="old-linux").close()
 
 
 def test_midstream_and_first_fin_reach_the_engine() -> None:
-    ended = []
+    ended: list[Any] = []
     follower = TCPStreamFollower(None, ended.append, midstream=False, close_on="first-fin")
     packets = pdus([b"a"], [b"A"])
     follower.feed(packets[3:5])
@@ -544,7 +547,7 @@ def test_midstream_and_first_fin_reach_the_engine() -> None:
 
 
 def test_timestamps() -> None:
-    ended = []
+    ended: list[Any] = []
     follower = TCPStreamFollower(None, ended.append)
     first, *rest = conversation([], [])
     follower.feed_packet(first, datetime(2023, 1, 1, tzinfo=timezone.utc))
@@ -553,7 +556,7 @@ def test_timestamps() -> None:
     assert (ended[0].opened_at, ended[0].closed_at) == (1672531200, None)
     for bad, error in ((float("nan"), ValueError), (1e30, ValueError), ("1", TypeError)):
         with pytest.raises(error):
-            follower.feed_packet(b"", bad)
+            follower.feed_packet(b"", bad)  # type: ignore[arg-type]
 
 
 def test_odd_packets() -> None:
@@ -653,7 +656,7 @@ def test_syn_only_is_no_data() -> None:
 
 
 def test_chunks_of_sides_that_said_or_kept_nothing() -> None:
-    ended = []
+    ended: list[Any] = []
     with TCPStreamFollower(None, ended.append) as follower:
         follower.feed_packet(tcp(CLIENT, SERVER, SYN, 1))
     with TCPStreamFollower(None, ended.append, keep_payload="none") as follower:
@@ -668,7 +671,7 @@ def test_statistics_from_another_thread() -> None:
     done = threading.Event()
     seen = []
 
-    def watch():
+    def watch() -> None:
         while not done.is_set():
             seen.append(follower.packets)
 
@@ -687,7 +690,7 @@ def test_statistics_from_another_thread() -> None:
 
 def test_fault_within_a_list() -> None:
     class Faulty:
-        def __gofollow_frame__(self):
+        def __gofollow_frame__(self) -> None:
             raise KeyError("mine")
 
     packets = pdus([b"a"], [b"A"])
@@ -706,11 +709,11 @@ def test_close_frees_after_an_error_of_the_engine() -> None:
     for error in (gofollow.InternalError, gofollow.ForkedError):
         follower, _ = recorder()
 
-        def fail(error=error):
+        def fail(error: Any = error) -> None:
             raise error("mine")
 
-        follower._engine.flush = fail
-        follower._engine.statistics = fail
+        follower._engine.flush = fail  # type: ignore[assignment, method-assign]
+        follower._engine.statistics = fail  # type: ignore[assignment, method-assign]
         with pytest.raises(error):
             follower.close()
         assert follower._engine.closed
@@ -735,7 +738,7 @@ def test_exit_in_a_forked_child_within_a_with_block() -> None:
 
 
 def test_times_are_rounded_once() -> None:
-    ended = []
+    ended: list[Any] = []
     follower = TCPStreamFollower(None, ended.append)
     follower.feed([Frames(frame, 1_700_000_000_123_456_789) for frame in conversation([], [])])
     assert ended[0].opened_at == ended[0].closed_at == 1700000000.123456789

@@ -7,6 +7,7 @@ import json
 import warnings
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from frames import read_pcap
@@ -47,7 +48,7 @@ class Fed:
     def __init__(self, capture: Path) -> None:
         self.engine = Engine({"anomalies": asks_for_anomalies(capture)})
         nothing = lambda *_: None  # noqa: E731
-        self.core = Core(self.engine.number, None, None, TCPStream, make_kept("all", None, None), nothing, nothing)
+        self.core = Core(self.engine.number, None, None, TCPStream, make_kept("all", None, None, "none", 0, 0), nothing, nothing)
         self.collector = EventCollector(self.engine.number)
 
     def take(self) -> None:
@@ -83,7 +84,7 @@ def test_events_of_segments_change_no_other(capture: Path) -> None:
     assert [line for line in log if not line.startswith("segment")] == wanted(capture)
     seen = [event for event in events(capture, segments=True, **options) if event.kind == "segment"]
     closed = [event.connection for event in events(capture, **options) if event.kind == "closed"]
-    assert len(seen) == sum(counters.packets for c in closed for counters in (c.client_counters, c.server_counters))
+    assert len(seen) == sum(counters.packets for c in closed for counters in (c.client_counters, c.server_counters))  # type: ignore[misc, union-attr]
     assert sum(event.reason == "new" for event in seen) <= sum(event.length > 0 for event in seen)
     for connection in closed:
         its = [event for event in seen if event.connection.id == connection.id]
@@ -124,13 +125,13 @@ def test_packets_say_what_follow_says(capture: Path) -> None:
         lambda follower: follower.feed_packets(((Decimal(time) / 10**9, *row) for time, *row in rows)),
     ):
         for data_callback in (None, lambda stream: None):
-            ended = []
+            ended: list[Any] = []
             with TCPStreamFollower(data_callback, ended.append) as follower:
                 feed(follower)
             assert facts_of(ended) == expected
 
 
-def facts_of(streams) -> list[tuple]:
+def facts_of(streams: Any) -> list[tuple[Any, ...]]:
     return [(s.identifier, s.client_payload, s.server_payload, s.client_gaps, s.server_chunks, s.closed_at) for s in streams]
 
 
@@ -139,7 +140,7 @@ def test_shared_captures() -> None:
     if not expectations:
         warnings.warn(f"{SHARED} is not there: real captures were not compared", stacklevel=1)
     for expectation in expectations:
-        streams = {}
+        streams: dict[Any, Any] = {}
         for stream in follow(expectation.with_suffix("")):
             client = f"{stream.client_addr}|{stream.client_port}"
             streams.setdefault((client, f"{stream.server_addr}|{stream.server_port}"), []).append(stream)
@@ -168,7 +169,7 @@ def test_shared_faults() -> None:
         assert streams == expected["connections"], (name, expected["what"])
 
 
-def compare(name: str, connection: dict, stream) -> None:
+def compare(name: str, connection: dict[Any, Any], stream: TCPStream) -> None:
     for side in directions(connection):
         expected, payload, gaps = side[0], *(
             (stream.client_payload, stream.client_gaps) if side[1] == 0 else (stream.server_payload, stream.server_gaps)
@@ -180,7 +181,7 @@ def compare(name: str, connection: dict, stream) -> None:
         assert [[gap.offset, gap.length] for gap in gaps] == expected["gaps"], name
 
 
-def directions(connection: dict) -> list[tuple[dict, int]]:
+def directions(connection: dict[Any, Any]) -> list[tuple[dict[str, Any], int]]:
     return [(connection["client_to_server"], 0), (connection["server_to_client"], 1)]
 
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from frames import conversation, pcap, read_pcap
@@ -38,33 +39,33 @@ FRAMES = conversation([b"GET / HTTP/1.0\r\n\r\n"], [b"HTTP/1.0 200 OK\r\n\r\nhi"
 
 
 @pytest.fixture
-def capture(tmp_path):
+def capture(tmp_path: Path) -> Path:
     path = tmp_path / "x.pcap"
     path.write_bytes(pcap(FRAMES))
     return path
 
 
-def sniffed(path):
-    packets = []
+def sniffed(path: Path) -> list[Any]:
+    packets: list[Any] = []
     BlockingSniffer(filename=path).sniff_and_store(packets)
     return packets
 
 
 @pytest.mark.parametrize("name", [str, lambda path: str(path).encode(), lambda path: path, lambda path: path.open("rb")])
-def test_file_by_any_name(capture, name):
+def test_file_by_any_name(capture: Path, name: Any) -> None:
     sniffer = BlockingSniffer(filename=name(capture))
     assert (sniffer.filename, sniffer.interface, sniffer.activated) == (str(capture).encode(), None, False)
     assert sniffer.datalink == (1, b"EN10MB", b"Ethernet")
     assert sniffer.list_datalinks() == [sniffer.datalink]
     assert sniffer.can_set_monitor_mode[0] is False
-    packets = []
+    packets: list[Any] = []
     sniffer.sniff_and_store(packets)
     assert packets == [(1_700_000_000, number * 1000, len(frame), frame) for number, frame in enumerate(FRAMES)]
     assert (sniffer.total, sniffer.ps_recv, sniffer.ps_drop, sniffer.ps_ifdrop) == (len(FRAMES), len(FRAMES), 0, 0)
 
 
 @pytest.mark.parametrize("path", sorted(DATA.glob("*.pcap")), ids=lambda path: path.name)
-def test_recorded_captures(path):
+def test_recorded_captures(path: Path) -> None:
     link_type, records = read_pcap(path.read_bytes())
     sniffer = BlockingSniffer(filename=path)
     assert sniffer.datalink[0] == {101: DLT.DLT_RAW}.get(link_type, link_type)
@@ -74,8 +75,8 @@ def test_recorded_captures(path):
         ]
 
 
-def pcapng(frames, order="<"):
-    def block(kind, body):
+def pcapng(frames: list[bytes], order: str = "<") -> bytes:
+    def block(kind: int, body: bytes) -> bytes:
         return struct.pack(order + "II", kind, 12 + len(body)) + body + struct.pack(order + "I", 12 + len(body))
 
     blocks = [block(0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1)), block(1, struct.pack(order + "HHI", 1, 0, 262144))]
@@ -87,38 +88,38 @@ def pcapng(frames, order="<"):
 
 
 @pytest.mark.parametrize("order", "<>")
-def test_pcapng(tmp_path, capture, order):
+def test_pcapng(tmp_path: Path, capture: Path, order: str) -> None:
     (tmp_path / "x.pcapng").write_bytes(pcapng(FRAMES, order))
     assert sniffed(tmp_path / "x.pcapng") == sniffed(capture)
 
 
-def test_filter_is_text_or_bytes_and_reads_as_bytes(capture):
+def test_filter_is_text_or_bytes_and_reads_as_bytes(capture: Path) -> None:
     sniffer = BlockingSniffer(filename=capture)
     assert sniffer.filter is None
     for expression in ("src port 80", b"src port 80"):
         sniffer.filter = expression
         assert sniffer.filter == b"src port 80"
-        packets = []
+        packets: list[Any] = []
         sniffer.sniff_and_store(packets, EthernetII.from_buffer)
         assert {packet.rfind_pdu(TCP).sport for _, _, _, packet in packets} == {80}
         assert len(packets) == sniffer.total == sniffer.ps_recv == 3
     sniffer.filter = None
     assert sniffer.filter is None
-    with sniffer.iterator() as packets:
-        assert len(list(packets)) == len(FRAMES)
+    with sniffer.iterator() as unfiltered:
+        assert len(list(unfiltered)) == len(FRAMES)
 
 
-def test_filter_sees_the_length_on_the_wire(tmp_path):
+def test_filter_sees_the_length_on_the_wire(tmp_path: Path) -> None:
     path = tmp_path / "cut.pcap"
     path.write_bytes(pcap([])[:24] + struct.pack("<IIII", 1, 2, 60, 1500) + FRAMES[0].ljust(60, b"\0"))
     sniffer = BlockingSniffer(filename=path)
     sniffer.filter = "greater 1000"
-    packets = []
+    packets: list[Any] = []
     sniffer.sniff_and_store(packets)
     assert [(length, len(data)) for _, _, length, data in packets] == [(1500, 60)]
 
 
-def test_bad_filter_says_what_libpcap_says(capture):
+def test_bad_filter_says_what_libpcap_says(capture: Path) -> None:
     sniffer = BlockingSniffer(filename=capture)
     sniffer.filter = "tcp and prot 80"
     with pytest.raises(PcapException, match=r"prot 80.*(syntax error|parse)"):
@@ -142,7 +143,7 @@ def test_bad_filter_says_what_libpcap_says(capture):
         (pcap(FRAMES)[:10], "truncated"),
     ],
 )
-def test_bad_files(tmp_path, content, words):
+def test_bad_files(tmp_path: Path, content: bytes, words: str) -> None:
     path = tmp_path / "x"
     if content is not None:
         path.write_bytes(content)
@@ -151,7 +152,7 @@ def test_bad_files(tmp_path, content, words):
     assert str(path) in str(caught.value)
 
 
-def test_what_cannot_be_sniffed(tmp_path):
+def test_what_cannot_be_sniffed(tmp_path: Path) -> None:
     for arguments in ({}, {"interface": "lo", "filename": "x"}, {"filename": ""}, {"interface": b""}):
         with pytest.raises(ValueError):
             BlockingSniffer(**arguments)
@@ -162,10 +163,10 @@ def test_what_cannot_be_sniffed(tmp_path):
 
 
 @pytest.mark.parametrize("frames", [FRAMES, FRAMES[:1], FRAMES[:1] * 257], ids=["several", "one", "behind a batch"])
-def test_cut_file_gives_what_stands_before(tmp_path, frames):
+def test_cut_file_gives_what_stands_before(tmp_path: Path, frames: list[bytes]) -> None:
     path = tmp_path / "x.pcap"
     path.write_bytes(pcap(frames)[:-5])
-    packets = []
+    packets: list[Any] = []
     with pytest.raises(SniffingError, match="truncated"):
         BlockingSniffer(filename=path).sniff_and_store(packets)
     assert [packet[3] for packet in packets] == frames[:-1]
@@ -177,7 +178,8 @@ def test_cut_file_gives_what_stands_before(tmp_path, frames):
     assert list(iterator) == []
 
 
-def test_containers(capture):
+def test_containers(capture: Path) -> None:
+    container: Any
     for container in ([], collections.deque(), queue.Queue(), queue.SimpleQueue()):
         BlockingSniffer(filename=capture).sniff_and_store(container)
         size = container.qsize() if hasattr(container, "qsize") else len(container)
@@ -186,17 +188,17 @@ def test_containers(capture):
         BlockingSniffer(filename=capture).sniff_and_store({})
 
 
-def test_callbacks_of_four_and_five_arguments(capture):
-    calls = []
+def test_callbacks_of_four_and_five_arguments(capture: Path) -> None:
+    calls: list[Any] = []
 
-    def four(sec, usec, length, packet):
+    def four(sec: int, usec: int, length: int, packet: Any) -> None:
         calls.append((length, packet.tobytes()))
 
-    def five(sec, usec, captured, length, packet):
+    def five(sec: int, usec: int, captured: int, length: int, packet: Any) -> None:
         calls.append((captured, length, packet.tobytes()))
 
     class Script:
-        def method(self, sec, usec, length, packet):
+        def method(self, sec: int, usec: int, length: int, packet: Any) -> None:
             calls.append(length)
 
     sniffer = BlockingSniffer(filename=capture)
@@ -214,13 +216,13 @@ def test_callbacks_of_four_and_five_arguments(capture):
         with pytest.raises(TypeError, match="must take"):
             sniffer.sniff_callback(nothing)
     with pytest.raises(TypeError):
-        sniffer.sniff_callback(None)
+        sniffer.sniff_callback(None)  # type: ignore[arg-type]
 
 
-def test_raising_callback_is_logged_and_sniffing_goes_on(capture, caplog):
+def test_raising_callback_is_logged_and_sniffing_goes_on(capture: Path, caplog: pytest.LogCaptureFixture) -> None:
     calls = []
 
-    def callback(sec, usec, length, packet):
+    def callback(sec: int, usec: int, length: int, packet: Any) -> None:
         calls.append(length)
         raise KeyError("mine")
 
@@ -230,18 +232,18 @@ def test_raising_callback_is_logged_and_sniffing_goes_on(capture, caplog):
     assert "KeyError: 'mine'" in caplog.text
 
 
-def test_dropped_packets(capture, caplog):
+def test_dropped_packets(capture: Path, caplog: pytest.LogCaptureFixture) -> None:
     """A packet for which f raises or returns None; an exception of libtins is no more than a debug message."""
     caplog.set_level(logging.DEBUG)
     numbers = iter(range(1000))
 
-    def f(packet):
+    def f(packet: Any) -> Any:
         number = next(numbers)
         if number % 3 == 0:
             raise MalformedPacket("mine") if number % 2 else ValueError("mine")
         return number if number % 3 == 1 else None
 
-    packets = []
+    packets: list[Any] = []
     BlockingSniffer(filename=capture).sniff_and_store(packets, f)
     assert [item for *_, item in packets] == [1, 4, 7]
     assert [record.levelno for record in caplog.records] == [logging.ERROR, logging.DEBUG, logging.ERROR]
@@ -249,19 +251,19 @@ def test_dropped_packets(capture, caplog):
         assert [item for *_, item in iterator] == [10, 13]
 
 
-def test_max_p(capture):
+def test_max_p(capture: Path) -> None:
     sniffer = BlockingSniffer(filename=capture)
     for wanted in (1, 3, len(FRAMES), len(FRAMES) + 5):
         for cache_size in (1, 2, 10000, 0):
             with sniffer.iterator(max_p=wanted, cache_size=cache_size) as packets:
                 assert len(list(packets)) == min(wanted, len(FRAMES))
-        packets = []
-        sniffer.sniff_and_store(packets, max_p=wanted)
-        assert len(packets) == sniffer.total == min(wanted, len(FRAMES))
+        stored: list[Any] = []
+        sniffer.sniff_and_store(stored, max_p=wanted)
+        assert len(stored) == sniffer.total == min(wanted, len(FRAMES))
         assert sniffer.max_p == wanted
 
 
-def test_cache_holds_back_the_thread(tmp_path):
+def test_cache_holds_back_the_thread(tmp_path: Path) -> None:
     path = tmp_path / "x.pcap"
     path.write_bytes(pcap([bytes([number % 256]) * 60 for number in range(5000)]))
     sniffer = BlockingSniffer(filename=path)
@@ -274,7 +276,7 @@ def test_cache_holds_back_the_thread(tmp_path):
     assert most <= 100 + 100 + 1  # in the queue, and the batch in hand
 
 
-def test_iterator_without_with_and_abandoned_ones(capture):
+def test_iterator_without_with_and_abandoned_ones(capture: Path) -> None:
     iterator = BlockingSniffer(filename=capture).iterator()
     assert isinstance(iterator, SniffingIterator)
     assert iterator.next()[3] == FRAMES[0]
@@ -290,7 +292,7 @@ def test_iterator_without_with_and_abandoned_ones(capture):
     assert not BlockingSniffer.active_sniffers
 
 
-def test_one_thing_at_a_time(capture):
+def test_one_thing_at_a_time(capture: Path) -> None:
     sniffer = BlockingSniffer(filename=capture)
     with sniffer.iterator(cache_size=1) as iterator:
         next(iterator)
@@ -303,11 +305,11 @@ def test_one_thing_at_a_time(capture):
     sniffer.snapshot_length = 5
 
 
-def test_two_threads_want_one_sniffer(capture):
+def test_two_threads_want_one_sniffer(capture: Path) -> None:
     sniffer = BlockingSniffer(filename=capture)
     inside, leave, refused = threading.Event(), threading.Event(), []
 
-    def callback(*packet):
+    def callback(*packet: Any) -> None:
         inside.set()
         leave.wait(30)
 
@@ -325,31 +327,32 @@ def test_two_threads_want_one_sniffer(capture):
     assert len(refused) == 3
 
 
-def test_a_bad_limit_leaves_the_sniffer_usable(capture):
-    sniffer, container = BlockingSniffer(filename=capture), []
+def test_a_bad_limit_leaves_the_sniffer_usable(capture: Path) -> None:
+    sniffer = BlockingSniffer(filename=capture)
+    container: list[Any] = []
     for limit in ("many", None):
         with pytest.raises((TypeError, ValueError)):
-            sniffer.sniff_and_store(container, max_p=limit)
+            sniffer.sniff_and_store(container, max_p=limit)  # type: ignore[arg-type]
     assert not sniffer.activated
     sniffer.sniff_and_store(container)
     assert len(container) == len(FRAMES)
 
 
-def test_statistics_that_fail_leave_the_sniffer_usable(capture, monkeypatch):
+def test_statistics_that_fail_leave_the_sniffer_usable(capture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sniffer, closed = BlockingSniffer(filename=capture), []
 
-    def failing(source):
+    def failing(source: Any) -> None:
         raise PcapException("the interface went away")
 
     with monkeypatch.context() as patch:
         close = _source.FileSource.close
         patch.setattr(_source.FileSource, "statistics", failing)
-        patch.setattr(_source.FileSource, "close", lambda source: (closed.append(source), close(source)))
+        patch.setattr(_source.FileSource, "close", lambda source: (closed.append(source), close(source)))  # type: ignore[func-returns-value]
         with pytest.raises(PcapException, match="went away"):
             sniffer.sniff_and_store([])
         iterator = sniffer.iterator()
         iterator.start()
-        iterator._thread.join(30)
+        iterator._thread.join(30)  # type: ignore[union-attr]
         assert iterator._queue.qsize() == 3  # packets, the error, the end
         assert [next(iterator)[3] for _ in FRAMES] == FRAMES
         with pytest.raises(PcapException, match="went away"):
@@ -360,15 +363,15 @@ def test_statistics_that_fail_leave_the_sniffer_usable(capture, monkeypatch):
     assert [packet[3] for packet in sniffer.iterator()] == FRAMES
 
 
-def test_statistics_that_fail_leave_an_exported_file_complete(capture, tmp_path, monkeypatch):
-    def failing(source):
+def test_statistics_that_fail_leave_an_exported_file_complete(capture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(source: Any) -> None:
         raise PcapException("the interface went away")
 
     loop = asyncio.new_event_loop()
     sniffer = NonBlockingSniffer(filename=capture).set_loop(loop)
     sniffer.sniff_and_export(str(tmp_path / "y.pcap"))
     monkeypatch.setattr(_source.FileSource, "statistics", failing)
-    sniffer._take(1, 2, len(FRAMES[0]), FRAMES[0])
+    sniffer._take(1, 2, len(FRAMES[0]), FRAMES[0])  # type: ignore[misc]
     with pytest.raises(PcapException, match="went away"):
         sniffer.stop()
     loop.close()
@@ -377,11 +380,11 @@ def test_statistics_that_fail_leave_an_exported_file_complete(capture, tmp_path,
     assert [packet[3] for packet in sniffed(tmp_path / "y.pcap")] == FRAMES[:1]
 
 
-def test_stopping(capture):
+def test_stopping(capture: Path) -> None:
     sniffer = BlockingSniffer(filename=capture)
     seen = []
 
-    def callback(sec, usec, length, packet):
+    def callback(sec: int, usec: int, length: int, packet: Any) -> None:
         seen.append(length)
         sniffer.ask_stop()
 
@@ -395,7 +398,7 @@ def test_stopping(capture):
     assert len(seen) == 3
 
 
-def test_settings():
+def test_settings() -> None:
     sniffer = BlockingSniffer("lo", None, 100, 1 << 20, 262144, False, False, 1)
     assert (sniffer.read_timeout, sniffer.buffer_size, sniffer.snapshot_length, sniffer.direction) == (100, 1 << 20, 262144, 1)
     assert sniffer.direction is BaseSniffer.DIRECTION.PCAP_D_IN
@@ -413,23 +416,23 @@ def test_settings():
 
 
 @pytest.mark.parametrize("library", ["asyncio", "tornado"])
-def test_file_in_an_event_loop(tmp_path, library):
+def test_file_in_an_event_loop(tmp_path: Path, library: str) -> None:
     frames = [number.to_bytes(2, "big") * 30 for number in range(600)]
     (tmp_path / "many.pcap").write_bytes(pcap(frames))
     ioloop = pytest.importorskip("tornado.ioloop", reason="tornado is not installed") if library == "tornado" else None
 
-    async def main():
+    async def main() -> None:
         sniffer = NonBlockingSniffer(filename=tmp_path / "many.pcap")
         sniffer.set_loop(ioloop.IOLoop.current() if ioloop else asyncio.get_running_loop())
 
-        async def until_over():
+        async def until_over() -> None:
             while sniffer.activated:
                 await asyncio.sleep(0)
 
-        def over():
+        def over() -> Any:
             return asyncio.wait_for(until_over(), 60)
 
-        packets = []
+        packets: list[Any] = []
         assert sniffer.sniff_and_store(packets) is None
         assert packets == []
         await over()
@@ -438,7 +441,7 @@ def test_file_in_an_event_loop(tmp_path, library):
 
         seen, closed_by_then = [], []
 
-        def callback(sec, usec, length, packet):
+        def callback(sec: int, usec: int, length: int, packet: Any) -> None:
             seen.append(packet.tobytes())
             if len(seen) == 300:
                 sniffer.stop()
@@ -456,7 +459,7 @@ def test_file_in_an_event_loop(tmp_path, library):
     asyncio.run(main())
 
 
-def test_event_loop_is_needed(capture, tmp_path):
+def test_event_loop_is_needed(capture: Path, tmp_path: Path) -> None:
     sniffer = NonBlockingSniffer(filename=capture)
     with pytest.raises(RuntimeError, match="set_loop first"):
         sniffer.sniff_and_export(tmp_path / "out.pcap")
@@ -471,7 +474,7 @@ def test_event_loop_is_needed(capture, tmp_path):
 
 @pytest.mark.parametrize("cls", [PacketWriter, NonBlockingPacketWriter])
 @pytest.mark.parametrize("link_type", [1, EthernetII, EthernetII(), "DLT_EN10MB", b"EN10MB", DLT.DLT_EN10MB])
-def test_written_file(tmp_path, cls, link_type):
+def test_written_file(tmp_path: Path, cls: Any, link_type: int) -> None:
     path = tmp_path / "my.pcap"
     pdu = EthernetII("00:00:00:00:00:01", "00:00:00:00:00:02") / IP("10.0.0.1", "10.0.0.2") / TCP(80, 4000) / RAW(b"hi")
     with cls(linktype=link_type, output=str(path)) as writer:
@@ -493,17 +496,17 @@ def test_written_file(tmp_path, cls, link_type):
     assert [packet[3] for packet in sniffed(path)] == [*(record[1] for record in records), FRAMES[1]]
 
 
-def written(link_type, packets):
+def written(link_type: int, packets: list[Any]) -> bytes:
     head = struct.pack("=IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, link_type)
     return head + b"".join(struct.pack("=IIII", sec, usec, len(data), len(data)) + data for sec, usec, data in packets)
 
 
-def test_an_object_that_can_only_write():
+def test_an_object_that_can_only_write() -> None:
     class Sink:
-        def __init__(self):
+        def __init__(self) -> None:
             self.data = b""
 
-        def write(self, data):
+        def write(self, data: bytes) -> None:
             self.data += data
 
     for cls in (PacketWriter, NonBlockingPacketWriter):
@@ -513,7 +516,7 @@ def test_an_object_that_can_only_write():
         assert sink.data == written(1, [(1, 2, FRAMES[0])])
 
 
-def test_file_objects(tmp_path):
+def test_file_objects(tmp_path: Path) -> None:
     buffer = io.BytesIO()
     with PacketWriter(1, buffer) as writer:
         writer.write(FRAMES[0], 1, 2)
@@ -525,7 +528,7 @@ def test_file_objects(tmp_path):
     assert (tmp_path / "x").read_bytes() == buffer.getvalue()
 
 
-def test_link_types_have_their_numbers_in_files(tmp_path):
+def test_link_types_have_their_numbers_in_files(tmp_path: Path) -> None:
     pdu = EthernetII() / IP("10.0.0.1", "10.0.0.2") / UDP(53, 4000)
     expected = pdu.serialize()[14:42]  # with its checksum, which IP alone leaves to the kernel
     for given_type, in_file in (("RAW", 101), (228, 228)):
@@ -543,7 +546,7 @@ def test_link_types_have_their_numbers_in_files(tmp_path):
     assert (link_type, data[:4]) == (108, b"\0\0\0\2")
 
 
-def test_what_cannot_be_written(tmp_path):
+def test_what_cannot_be_written(tmp_path: Path) -> None:
     for link_type, error in ((TCP, TypeError), ("nonsense", ValueError), (-1, ValueError), (1 << 16, ValueError)):
         with pytest.raises(error):
             PacketWriter(link_type, tmp_path / "x")
@@ -559,7 +562,7 @@ def test_what_cannot_be_written(tmp_path):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
-def test_full_disk():
+def test_full_disk() -> None:
     with pytest.raises(OSError), PacketWriter(1, "/dev/full") as writer:
         writer.write(bytes(60))
     writer = NonBlockingPacketWriter(1, io.FileIO("/dev/null", "w"))
@@ -569,10 +572,10 @@ def test_full_disk():
         writer.write(bytes(100_000))
 
 
-def test_threads_share_a_writer(tmp_path):
+def test_threads_share_a_writer(tmp_path: Path) -> None:
     for cls in (PacketWriter, NonBlockingPacketWriter):
         with cls(1, tmp_path / "x") as writer:
-            threads = [threading.Thread(target=lambda: [writer.write(frame, 1) for frame in FRAMES * 50]) for _ in range(4)]
+            threads = [threading.Thread(target=lambda: [writer.write(frame, 1) for frame in FRAMES * 50]) for _ in range(4)]  # type: ignore[func-returns-value]
             for thread in threads:
                 thread.start()
             for thread in threads:
@@ -589,12 +592,12 @@ for number in range(1000):
 """
 
 
-def test_what_waits_is_written_at_the_end_of_a_script(tmp_path):
+def test_what_waits_is_written_at_the_end_of_a_script(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", ENDS_WITHOUT_CLOSE, tmp_path / "x"], check=True, timeout=60)
     assert len(sniffed(tmp_path / "x")) == 1000
 
 
-def test_export(capture, tmp_path):
+def test_export(capture: Path, tmp_path: Path) -> None:
     sniffer = BlockingSniffer(filename=DATA / "snaplen96.pcap")
     sniffer.sniff_and_export(tmp_path / "out.pcap")
     assert sniffed(tmp_path / "out.pcap") == sniffed(DATA / "snaplen96.pcap")
@@ -611,7 +614,7 @@ def test_export(capture, tmp_path):
     st.lists(st.tuples(st.integers(0, 0xFFFFFFFF), st.integers(0, 999_999), st.binary(max_size=300)), max_size=5),
     st.sampled_from([0, 1, 12, 105, 113, 276]),
 )
-def test_what_is_written_is_read(tmp_path_factory, packets, link_type):
+def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, packets: list[Any], link_type: int) -> None:
     path = tmp_path_factory.mktemp("written") / "x.pcap"
     with PacketWriter(link_type, path) as writer:
         for sec, usec, data in packets:
@@ -624,7 +627,7 @@ def test_what_is_written_is_read(tmp_path_factory, packets, link_type):
 # Filtering packets captured before
 
 
-def test_offline_filter():
+def test_offline_filter() -> None:
     pdu = EthernetII() / IP("10.0.0.1", "10.0.0.2") / TCP(80, 4000) / RAW(b"hi")
     other = EthernetII() / IP("10.0.0.1", "10.0.0.2") / UDP(80, 4000)
     for expression in ("tcp dst port 80", b"tcp dst port 80"):
@@ -643,7 +646,7 @@ def test_offline_filter():
         taken.match_buffer(5)
 
 
-def test_offline_filter_sees_what_was_captured():
+def test_offline_filter_sees_what_was_captured() -> None:
     packet = (IP("10.0.0.1", "10.0.0.2") / RAW(b"\0\0\x08\0" + bytes(20))).serialize()
     packet = packet[:9] + b"\x2f" + packet[10:]  # GRE, which no class takes
     frame = bytes(12) + b"\x08\0" + packet
@@ -657,7 +660,7 @@ def test_offline_filter_sees_what_was_captured():
     assert OfflineFilter("ether[1] = 5", EthernetII).match_pdu(tag)
 
 
-def test_offline_filter_says_what_is_wrong():
+def test_offline_filter_says_what_is_wrong() -> None:
     with pytest.raises(PcapException, match=r"parse|syntax"):
         OfflineFilter("tcp and prot 80", 1)
     for arguments in (("", 1), (None, 1), ("tcp", 1, 0), ("tcp", 1, 65536), ("tcp", "nonsense")):

@@ -6,6 +6,8 @@ import os
 import socket
 import struct
 import threading
+from pathlib import Path
+from typing import Any
 
 import pytest
 from cycapture.libpcap import NonBlockingPacketWriter, PacketWriter
@@ -18,13 +20,13 @@ RECORD = 76
 class Taking(io.RawIOBase):
     """A raw file that takes as many bytes at a time as steps say, or raises them; then everything."""
 
-    def __init__(self, *steps):
+    def __init__(self, *steps: Any) -> None:
         self.data, self.steps = b"", list(steps)
 
-    def writable(self):
+    def writable(self) -> bool:
         return True
 
-    def write(self, data):
+    def write(self, data: Any) -> Any:
         step = self.steps.pop(0) if self.steps else len(data)
         if isinstance(step, BaseException):
             raise step
@@ -34,11 +36,11 @@ class Taking(io.RawIOBase):
         return None
 
 
-def packets(count):
+def packets(count: int) -> list[bytes]:
     return [bytes([number]) * 60 for number in range(count)]
 
 
-def records(data):
+def records(data: bytes) -> list[bytes]:
     return [packet for _, packet, _ in read_pcap(data)[1]]
 
 
@@ -46,7 +48,7 @@ FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 @pytest.mark.parametrize("part", [1, 7, 15, 16, 23, 24, 25, 75])
-def test_a_write_that_takes_a_part_is_completed(part):
+def test_a_write_that_takes_a_part_is_completed(part: int) -> None:
     out = Taking(*[part] * 40)
     with PacketWriter("EN10MB", out) as writer:
         for packet in packets(5):
@@ -56,7 +58,7 @@ def test_a_write_that_takes_a_part_is_completed(part):
 
 @pytest.mark.parametrize("written", range(0, RECORD, 5))
 @pytest.mark.parametrize("fault", [FULL, None, ValueError("I/O operation on closed file"), KeyboardInterrupt()])
-def test_an_error_in_the_midst_of_a_packet_comes_out_and_the_rest_is_written_first(written, fault):
+def test_an_error_in_the_midst_of_a_packet_comes_out_and_the_rest_is_written_first(written: int, fault: BaseException) -> None:
     out = Taking(24, RECORD, *[written] * (written > 0), fault)
     writer = PacketWriter("EN10MB", out)
     first, second, third = packets(3)
@@ -69,7 +71,7 @@ def test_an_error_in_the_midst_of_a_packet_comes_out_and_the_rest_is_written_fir
     assert records(out.data) == ([first, second, third] if written else [first, third])
 
 
-def test_close_completes_a_packet_or_says_that_it_cannot():
+def test_close_completes_a_packet_or_says_that_it_cannot() -> None:
     out = Taking(24, 5, FULL, 6, FULL)
     writer = PacketWriter("EN10MB", out)
     with pytest.raises(OSError, match="No space"):
@@ -82,17 +84,17 @@ def test_close_completes_a_packet_or_says_that_it_cannot():
     assert records(out.data) == packets(1)
 
 
-def test_a_file_object_that_takes_nothing_is_no_endless_loop():
+def test_a_file_object_that_takes_nothing_is_no_endless_loop() -> None:
     with pytest.raises(OSError, match=r"write\(\) took 0 of 24 bytes"):
         PacketWriter("EN10MB", Taking(0))
 
 
 @pytest.mark.parametrize("answer", [None, True, "yes", 10**9])
-def test_a_file_object_that_does_not_say_how_much_it_took(answer):
+def test_a_file_object_that_does_not_say_how_much_it_took(answer: Any) -> None:
     class Out:
         data = b""
 
-        def write(self, data):
+        def write(self, data: Any) -> Any:
             assert type(data) is bytes
             self.data += data
             return answer
@@ -103,7 +105,7 @@ def test_a_file_object_that_does_not_say_how_much_it_took(answer):
     assert records(out.data) == packets(1)
 
 
-def test_a_pipe_that_is_full():
+def test_a_pipe_that_is_full() -> None:
     """An error while nobody reads, and a capture without a fault once the reader comes."""
     reader, end = os.pipe()
     os.set_blocking(end, False)
@@ -125,14 +127,14 @@ def test_a_pipe_that_is_full():
     assert (len(got) - 24) % 1016 == 0
 
 
-def test_several_threads_write_whole_packets_to_a_socket():
+def test_several_threads_write_whole_packets_to_a_socket() -> None:
     ours, theirs = socket.socketpair()
-    got = []
+    got: list[Any] = []
     reader = threading.Thread(target=lambda: got.extend(iter(lambda: theirs.recv(1 << 16), b"")))
     reader.start()
     with ours, ours.makefile("wb", buffering=0) as raw:
         writer = PacketWriter("EN10MB", raw)
-        threads = [threading.Thread(target=lambda n=n: [writer.write(bytes([n]) * 5000, 1, 2) for _ in range(50)]) for n in range(4)]
+        threads = [threading.Thread(target=lambda n=n: [writer.write(bytes([n]) * 5000, 1, 2) for _ in range(50)]) for n in range(4)]  # type: ignore[func-returns-value]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -144,7 +146,7 @@ def test_several_threads_write_whole_packets_to_a_socket():
     assert sorted(records(b"".join(got))) == sorted(bytes([n]) * 5000 for n in range(4) for _ in range(50))
 
 
-def when_done(writer, out):
+def when_done(writer: Any, out: Any) -> None:
     """Wait until the writer's thread has come upon its fault."""
     while writer._failure is None:
         out.failed.wait(0.01)
@@ -154,7 +156,7 @@ FAULTS = [FULL, ValueError("I/O operation on closed file"), TypeError("a str is 
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_whatever_the_writing_thread_comes_upon_reaches_the_script(fault):
+def test_whatever_the_writing_thread_comes_upon_reaches_the_script(fault: BaseException) -> None:
     class Gone(Taking):
         failed = threading.Event()
 
@@ -173,7 +175,7 @@ def test_whatever_the_writing_thread_comes_upon_reaches_the_script(fault):
 
 
 @pytest.mark.parametrize("fault", [ValueError("I/O operation on closed file"), KeyboardInterrupt()])
-def test_what_the_writing_thread_comes_upon_last_comes_out_of_close(fault):
+def test_what_the_writing_thread_comes_upon_last_comes_out_of_close(fault: BaseException) -> None:
     writer = NonBlockingPacketWriter("EN10MB", Taking(24, fault))
     writer.write(packets(1)[0], 1, 2)
     with pytest.raises(type(fault)):
@@ -181,7 +183,7 @@ def test_what_the_writing_thread_comes_upon_last_comes_out_of_close(fault):
     writer.close()
 
 
-def test_a_closed_writer_says_so():
+def test_a_closed_writer_says_so() -> None:
     for cls in (PacketWriter, NonBlockingPacketWriter):
         writer = cls("EN10MB", io.BytesIO())
         writer.close()
@@ -194,7 +196,7 @@ def test_a_closed_writer_says_so():
 
 
 @pytest.fixture(scope="module")
-def libpcap():
+def libpcap() -> Any:
     pytest.importorskip("pcapy", reason="pcapy-ng is not installed")
     import cycapture.libpcap
 
@@ -202,7 +204,7 @@ def libpcap():
 
 
 @pytest.fixture
-def sniffer(libpcap, tmp_path):
+def sniffer(libpcap: Any, tmp_path: Path) -> Any:
     (tmp_path / "x.pcap").write_bytes(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, 1))
     return libpcap.BlockingSniffer(filename=tmp_path / "x.pcap")
 
@@ -214,7 +216,7 @@ TOO_LONG = [MANY, MANY.encode(), "tcp or " * 30_000 + "tcp", "(" * 20_000 + "tcp
 
 
 @pytest.mark.parametrize("terms", TOO_LONG, ids=range(5))
-def test_a_filter_of_too_many_terms(libpcap, sniffer, terms):
+def test_a_filter_of_too_many_terms(libpcap: Any, sniffer: Any, terms: int) -> None:
     """libpcap compiles by recursion and ends the process."""
     with pytest.raises(libpcap.PcapException, match=r"a filter expression has up to 16384 characters, this one has \d+"):
         libpcap.OfflineFilter(terms, EthernetII)
@@ -224,13 +226,13 @@ def test_a_filter_of_too_many_terms(libpcap, sniffer, terms):
     assert sniffer.filter == b"tcp"
 
 
-def test_a_filter_of_many_terms_is_compiled(libpcap):
+def test_a_filter_of_many_terms_is_compiled(libpcap: Any) -> None:
     filter_ = libpcap.OfflineFilter("not " * 4000 + "tcp", EthernetII)
     assert not filter_.match_buffer(bytes(60))
 
 
 @pytest.mark.parametrize("text", ["tcp\0 and port 80", b"tcp\0", "\0", "tcp and port 80\0"])
-def test_a_filter_with_a_nul(libpcap, sniffer, text):
+def test_a_filter_with_a_nul(libpcap: Any, sniffer: Any, text: str) -> None:
     """libpcap would take what stands before it."""
     with pytest.raises(ValueError, match=r"filter_string holds a NUL at character \d+"):
         libpcap.OfflineFilter(text, EthernetII)
@@ -239,14 +241,14 @@ def test_a_filter_with_a_nul(libpcap, sniffer, text):
     assert sniffer.filter is None
 
 
-def test_an_interface_with_a_nul(libpcap):
+def test_an_interface_with_a_nul(libpcap: Any) -> None:
     for use in (libpcap.BlockingSniffer, libpcap.lookupnet):
         with pytest.raises(ValueError, match="interface holds a NUL at character 2"):
             use("lo\0x")
 
 
 @pytest.mark.parametrize("number", [-1, 1 << 31, 1 << 32, (1 << 32) + 1, 1 << 64])
-def test_a_link_type_that_is_none(libpcap, number):
+def test_a_link_type_that_is_none(libpcap: Any, number: int) -> None:
     """ctypes would take the lowest 32 bits."""
     with pytest.raises(ValueError, match="is no data link type"):
         libpcap.OfflineFilter("tcp", number)

@@ -9,6 +9,9 @@ import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,7 +33,7 @@ from cycapture.libtins import IP, RAW, SLL, UDP, EthernetII, NetworkInterface
 import gofollow
 
 
-def why_not():
+def why_not() -> str | None:
     if sys.platform != "linux":
         return "the tests of live sniffing are for Linux"
     try:
@@ -49,38 +52,38 @@ live = pytest.mark.skipif(REASON is not None, reason=f"not run: {REASON}")
 class Sender:
     """UDP datagrams over loopback, to a port that only this object has; `filter` takes just them."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.receiver.bind(("127.0.0.1", 0))
         self.sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.sender.connect(self.receiver.getsockname())
         self.filter = f"udp and dst port {self.receiver.getsockname()[1]}"
 
-    def __enter__(self):
+    def __enter__(self) -> Any:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.sender.close()
         self.receiver.close()
 
-    def send(self, *payloads):
+    def send(self, *payloads: bytes) -> None:
         for payload in payloads:
             self.sender.send(payload)
 
 
 @pytest.fixture
-def sender():
+def sender() -> Iterator[Sender]:
     with Sender() as sender:
         yield sender
 
 
-def sniffer_for(sender, cls=BlockingSniffer, **settings):
+def sniffer_for(sender: Sender, cls: Any = BlockingSniffer, **settings: Any) -> Any:
     sniffer = cls("lo", read_timeout=20, **{"snapshot_length": 262144, **settings})
     sniffer.filter = sender.filter
     return sniffer
 
 
-def wait_until(condition):
+def wait_until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline
@@ -90,22 +93,27 @@ def wait_until(condition):
 class Meanwhile:
     """Does something in another thread as soon as a sniffer listens."""
 
-    def __init__(self, sniffer, action):
-        self.thread = threading.Thread(target=lambda: (wait_until(lambda: sniffer.activated), action()))
+    def __init__(self, sniffer: Any, action: Any) -> None:
+        self.sniffer, self.action = sniffer, action
+        self.thread = threading.Thread(target=self._run)
 
-    def __enter__(self):
+    def _run(self) -> None:
+        wait_until(lambda: self.sniffer.activated)
+        self.action()
+
+    def __enter__(self) -> None:
         self.thread.start()
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.thread.join()
 
 
-def payload_of(frame):
+def payload_of(frame: Any) -> Any:
     return EthernetII.from_buffer(frame).rfind_pdu(RAW).payload
 
 
 @live
-def test_iterator(sender):
+def test_iterator(sender: Sender) -> None:
     before = int(time.time())
     payloads = [b"one", b"two" * 1000, b"three"]
     with sniffer_for(sender).iterator(lambda buf: EthernetII.from_buffer(buf), 3) as packets:
@@ -118,11 +126,11 @@ def test_iterator(sender):
 
 
 @live
-def test_callback_and_statistics(sender):
+def test_callback_and_statistics(sender: Sender) -> None:
     sniffer = sniffer_for(sender, snapshot_length=100)
     seen = []
 
-    def callback(sec, usec, length, packet):
+    def callback(sec: int, usec: int, length: int, packet: bytes) -> None:
         seen.append((length, len(packet), sniffer.activated, sniffer.ps_recv > 0))
 
     with Meanwhile(sniffer, lambda: sender.send(b"x" * 500, b"y")):
@@ -135,21 +143,21 @@ def test_callback_and_statistics(sender):
 
 
 @live
-def test_store_and_export(sender, tmp_path):
+def test_store_and_export(sender: Sender, tmp_path: Path) -> None:
     sniffer = sniffer_for(sender)
-    packets = deque()
+    packets: deque[Any] = deque()
     with Meanwhile(sniffer, lambda: sender.send(b"a", b"b")):
         sniffer.sniff_and_store(packets, payload_of, 2)
     assert [item for *_, item in packets] == [b"a", b"b"]
     with Meanwhile(sniffer, lambda: sender.send(b"c", b"d")):
         sniffer.sniff_and_export(tmp_path / "x.pcap", 2)
-    stored = []
+    stored: list[Any] = []
     BlockingSniffer(filename=tmp_path / "x.pcap").sniff_and_store(stored, payload_of)
     assert [item for *_, item in stored] == [b"c", b"d"]
 
 
 @live
-def test_filter_can_be_changed_while_sniffing(sender):
+def test_filter_can_be_changed_while_sniffing(sender: Sender) -> None:
     sniffer = sniffer_for(sender)
     with sniffer.iterator(payload_of) as packets:
         sniffer.filter = "tcp and src port 1"
@@ -165,7 +173,7 @@ def test_filter_can_be_changed_while_sniffing(sender):
 
 
 @live
-def test_direction(sender):
+def test_direction(sender: Sender) -> None:
     """What a machine sends itself over loopback is incoming."""
     incoming, outgoing = (sniffer_for(sender, direction=direction) for direction in (1, BlockingSniffer.DIRECTION.PCAP_D_OUT))
     with outgoing.iterator() as none, incoming.iterator(payload_of) as packets:
@@ -178,7 +186,7 @@ def test_direction(sender):
 
 
 @live
-def test_slow_script_loses_nothing(sender):
+def test_slow_script_loses_nothing(sender: Sender) -> None:
     """The thread captures ahead: packets come while the script does something else, more than the kernel's small buffer takes."""
     sniffer = sniffer_for(sender, buffer_size=1 << 20)
     count = 2000
@@ -192,7 +200,7 @@ def test_slow_script_loses_nothing(sender):
 
 
 @live
-def test_lost_packets_are_counted(sender):
+def test_lost_packets_are_counted(sender: Sender) -> None:
     """A script that does not come to take packets, no cache, and the kernel's buffer as small as can be."""
     sniffer = sniffer_for(sender, buffer_size=1)
     with sniffer.iterator(cache_size=1):
@@ -205,7 +213,7 @@ def test_lost_packets_are_counted(sender):
 
 
 @live
-def test_all_interfaces(sender):
+def test_all_interfaces(sender: Sender) -> None:
     sniffer = BlockingSniffer("any", read_timeout=20)
     assert sniffer.datalink[:2] == (113, b"LINUX_SLL")
     sniffer.filter = sender.filter
@@ -214,7 +222,7 @@ def test_all_interfaces(sender):
         assert next(packets)[3].rfind_pdu(RAW).payload == b"x"
 
 
-def stopped_by(stop, listen):
+def stopped_by(stop: Any, listen: Any) -> None:
     """Stop a sniffer while it waits: for packets that do not come, and with no timeout after which libpcap itself would return."""
     with Sender() as sender:
         sniffer = BlockingSniffer("lo", read_timeout=0)
@@ -233,14 +241,14 @@ LISTEN = [
 @live
 @pytest.mark.parametrize("stop", [BlockingSniffer.ask_stop, lambda sniffer: BlockingSniffer.stop_all(), BlockingSniffer.close])
 @pytest.mark.parametrize("listen", LISTEN)
-def test_stop_while_blocked(stop, listen):
+def test_stop_while_blocked(stop: Any, listen: Any) -> None:
     stopped_by(stop, listen)
     assert not BlockingSniffer.active_sniffers
 
 
 @live
 @pytest.mark.parametrize("listen", LISTEN)
-def test_stop_all_in_a_signal_handler(listen):
+def test_stop_all_in_a_signal_handler(listen: Any) -> None:
     previous = signal.signal(signal.SIGUSR1, lambda number, frame: BlockingSniffer.stop_all())
     try:
         stopped_by(lambda sniffer: os.kill(os.getpid(), signal.SIGUSR1), listen)
@@ -251,7 +259,7 @@ def test_stop_all_in_a_signal_handler(listen):
 
 @live
 @pytest.mark.parametrize("listen", LISTEN)
-def test_interrupt_comes_out(listen):
+def test_interrupt_comes_out(listen: Any) -> None:
     previous = signal.signal(signal.SIGUSR1, signal.default_int_handler)
     try:
         with pytest.raises(KeyboardInterrupt):
@@ -266,15 +274,15 @@ def test_interrupt_comes_out(listen):
 
 @live
 @pytest.mark.parametrize("loop_type", ["asyncio", b"asyncio", None])
-def test_asyncio(sender, loop_type, tmp_path):
-    async def main():
+def test_asyncio(sender: Sender, loop_type: Any, tmp_path: Path) -> None:
+    async def main() -> None:
         loop = asyncio.get_running_loop()
         sniffer = sniffer_for(sender, NonBlockingSniffer)
         assert (sniffer.set_loop(loop) if loop_type is None else sniffer.set_loop(loop, loop_type)) is sniffer
         done = asyncio.Event()
         calls = []
 
-        def callback(sec, usec, length, packet):
+        def callback(sec: int, usec: int, length: int, packet: bytes) -> None:
             calls.append(payload_of(packet))
             if len(calls) == 2:
                 done.set()
@@ -290,7 +298,7 @@ def test_asyncio(sender, loop_type, tmp_path):
         assert not NonBlockingSniffer.active_sniffers
         assert sniffer.ps_recv >= 2
 
-        queue = asyncio.Queue()
+        queue: asyncio.Queue[Any] = asyncio.Queue()
         sniffer.sniff_and_store(queue, payload_of, max_p=2)
         sender.send(b"3", b"4", b"5")
         assert [(await asyncio.wait_for(queue.get(), 30))[3] for _ in range(2)] == [b"3", b"4"]
@@ -300,15 +308,15 @@ def test_asyncio(sender, loop_type, tmp_path):
         sniffer.sniff_and_export(tmp_path / "x.pcap", max_p=2)
         sender.send(b"6", b"7")
         await until(lambda: not sniffer.activated)
-        packets = []
+        packets: list[Any] = []
         BlockingSniffer(filename=tmp_path / "x.pcap").sniff_and_store(packets, payload_of)
         assert [item for *_, item in packets] == [b"6", b"7"]
 
     asyncio.run(main())
 
 
-async def until(condition):
-    async def poll():
+async def until(condition: Callable[[], bool]) -> None:
+    async def poll() -> None:
         while not condition():
             await asyncio.sleep(0)
 
@@ -316,11 +324,11 @@ async def until(condition):
 
 
 @live
-def test_tornado(sender):
+def test_tornado(sender: Sender) -> None:
     ioloop = pytest.importorskip("tornado.ioloop", reason="tornado is not installed")
     calls = []
 
-    async def main():
+    async def main() -> None:
         loop = ioloop.IOLoop.current()
         sniffer = sniffer_for(sender, NonBlockingSniffer)
         sniffer.set_loop(loop).sniff_callback(lambda sec, usec, length, packet: calls.append(payload_of(packet)), max_p=2)
@@ -340,7 +348,7 @@ def test_tornado(sender):
 
 
 @live
-def test_functions():
+def test_functions() -> None:
     assert b"lo" in interfaces()
     assert lookupdev() in interfaces()
     assert lookupnet("lo") == lookupnet(b"lo") == (127, 255, b"127.0.0.0", b"255.0.0.0")
@@ -358,7 +366,7 @@ def test_functions():
 
 
 @live
-def test_interface_given_as_an_object(sender):
+def test_interface_given_as_an_object(sender: Sender) -> None:
     sniffer = BlockingSniffer(NetworkInterface("lo"), read_timeout=20)
     assert sniffer.interface == b"lo"
     sniffer.filter = sender.filter
@@ -368,7 +376,7 @@ def test_interface_given_as_an_object(sender):
 
 
 @live
-def test_no_such_interface():
+def test_no_such_interface() -> None:
     for use in (
         lambda: BlockingSniffer("nosuch0").sniff_callback(print),
         lambda: BlockingSniffer("nosuch0").iterator().start(),
@@ -382,7 +390,7 @@ def test_no_such_interface():
 
 
 @live
-def test_bad_filter_on_an_interface():
+def test_bad_filter_on_an_interface() -> None:
     sniffer = BlockingSniffer("lo")
     sniffer.filter = "tcp and prot 80"
     with pytest.raises(PcapException, match=r"lo: filter 'tcp and prot 80': .*(syntax|parse)"):
@@ -406,13 +414,13 @@ except OSError as error:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="not run: for Linux")
 @pytest.mark.skipif(REASON is None and os.getuid() != 0, reason="not run: this user has CAP_NET_RAW without being root")
-def test_no_permission():
+def test_no_permission() -> None:
     done = subprocess.run([sys.executable, "-c", WITHOUT_PERMISSION], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.startswith("lo: You don't have permission to capture on that device")
 
 
 @live
-def test_follower_fed_from_the_interface(sender):
+def test_follower_fed_from_the_interface(sender: Sender) -> None:
     """A frame of UDP is a PDU like any other, and no connection."""
     follower = gofollow.TCPStreamFollower()
     with sniffer_for(sender).iterator(EthernetII.from_buffer, 1) as packets:

@@ -5,6 +5,8 @@ import json
 import pathlib
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,13 +45,13 @@ EXCEPTIONS = {
 CONSTANTS = {"DIRECTION.PCAP_D_INOUT": 0, "DIRECTION.PCAP_D_IN": 1, "DIRECTION.PCAP_D_OUT": 2, "DLT.DLT_EN10MB": 1, "DLT.DLT_RAW": 12}
 
 
-def named(path):
+def named(path: str) -> Any:
     module, _, name = path.rpartition(".")
     return getattr(importlib.import_module(module), name)
 
 
 @pytest.mark.parametrize("path", CLASSES)
-def test_class_has_its_members(path):
+def test_class_has_its_members(path: str) -> None:
     cls = named(path)
     for member in [*CLASSES[path], *(SETTINGS if path.endswith("Sniffer") else [])]:
         if member not in ("total", "max_p"):  # of the instance
@@ -57,37 +59,37 @@ def test_class_has_its_members(path):
 
 
 @pytest.mark.parametrize("path", FUNCTIONS)
-def test_function_is_there(path):
+def test_function_is_there(path: str) -> None:
     assert callable(named(path))
 
 
 @pytest.mark.parametrize("name", EXCEPTIONS)
-def test_exception_has_its_bases(name):
+def test_exception_has_its_bases(name: str) -> None:
     exception = named(f"cycapture.libpcap.{name}")
     assert exception is named(f"cycapture.libpcap.exceptions.{name}")
     assert set(EXCEPTIONS[name].split()) <= {base.__name__ for base in exception.__mro__[1:]}
 
 
-def test_private_module_has_all_names():
+def test_private_module_has_all_names() -> None:
     public = importlib.import_module("cycapture.libpcap")
     for name in public.__all__:
         assert named(f"cycapture.libpcap._pcap.{name}") is getattr(public, name)
 
 
-def test_enumerations():
+def test_enumerations() -> None:
     base = named("cycapture.libpcap._pcap.BaseSniffer")
     for path, number in CONSTANTS.items():
         enumeration, member = path.split(".")
         assert getattr(base, enumeration)[member] == number
 
 
-def test_version():
+def test_version() -> None:
     pytest.importorskip("pcapy", reason="pcapy-ng is not installed")
     assert named("cycapture.libpcap.libpcap_version").startswith(b"libpcap version ")
     assert named("cycapture.libpcap.get_pcap_version")() == named("cycapture.libpcap.libpcap_version")
 
 
-def test_names_of_the_original():
+def test_names_of_the_original() -> None:
     listing = pathlib.Path(__file__).resolve().parents[3] / "shared" / "cycapture" / "api.json"
     if not listing.exists():
         print("../shared/cycapture/api.json is absent: nothing to compare with")
@@ -128,6 +130,6 @@ for use in (lambda: BlockingSniffer(filename=sys.argv[1]), lambda: BlockingSniff
 """
 
 
-def test_without_pcapy_ng(tmp_path):
+def test_without_pcapy_ng(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", WITHOUT, tmp_path / "x.pcap"], check=True, timeout=60)
     assert (tmp_path / "x.pcap").stat().st_size == 24 + 16 + 60

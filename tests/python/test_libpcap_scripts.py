@@ -11,7 +11,9 @@ import subprocess
 import sys
 import threading
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cycapture.libtins import IP, RAW, UDP, PacketSender
@@ -26,9 +28,10 @@ SAFETY = 120  # seconds after which a script that hangs is ended
 
 
 @contextlib.contextmanager
-def script(name, *arguments):
+def script(name: str | Path, *arguments: object) -> Iterator[Any]:
     """Run a script; its output is its stdout, and it must end by itself and without a word of complaint."""
     command = [sys.executable, str(SCRIPTS / name), *map(str, arguments)]
+    process: Any
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         guard = threading.Timer(SAFETY, process.kill)
         guard.start()
@@ -48,9 +51,9 @@ def script(name, *arguments):
 
 
 @contextlib.contextmanager
-def http_server(folder):
+def http_server(folder: Path) -> Iterator[int]:
     class Handler(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_):
+        def log_message(self, *_: object) -> None:
             pass
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(folder))) as server:
@@ -63,7 +66,7 @@ def http_server(folder):
             thread.join()
 
 
-def download(tmp_path, size):
+def download(tmp_path: Path, size: int) -> None:
     """A download is followed live while it is recorded, and then from the record: not one byte is missing, nor was one dropped."""
     content = random.Random(1).randbytes(size)
     (tmp_path / "file").write_bytes(content)
@@ -79,11 +82,11 @@ def download(tmp_path, size):
 
 
 @live
-def test_download(tmp_path):
+def test_download(tmp_path: Path) -> None:
     download(tmp_path, 1_000_000)
 
 
-def test_follow_file(tmp_path):
+def test_follow_file(tmp_path: Path) -> None:
     body = random.Random(2).randbytes(5000)
     (tmp_path / "x.pcap").write_bytes(pcap(conversation([b"GET / HTTP/1.0\r\n\r\n"], [b"HTTP/1.0 200 OK\r\n\r\n" + body])))
     with script("follow.py", tmp_path / "x.pcap", 80) as process:
@@ -91,7 +94,7 @@ def test_follow_file(tmp_path):
     assert process.output == ["listening", f"ended GET  5000 {hashlib.sha256(body).hexdigest()}", "dropped 0"]
 
 
-def heard(sender, process, payload, expected):
+def heard(sender: Sender, process: Any, payload: bytes, expected: Any) -> None:
     """Send until the script, which begins to listen at a time of its own, says what it heard."""
     lines = []
     reader = threading.Thread(target=lambda: lines.append(process.stdout.readline()))
@@ -104,7 +107,7 @@ def heard(sender, process, payload, expected):
 
 
 @live
-def test_threads_and_a_signal_handler():
+def test_threads_and_a_signal_handler() -> None:
     with Sender() as sender, script("signal_and_threads.py", "lo", sender.filter) as process:
         question = bytes.fromhex("123401000001000000000000076578616d706c65036f72670000010001")
         heard(sender, process, question, f"127.0.0.1 {sender.receiver.getsockname()[1]} True 1\n")
@@ -113,7 +116,7 @@ def test_threads_and_a_signal_handler():
 
 
 @live
-def test_tornado_loop():
+def test_tornado_loop() -> None:
     pytest.importorskip("tornado", reason="tornado is not installed")
     with Sender() as sender, script("tornado_loop.py", "lo", sender.filter) as process:
         assert process.stdout.readline() == "listening\n"
@@ -121,7 +124,7 @@ def test_tornado_loop():
     assert process.output[-1] == "end of main"
 
 
-def test_collect(tmp_path):
+def test_collect(tmp_path: Path) -> None:
     frames = conversation([b"a"], [b"b"])
     (tmp_path / "x.pcap").write_bytes(pcap(frames))
     with script("collect.py", tmp_path / "x.pcap", "tcp and src port 80", tmp_path / "y.pcap") as process:
@@ -132,13 +135,13 @@ def test_collect(tmp_path):
     assert [time for time, _, _ in records] == [(1_700_000_000 * 1000 + number) * 1_000_000 for number in (1, 4, 6)]
 
 
-def echo_once(server):
+def echo_once(server: Any) -> None:
     with server.accept()[0] as connection:
         connection.sendall(connection.recv(100) * 1000)
 
 
 @live
-def test_asyncio_loop(tmp_path):
+def test_asyncio_loop(tmp_path: Path) -> None:
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
         sender = stack.enter_context(Sender())
@@ -159,7 +162,7 @@ def test_asyncio_loop(tmp_path):
     assert [data[42:] for _, data, _ in read_pcap((tmp_path / "y.pcap").read_bytes())[1]] == [b"1", b"2", b"3"]
 
 
-def test_there_and_back(tmp_path):
+def test_there_and_back(tmp_path: Path) -> None:
     (tmp_path / "x.pcap").write_bytes(pcap(conversation([b"abc"], [b"d"])))
     outputs = tmp_path / "y.pcap", tmp_path / "z.pcap"
     with script("there_and_back.py", tmp_path / "x.pcap", "tcp and src port 80", *outputs) as process:
@@ -173,7 +176,7 @@ def test_there_and_back(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="not run: names the loopback interface of Linux")
-def test_build():
+def test_build() -> None:
     with script("build.py", "lo") as process:
         pass
     assert process.output == [
@@ -186,13 +189,13 @@ def test_build():
 
 
 @live
-def test_ask():
+def test_ask() -> None:
     with script("ask.py", "lo", "127.0.0.1") as process:
         pass
     assert process.output == ["dns example.org 192.0.2.7 60", "arp 02:00:00:00:00:01", "ping 127.0.0.1 1 are you there?"]
 
 
-def fragments(port, payload, size):
+def fragments(port: int, payload: bytes, size: int) -> Iterator[IP]:
     """A UDP datagram to a port of this host, in fragments of so many bytes."""
     whole = IP("127.0.0.1", "127.0.0.1") / UDP(port, 9) / RAW(payload)
     body = whole.serialize()[20:]
@@ -204,7 +207,7 @@ def fragments(port, payload, size):
 
 
 @live
-def test_threads_fragments_and_sigterm():
+def test_threads_fragments_and_sigterm() -> None:
     with Sender() as sender:
         port = sender.receiver.getsockname()[1]
         expression = f"{sender.filter} or (ip[6:2] & 0x3fff != 0 and ip[4:2] = 4711)"
@@ -254,7 +257,7 @@ except PcapException, ex:
 """
 
 
-def test_script_of_python_2_converted_by_2to3(tmp_path):
+def test_script_of_python_2_converted_by_2to3(tmp_path: Path) -> None:
     pytest.importorskip("lib2to3", reason="2to3 ended with Python 3.12")
     (tmp_path / "old.py").write_text(PYTHON2)
     subprocess.run([sys.executable, "-W", "ignore", "-m", "lib2to3", "-w", "-n", "old.py"], cwd=tmp_path, check=True, capture_output=True)

@@ -54,11 +54,13 @@ def capture_of(packets: list[Packet]) -> bytes:
 
 def random_connection(rng: random.Random, port: int, long: bool) -> list[bytes]:
     """Return a connection's frames, of which some are lost, repeated, overlap or changed places."""
-    ends = [("10.0.0.1", port), SERVER]
+    client = ("10.0.0.1", port)
+    ends = [client, SERVER]
     seqs = [rng.choice((1000, 2**32 - 3000)), 5000]
-    frames = []
+    frames: list[bytes] = []
     if rng.random() < 0.8:
-        frames = [tcp(*ends, SYN, seqs[0] - 1), tcp(*ends[::-1], SYN | ACK, seqs[1] - 1, seqs[0]), tcp(*ends, ACK, *seqs)]
+        frames = [tcp(client, SERVER, SYN, seqs[0] - 1), tcp(SERVER, client, SYN | ACK, seqs[1] - 1, seqs[0])]
+        frames.append(tcp(client, SERVER, ACK, seqs[0], seqs[1]))
     damage = rng.choice((0, 0.02, 0.2))
     for _ in range(rng.randrange(1, 12) if not long else rng.randrange(100, 200)):
         side = rng.randrange(2)
@@ -72,9 +74,10 @@ def random_connection(rng: random.Random, port: int, long: bool) -> list[bytes]:
             frames.insert(rng.randrange(max(0, len(frames) - 3), len(frames) + 1), frame)
     closing = rng.random()
     if closing < 0.6:
-        frames += [tcp(*ends, FIN | ACK, *seqs, rng.choice((b"", b"bye"))), tcp(*ends[::-1], FIN | ACK, seqs[1], seqs[0] + 4)]
+        frames += [tcp(client, SERVER, FIN | ACK, seqs[0], seqs[1], rng.choice((b"", b"bye")))]
+        frames += [tcp(SERVER, client, FIN | ACK, seqs[1], seqs[0] + 4)]
     elif closing < 0.8:
-        frames.append(tcp(*ends, RST | ACK, *seqs))
+        frames.append(tcp(client, SERVER, RST | ACK, seqs[0], seqs[1]))
     return frames
 
 
@@ -104,7 +107,9 @@ class Side:
     """What a side said so far."""
 
     def __init__(self) -> None:
-        self.payload, self.runs, self.gaps = bytearray(), [], []
+        self.payload = bytearray()
+        self.runs: list[Any] = []
+        self.gaps: list[Any] = []
 
     def add(self, event: Any) -> None:
         if event.kind == "gap":
@@ -239,7 +244,8 @@ class Run:
 
     def __init__(self, rng: random.Random, wanted: list[dict[str, Any]], names: list[str], make: Any, options: dict[str, Any]) -> None:
         self.rng, self.wanted, self.names = rng, wanted, names
-        self.called, self.faults = 0, []
+        self.called = 0
+        self.faults: list[Any] = []
         self.kept: list[tuple[int, Any, Any]] = []  # which callback, what keeps its stream, how to get at it
         self.jobs: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.reads, self.keeps, self.raises, self.collects = (rng.choice((0, 0.05, 0.5)) for _ in range(4))
@@ -301,7 +307,7 @@ class Run:
         if rng.random() < self.raises / 3:
             raise Stumbled(*rng.choice(([], [stream])))
 
-    def repeat(self, call: Any) -> None:
+    def repeat(self, call: Any) -> Any:
         """Call until no callback stumbles."""
         while True:
             try:
@@ -340,7 +346,7 @@ class Run:
 
 def last_stream(error: BaseException) -> Any:
     """Return the stream of the callback that raised."""
-    at = error.__traceback__
+    at: Any = error.__traceback__
     while at.tb_next:
         at = at.tb_next
     return at.tb_frame.f_locals["stream"]
@@ -362,11 +368,12 @@ WAYS = ["packets", "iterator", "list", "PDUs", "capture"]
 
 def follow_at_random(seed: int) -> Run:
     rng = random.Random(seed)
-    way, make, names = rng.choice(WAYS), TCPStreamFollower, NAMES
+    way, names = rng.choice(WAYS), NAMES
+    make: Any = TCPStreamFollower
     options: dict[str, Any] = {"gap_patience": rng.choice((0, 0.01, 0.5)), "close_on": rng.choice(("both", "first-fin"))}
     recorded = rng.random() < 0.2 and way != "PDUs"
     packets = recorded_packets(rng.choice(CAPTURES)) if recorded else random_packets(rng, way != "PDUs")
-    keep = rng.choice(("all", "all", "all", "none", 1, 100, 5000))
+    keep: Any = rng.choice(("all", "all", "all", "none", 1, 100, 5000))
     if rng.random() < 0.25:
         make, names = CycaptureFollower, CYCAPTURE_NAMES
         options |= {"midstream": rng.random() < 0.5}
@@ -427,7 +434,8 @@ def test_streams_kept_after_somebody_traced_the_first_packet() -> None:
 def test_left_by_an_exception_while_it_feeds(callbacks: str, where: str) -> None:
     """Nothing is freed that is still looked at, and the call that feeds says why it stops."""
     packets = [packet for seed in range(30) for packet in random_packets(random.Random(seed), True)]
-    begun, left, stopped = threading.Event(), threading.Event(), []
+    begun, left = threading.Event(), threading.Event()
+    stopped: list[Any] = []
     streams: list[TCPStream] = []
 
     def leave() -> None:

@@ -225,7 +225,7 @@ def test_what_is_recorded() -> None:
         assert stream.segments_truncated is not segments
     for name, bad in (("record", "all"), ("record", True), ("keep_turns", 0), ("keep_segments", -1), ("keep_turns", 1.5)):
         with pytest.raises(OptionError, match=name):
-            TCPStreamFollower(**{name: bad})
+            TCPStreamFollower(**{name: bad})  # type: ignore[arg-type]
     assert len(next(iter(follow(io.BytesIO(pcap(frames)), record="segments"))).segments) == 2
 
 

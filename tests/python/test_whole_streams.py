@@ -30,7 +30,7 @@ def ended(capture: Path, data_callback: Any, **options: Any) -> list[TCPStream]:
 @pytest.mark.parametrize("keep", ["all", "none", 1, 1000])
 @pytest.mark.parametrize("capture", CAPTURES, ids=lambda path: path.name)
 def test_streams_tell_the_same_as_with_a_data_callback(capture: Path, keep: Any) -> None:
-    record = {"record": "segments"}
+    record: Any = {"record": "segments"}
     seen = [facts(stream) for stream in ended(capture, lambda stream: None, keep_payload=keep, **record)]
     assert [facts(stream) for stream in ended(capture, None, keep_payload=keep, **record)] == seen
     followed = []
