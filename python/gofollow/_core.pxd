@@ -74,8 +74,9 @@ cdef inline object call_one(object function, object argument):
 
 # What grows is the first item of a list: bytes, which grow in place if nobody else has them. BytesIO
 # leaves an eighth of free addresses behind long ones: up to the second item they need no other place.
+# What malloc maps by itself, 32 MiB or more, moves without a copy, which pays for long pieces.
 cdef inline list growing():
-    return [b"", LONG]
+    return [b"", 256 * 1024]
 
 cdef inline bytes value_of(list whole):
     return whole[0] if whole[0] is None or isinstance(whole[0], bytes) else whole[0].getvalue()
@@ -87,7 +88,7 @@ cdef inline Py_ssize_t grow(list whole, Py_ssize_t length, list blocks) except -
     cdef PyObject *grown
     if value is None:
         return length
-    if len(value) == length and length + len(more) <= room:
+    if len(value) == length and (length + len(more) <= room or (length >= 32 * 1024 * 1024 and len(more) >= 1024 * 1024)):
         grown = <PyObject *> value
         Py_INCREF(value)
         whole[0] = value = None  # no other code runs until it is back

@@ -75,7 +75,7 @@ FULL, BUSY, NO_TIME = constant("ERR_FULL"), constant("ERR_BUSY"), constant("NO_T
 FACTS_SIZE = ffi.sizeof("gofollow_connection")
 NEVER = LARGEST
 SHORT, MERGED = 1024, 128  # so many pieces in a row shorter than that become one
-LONG = 256 * 1024  # payload beyond this grows in place
+LONG = 64 * 1024 * 1024  # more in blocks grows in place: joining it at the end would need as much again
 RECENT = 1024
 NONE: Listed[Any] = Listed([], 0)
 MARK = 7 * 8  # bytes of a turn that is over, among the marks of a connection
@@ -112,8 +112,8 @@ class Gaps:
 class Payload:
     """What one direction carried so far. It only grows, so that an end and a length are a snapshot of it.
 
-    Pieces are collected in blocks, and grow in place where they are long or read before they are
-    complete. One thread appends; any thread may read meanwhile.
+    Pieces are collected in blocks, and grow in place where they are very long or read before they
+    are complete. One thread appends; any thread may read meanwhile.
     """
 
     __slots__ = ("blocks", "end", "extra", "holes", "length", "limit", "moved", "run_ns", "run_packet", "short", "unmoved")
