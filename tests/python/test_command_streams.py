@@ -65,7 +65,7 @@ def test_raw_bytes_and_nothing_else(talk: Path) -> None:
     refused = screen("show", "--raw", talk, 0)
     assert refused.code == 2
     assert "--force" in refused.out
-    assert screen("show", "--raw", "--force", "--client", talk, 0).out.startswith("GET / HTTP/1.0")
+    assert screen("show", "--raw", "--force", "--client", talk, 0).raw.startswith(b"GET / HTTP/1.0")
 
 
 def test_turns_as_json(talk: Path) -> None:
