@@ -30,7 +30,7 @@ cdef class Gather:
     cdef uint64_t handle
     cdef object on_closed, on_run, on_gap, choose
     cdef int64_t run_limit, all_limit, waiting
-    cdef bint turns
+    cdef bint turns, times
     cdef readonly list gaps
     cdef dict open
     cdef object event_array

@@ -68,7 +68,8 @@ class Gather:
     on_gap(run, offset, length, reason): bytes that never come, after the run before them.
     choose(number, facts): whether payload of the connection that opens is asked for; None: of all.
     run_limit is how many bytes a run has at most before it is handed on, all_limit how many all runs
-    have that wait; turns: whether a run ends where the other side's data begins.
+    have that wait; turns: whether a run ends where the other side's data begins; times: whether the
+    times of pieces are of interest.
     """
 
     def __init__(
@@ -81,10 +82,11 @@ class Gather:
         run_limit: int = 1 << 16,
         all_limit: int = 1 << 25,
         turns: bool = False,
+        times: bool = True,
     ) -> None:
         self.handle = handle
         self.on_closed, self.on_run, self.on_gap, self.choose = on_closed, on_run, on_gap, choose
-        self.run_limit, self.all_limit, self.turns = run_limit, all_limit, turns
+        self.run_limit, self.all_limit, self.turns, self.times = run_limit, all_limit, turns, times
         self.waiting = 0
         self.gaps = [0] * 8  # bytes that never come, by reason
         self.open: dict[int, Stream] = {}
@@ -152,7 +154,8 @@ class Gather:
         if run.size == 0:
             run.offset = event.offset
         run.pieces.append(copy(event.bytes, size))
-        run.times.append(event.ts_ns)
+        if self.times:
+            run.times.append(event.ts_ns)
         run.size += size
         stream.last_ns = event.ts_ns
         self.waiting += size
@@ -192,3 +195,5 @@ class Gather:
                 stream.client.final = stream.server.final = True
                 self.hand_both_on(stream)
         self.on_closed(copy_facts(event.connection, FACTS_SIZE), stream)
+        if stream is not None:
+            stream.client = stream.server = stream.last = None  # type: ignore[assignment]  # no cycle is left

@@ -11,7 +11,7 @@ from typing import Any
 from .._events import BY, CLOSE_REASONS, GAP_REASONS, STARTS
 from .._gather import Run, Stream
 from ._choice import Choice
-from ._facts import NO_TIME, Facts, read, read_open, separation
+from ._facts import NO_TIME, Facts, ends_of, read, read_open, separation
 from ._session import Session, Trouble, say
 from ._text import harmless, host, plural, short
 
@@ -19,18 +19,20 @@ TEMPLATE = "{id:06}-{client}.{client_port}-{server}.{server_port}-{side}"
 FIELDS = ("id", "client", "client_port", "server", "server_port", "side", "start")
 INDEX = "index.jsonl"
 _SIDES = ("client", "server")
+_MOST_PIECES = 1024  # of one writev
 _GAPS = 10_000  # of a direction that the index lists
+_MORE = os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+_NEW = _MORE | os.O_CREAT | os.O_EXCL
 _UNSAFE = str.maketrans(dict.fromkeys(map(chr, (*range(32), 127)), "_"))
 
 
 class Written:
-    """The file of a direction: its name, how many bytes it has, and the gaps of the stream."""
+    """The file of a direction: its name, empty before there is one, how many bytes it has, and the gaps of the stream."""
 
     __slots__ = ("gaps", "name", "size")
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.size = 0
+    def __init__(self, name: str = "", size: int = 0) -> None:
+        self.name, self.size = name, size
         self.gaps: list[str] = []
 
 
@@ -59,7 +61,7 @@ class Folder:
 
     def open(self, name: str, new: bool) -> int:
         """Open a file of the folder to add to it; new: make it."""
-        flags = os.O_WRONLY | os.O_NOFOLLOW | (os.O_CREAT | os.O_EXCL if new else 0)
+        flags = _NEW if new else _MORE
         try:
             return os.open(name, flags, 0o666, dir_fd=self.fd)
         except FileNotFoundError:
@@ -72,45 +74,52 @@ class Folder:
 
     def name(self, stream: Stream, side: int) -> str:
         """Return the name of a direction's file."""
-        facts: Facts = stream.state
-        client, server = _host(facts.client, facts.client_family), _host(facts.server, facts.server_family)
-        if self.plain:
-            return f"{stream.number:06}-{client}.{facts.client_port}-{server}.{facts.server_port}-{_SIDES[side]}"
-        seconds = 0 if facts.opened_ns == NO_TIME else facts.opened_ns // 10**9
-        values = (stream.number, client, facts.client_port, server, facts.server_port, _SIDES[side], seconds)
-        return self.template.format(**dict(zip(FIELDS, values, strict=True)))
+        name: str | None = stream.state
+        if name is None:
+            client, client_port, client_family, server, server_port, server_family = ends_of(stream.facts)
+            client, server = _host(client, client_family), _host(server, server_family)
+            if self.plain:
+                name = f"{stream.number:06}-{client}.{client_port}-{server}.{server_port}-"
+            else:
+                opened = read_open(stream.facts).opened_ns
+                values = (stream.number, client, client_port, server, server_port, "\0", 0 if opened == NO_TIME else opened // 10**9)
+                name = self.template.format(**dict(zip(FIELDS, values, strict=True)))
+            stream.state = name
+        return name + _SIDES[side] if self.plain else name.replace("\0", _SIDES[side])
 
     def run(self, run: Run) -> None:
         """Write payload."""
-        stream = run.stream
-        if stream.state is None:
-            stream.state = read_open(stream.facts)
         written: Written | None = run.state
-        new = written is None or not written.name
-        if written is None:
-            written = run.state = Written("")
-        if new:
-            written.name = self.name(stream, run.direction)
-            self.files += 1
-        pieces = run.pieces
-        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        at = written.size if self.gaps == "skip" else run.offset
+        name = ""
         try:
-            file = self.open(written.name, new)
+            if written is None:
+                name = self.name(run.stream, run.direction)
+                written = run.state = Written(name)
+                self.files += 1
+                file = self.open(name, True)
+            elif not written.name:
+                name = written.name = self.name(run.stream, run.direction)
+                self.files += 1
+                file = self.open(name, True)
+            else:
+                name = written.name
+                file = self.open(name, False)
+            size = run.size
+            at = written.size if self.gaps == "skip" else run.offset
             try:
-                if self.gaps == "zero":
-                    _zeros(file, written.size, at)
                 if at:
+                    if self.gaps == "zero":
+                        _zeros(file, written.size, at)
                     os.lseek(file, at, os.SEEK_SET)
-                view = memoryview(data)
-                while view:
-                    view = view[os.write(file, view) :]
+                pieces = run.pieces
+                if len(pieces) > _MOST_PIECES or os.writev(file, pieces) < size:
+                    _write(file, at, b"".join(pieces))
             finally:
                 os.close(file)
         except OSError as error:
-            raise _trouble(os.path.join(self.path, written.name), error) from None
-        written.size = at + len(data)
-        self.bytes += len(data)
+            raise _trouble(os.path.join(self.path, name), error) from None
+        written.size = at + size
+        self.bytes += size
 
     def gap(self, run: Run, offset: int, length: int, reason: int) -> None:
         """Note a gap."""
@@ -137,8 +146,17 @@ class Folder:
                     os.close(file)
             except OSError as error:
                 raise _trouble(os.path.join(self.path, written.name), error) from None
-        name = json.dumps(written.name) if written.name else "null"
+        name = f'"{written.name}"' if self.plain else json.dumps(written.name)
+        name = name if written.name else "null"
         return f'"file": {name}, "gap_list": [{", ".join(written.gaps)}]'
+
+
+def _write(file: int, at: int, data: bytes) -> None:
+    """Write what one call does not: many pieces, or to a disk that is nearly full."""
+    os.lseek(file, at, os.SEEK_SET)
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(file, rest) :]
 
 
 def _zeros(file: int, start: int, end: int) -> None:
@@ -148,7 +166,7 @@ def _zeros(file: int, start: int, end: int) -> None:
 
 
 def _host(address: bytes, family: int) -> str:
-    return host(address, family).replace(":", "_")
+    return host(address, family).replace(":", "_") if family == 6 else host(address, family)
 
 
 def _trouble(path: str, error: OSError) -> Trouble:
@@ -199,7 +217,9 @@ def extract(files: Sequence[str], folder: str, options: dict[str, Any], choice: 
 
     try:
         with index:
-            steps = session.steps(files, closed, on_run=target.run, on_gap=target.gap, choose=None if choice.everything else choice.opening)
+            steps = session.steps(
+                files, closed, on_run=target.run, on_gap=target.gap, times=False, choose=None if choice.everything else choice.opening
+            )
             for _ in steps:
                 index.write("".join(lines))
                 lines.clear()
@@ -215,17 +235,17 @@ def extract(files: Sequence[str], folder: str, options: dict[str, Any], choice: 
 
 def line_of(facts: Facts, separated: str, client: str, server: str) -> str:
     """Return a line of the index. Every value is a number or made of harmless characters: no JSON encoder is needed."""
-    opened = "null" if facts.opened_ns == NO_TIME else str(facts.opened_ns)
-    last = facts.last_ns()
-    closed = "null" if last == NO_TIME else str(last)
-    reason, by = CLOSE_REASONS.get(facts.close_reason), BY[facts.closed_by]
+    opened, closed, by = facts.opened_ns, facts.last_ns(), BY[facts.closed_by]
     return (
         f'{{"id": {facts.number}, '
         f'"client": {{"address": "{host(facts.client, facts.client_family)}", "port": {facts.client_port}, '
         f'"packets": {facts.client_packets}, "bytes": {facts.client_bytes}, "missing": {facts.client_missing}, {client}}}, '
         f'"server": {{"address": "{host(facts.server, facts.server_family)}", "port": {facts.server_port}, '
         f'"packets": {facts.server_packets}, "bytes": {facts.server_bytes}, "missing": {facts.server_missing}, {server}}}, '
-        f'"opened_ns": {opened}, "closed_ns": {closed}, "close_reason": "{reason}", '
-        f'"closed_by": {f"{chr(34)}{by}{chr(34)}" if by else "null"}, "clean": {"true" if facts.clean else "false"}, '
-        f'"start": "{STARTS.get(facts.start)}", "separation": {json.dumps(separated)}}}\n'
+        f'"opened_ns": {"null" if opened == NO_TIME else opened}, "closed_ns": {"null" if closed == NO_TIME else closed}, '
+        f'"close_reason": "{CLOSE_REASONS.get(facts.close_reason)}", "closed_by": {_BY[by]}, '
+        f'"clean": {"true" if facts.clean else "false"}, "start": "{STARTS.get(facts.start)}", "separation": "{separated}"}}\n'
     )
+
+
+_BY = {"client": '"client"', "server": '"server"', None: "null"}

@@ -137,6 +137,20 @@ def _layout() -> struct.Struct:
 _LAYOUT = _layout()
 
 
+def _ends() -> struct.Struct:
+    start = ffi.offsetof("gofollow_connection", "client")
+    between = ffi.offsetof("gofollow_connection", "server") - start - 19
+    return struct.Struct(f"={start}x16sHB{between}x16sHB")
+
+
+_ENDS = _ends()
+
+
+def ends_of(facts: bytes) -> tuple[Any, ...]:
+    """Return address, port and family of client and server."""
+    return _ENDS.unpack_from(facts)
+
+
 def read(facts: bytes) -> Facts:
     """Return the facts of a closed connection."""
     return Facts._make(_LAYOUT.unpack_from(facts))

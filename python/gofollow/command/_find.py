@@ -24,8 +24,8 @@ SIDES = ("client", "server")
 Found = Iterator[tuple[int, int]]  # start and end of each match
 
 
-def compiled(pattern: str, ignore_case: bool, as_hex: bool, fixed: bool) -> tuple[Callable[[bytes, int], Found], int]:
-    """Return what finds a pattern in bytes from a position on, and how many bytes a match has at most.
+def compiled(pattern: str, ignore_case: bool, as_hex: bool, fixed: bool) -> tuple[Callable[[bytes, int], Found], bytes, int]:
+    """Return what finds a pattern in bytes from a position on, text that has to be there, and how many bytes a match has at most.
 
     Raises Trouble for what is no pattern.
     """
@@ -38,12 +38,12 @@ def compiled(pattern: str, ignore_case: bool, as_hex: bool, fixed: bool) -> tupl
     if not text:
         raise Trouble("the pattern is empty: it would be found everywhere")
     if not ignore_case and (fixed or not _SPECIAL.search(text)):
-        return _fixed(text), len(text)
+        return _fixed(text), text, len(text)
     try:
         expression = re.compile(re.escape(text) if fixed else text, re.IGNORECASE if ignore_case else 0)
     except (re.error, RecursionError, OverflowError) as error:
         raise Trouble(f"{pattern!r} is no regular expression: {error} (--fixed takes it as it stands)") from None
-    return lambda data, start: (found.span() for found in expression.finditer(data, start)), len(text) if fixed else LONGEST
+    return lambda data, start: (found.span() for found in expression.finditer(data, start)), b"", len(text) if fixed else LONGEST
 
 
 def _fixed(text: bytes) -> Callable[[bytes, int], Found]:
@@ -71,8 +71,10 @@ class Window:
 class Finder:
     """Looks for a pattern in runs."""
 
-    def __init__(self, search: Callable[[bytes, int], Found], longest: int, context: int, report: Callable[..., object]) -> None:
-        self.search, self.context, self.report = search, context, report
+    def __init__(
+        self, search: Callable[[bytes, int], Found], needed: bytes, longest: int, context: int, report: Callable[..., object]
+    ) -> None:
+        self.search, self.needed, self.context, self.report = search, needed, context, report
         self.keep = longest - 1 + context
 
     def run(self, run: Run) -> None:
@@ -85,6 +87,8 @@ class Finder:
             data = window.data + data
             start, begin, marks = window.start, window.begin, window.marks
             run.state = None
+        elif run.final and self.needed not in data:
+            return
         safe = len(data) if run.final else len(data) - self.keep
         end = max(start, safe)
         for first, last in self.search(data, start):
@@ -143,7 +147,7 @@ def find(
     as_json: bool,
 ) -> int:
     """Print where the pattern is. Return the exit code: 0 found, 1 not found, 2 a file could not be read."""
-    search, longest = compiled(pattern, ignore_case, as_hex, fixed)
+    search, needed, longest = compiled(pattern, ignore_case, as_hex, fixed)
     lines: list[str] = []
     matches = with_matches = looked_at = 0
     paint = screen.paint
@@ -169,7 +173,7 @@ def find(
             when = "-" if time == NO_TIME else iso(time)
             lines.append(f"{stream.number}\t{side}\t{offset}\t{when}\t{ends.client_end}\t{ends.server_end}\t{shown}\n")
 
-    finder = Finder(search, longest, context, report)
+    finder = Finder(search, needed, longest, context, report)
 
     def gap(run: Run, offset: int, length: int, reason: int) -> None:
         finder.end(run)

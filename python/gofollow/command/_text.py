@@ -94,24 +94,22 @@ _ADDRESSES: dict[bytes, str] = {}
 
 def endpoint(address: bytes, family: int, port: int) -> str:
     """Return 192.0.2.1:80 or [2001:db8::1]:80 of an address of the engine."""
-    if family == 4:
-        return f"{address[0]}.{address[1]}.{address[2]}.{address[3]}:{port}"
-    text = _ADDRESSES.get(address)
-    if text is None:
-        if len(_ADDRESSES) > 100_000:
-            _ADDRESSES.clear()
-        text = _ADDRESSES[address] = f"[{host(address, family)}]"
-    return f"{text}:{port}"
+    return f"{host(address, family)}:{port}" if family == 4 else f"[{host(address, family)}]:{port}"
 
 
 def host(address: bytes, family: int) -> str:
     """Return the text of an address."""
     if family == 4:
-        return ".".join(map(str, address[:4]))
-    from ipaddress import IPv6Address
+        return f"{address[0]}.{address[1]}.{address[2]}.{address[3]}"
+    text = _ADDRESSES.get(address)
+    if text is None:
+        from ipaddress import IPv6Address
 
-    parsed = IPv6Address(address)
-    return f"::ffff:{parsed.ipv4_mapped}" if parsed.ipv4_mapped else str(parsed)
+        if len(_ADDRESSES) > 100_000:
+            _ADDRESSES.clear()
+        parsed = IPv6Address(address)
+        text = _ADDRESSES[address] = f"::ffff:{parsed.ipv4_mapped}" if parsed.ipv4_mapped else str(parsed)
+    return text
 
 
 def plural(count: int, one: str, many: str | None = None) -> str:
