@@ -192,7 +192,7 @@ def cut(ip: Packet) -> list[Packet]:
     if ip.version == 4:
         ip.id = ip[TCP].seq & 0xFFFF
         made: list[Packet] = fragment(ip, 64)
-    return made
+        return made
     header = ip.copy()
     inner = header[TCP].copy()
     header.remove_payload()
@@ -295,10 +295,9 @@ def test_what_is_not_followed_is_named() -> None:
         ]
 
 
-def test_command_line_warns_in_one_line(tmp_path: Path) -> None:
+def test_command_names_what_it_does_not_follow(tmp_path: Path) -> None:
     path = tmp_path / "user0.pcap"
     path.write_bytes(pcap(conversation([b"a"], [b"b"]), link_type=LinkType.NFLOG + 1))
     done = subprocess.run([sys.executable, "-m", "gofollow", path], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (0, "")
-    assert done.stderr.startswith(f"gofollow: {path}: link type 240, NETANALYZER (8 packets so far): ")
-    assert done.stderr.count("\n") == 1
+    assert "not followed: 8 of 8 packets: link type 240, NETANALYZER 8\n" in done.stderr

@@ -48,7 +48,7 @@ class Fed:
     def __init__(self, capture: Path) -> None:
         self.engine = Engine({"anomalies": asks_for_anomalies(capture)})
         nothing = lambda *_: None  # noqa: E731
-        self.core = Core(self.engine.number, None, None, TCPStream, make_kept("all", None, None, "none", 0, 0), nothing, nothing)
+        self.core = Core(self.engine.number, None, None, TCPStream, make_kept("all", None, None, "none", None, None), nothing, nothing)
         self.collector = EventCollector(self.engine.number)
 
     def take(self) -> None:
