@@ -55,6 +55,7 @@ func configFrom(c *C.gofollow_config) (config gofollow.Config, ok bool) {
 		Anomalies:      r.flag(c.anomalies),
 		NoHalfClosed:   r.flag(c.no_half_closed),
 		Segments:       r.flag(c.segments),
+		PacketsOnly:    r.flag(c.packets),
 		GapPatience:    r.duration(c.gap_patience_ns),
 		Limits: gofollow.Limits{
 			HeldBytes:         r.size(c.max_held_bytes),

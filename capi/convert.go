@@ -328,6 +328,18 @@ func (s *facts) dropped(next *gofollow.Event) {
 	s.within = s.within && next != nil && causeOf(next) == s.last
 }
 
+// packetEvent converts an event that belongs to no connection.
+func packetEvent(e *gofollow.Event) cEvent {
+	o := cEvent{
+		kind: uint8(e.Kind), place: C.GOFOLLOW_FIRST_OF_PACKET | C.GOFOLLOW_LAST_OF_PACKET, time: e.Time, packet: e.Packet,
+		offset: int64(e.WireLen()), length: uint64(len(e.Bytes)), window: uint32(e.LinkType()),
+	}
+	if len(e.Bytes) > 0 {
+		o.bytes = uintptr(unsafe.Pointer(unsafe.SliceData(e.Bytes)))
+	}
+	return o
+}
+
 // events converts what was polled into the caller's array, field by field: to
 // build an event elsewhere and copy it costs more. next is the event that comes
 // after them, nil if none waits. It returns how many there was memory for.
@@ -341,6 +353,10 @@ func (s *facts) events(out []cEvent, events []gofollow.Event, next *gofollow.Eve
 		o.reason = uint8(e.GapReason) | uint8(e.CloseReason) | uint8(e.AnomalyKind) // one at most is set
 		if e.Reordered {
 			o.reordered = 1
+		}
+		if e.Kind == gofollow.PacketRead {
+			*o = packetEvent(e)
+			continue
 		}
 		if e.Conn != last {
 			last, at = e.Conn, s.of(e.Conn)

@@ -227,6 +227,8 @@ typedef struct gofollow_config {
     uint64_t max_queued_bytes;          /* their bytes: 16 MiB */
     uint32_t separate;                  /* a gofollow_separate */
     uint32_t segments;                  /* 1: make GOFOLLOW_SEGMENT events */
+    uint32_t packets;                   /* 1: read packets and do not follow them: GOFOLLOW_PACKET events alone */
+    uint32_t reserved;                  /* 0 */
 } gofollow_config;
 
 /* One packet of gofollow_feed_batch. */
@@ -247,7 +249,8 @@ typedef enum gofollow_kind {
     GOFOLLOW_HALF_CLOSED = 4,           /* one side's FIN was reached */
     GOFOLLOW_CLOSED      = 5,           /* the last event of a connection */
     GOFOLLOW_ANOMALY     = 6,           /* only with the option anomalies */
-    GOFOLLOW_SEGMENT     = 7            /* one TCP segment; only with the option segments */
+    GOFOLLOW_SEGMENT     = 7,           /* one TCP segment; only with the option segments */
+    GOFOLLOW_PACKET      = 8            /* one packet; only with the option packets, and then no other kind */
 } gofollow_kind;
 
 /* Directions; the indices of counters and isn. */
@@ -389,7 +392,8 @@ typedef struct gofollow_connection {
  *     ANOMALY       reason (GOFOLLOW_ANOMALY_), direction, offset, length; for an overlap conflict
  *                   bytes holds the old copy and, length bytes later, the new one
  *     SEGMENT       direction, offset, length, flags, arrival, acked, window
- * The others are 0. kind, place, connection_id, connection, ts_ns and packet are always set. */
+ *     PACKET        bytes, length (captured), offset (length on the wire), window (link type)
+ * The others are 0. kind, place, connection_id, connection (NULL for PACKET), ts_ns and packet are always set. */
 typedef struct gofollow_event {
     uint8_t  kind;                      /* a gofollow_kind */
     uint8_t  direction;                 /* a gofollow_direction */

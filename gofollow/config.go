@@ -47,6 +47,9 @@ type Config struct {
 	// Segments asks for events of kind SegmentSeen: one for each segment of a connection,
 	// before those that it causes.
 	Segments bool
+	// PacketsOnly asks for an event of kind PacketRead for each packet, and for nothing else:
+	// captures of every format are then read and not followed.
+	PacketsOnly bool
 	// NoHalfClosed leaves out events of kind HalfClosed.
 	NoHalfClosed bool
 

@@ -15,6 +15,7 @@ import (
 //	Closed      CloseReason, By; the Clean, Counters and ResetText of Conn are then final
 //	Anomaly     AnomalyKind, Direction, Offset, Length, Bytes (see Old and New)
 //	SegmentSeen Direction, Offset, Length, Segment
+//	PacketRead  Bytes, and what LinkType and WireLen return; Conn is nil
 //
 // Every event sets Kind, Conn, Time and Packet. Bytes and Conn belong to the Follower and are valid
 // until the next call that feeds, polls, flushes or closes; Clone copies them.
@@ -117,6 +118,12 @@ func timestamp(t int64) (time.Time, bool) {
 	return time.Unix(0, t).UTC(), true
 }
 
+// LinkType returns the link type of an event of kind PacketRead.
+func (e *Event) LinkType() LinkType { return LinkType(e.Offset) }
+
+// WireLen returns the length on the wire of the packet of an event of kind PacketRead.
+func (e *Event) WireLen() int { return int(e.Length) }
+
 // Old returns the copy that was in the stream first, for an Anomaly of kind
 // AnomalyOverlapConflict. Both copies are empty if the Allocator had no memory for them.
 func (e *Event) Old() []byte { return e.Bytes[:len(e.Bytes)/2] }
@@ -135,9 +142,10 @@ const (
 	Closed
 	Anomaly
 	SegmentSeen
+	PacketRead
 )
 
-var eventKinds = [...]string{"", "opened", "data", "gap", "half-closed", "closed", "anomaly", "segment"}
+var eventKinds = [...]string{"", "opened", "data", "gap", "half-closed", "closed", "anomaly", "segment", "packet"}
 
 func (k EventKind) String() string { return name(eventKinds[:], int(k)) }
 

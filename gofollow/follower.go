@@ -145,6 +145,10 @@ func (f *Follower) packet(link uint32, t int64, data []byte, wireLen int, src *m
 	if wireLen < len(data) || wireLen > MaxPacket { // no packet is that long: the number is wrong
 		wireLen = len(data)
 	}
+	if f.config.PacketsOnly {
+		f.pass(link, data, wireLen, src)
+		return
+	}
 	outcome := f.decoder.Decode(link, data, wireLen, &f.seg)
 	for {
 		if outcome != decode.TCP {
@@ -163,6 +167,21 @@ func (f *Follower) packet(link uint32, t int64, data []byte, wireLen int, src *m
 			return
 		}
 		outcome = f.decoder.Next(&f.seg)
+	}
+}
+
+// pass makes the PacketRead event of a packet.
+func (f *Follower) pass(link uint32, data []byte, wireLen int, src *memory.Block) {
+	copied := src == nil
+	if copied {
+		data, src = f.arena.Copy(data)
+	}
+	e := f.queue.push(PacketRead, nil, f.cause)
+	e.Offset, e.Length, e.Bytes = int64(link), int64(wireLen), data
+	f.queue.keep(src)
+	f.queue.bytes += int64(len(data))
+	if copied {
+		f.blocks.Release(src)
 	}
 }
 

@@ -40,7 +40,12 @@ class FollowerOptions(TypedDict, total=False):
     max_far_bytes: int | None
 
 
-_SWITCHES = {"midstream": ("no_midstream", True), "anomalies": ("anomalies", False), "segments": ("segments", False)}
+_SWITCHES = {
+    "midstream": ("no_midstream", True),
+    "anomalies": ("anomalies", False),
+    "segments": ("segments", False),
+    "packets": ("packets", False),
+}
 _CHOICES: dict[str, dict[str, int]] = {
     "close_on": {"both": constant("CLOSE_ON_BOTH"), "first-fin": constant("CLOSE_ON_FIRST_FIN")},
     "rst": {name: constant("RST_" + name.upper()) for name in ("lenient", "strict", "ignore")},

@@ -186,6 +186,7 @@ test_sized_structs (void)
     REFUSES (.no_half_closed = 2);
     REFUSES (.separate = GOFOLLOW_SEPARATE_BOTH + 1);
     REFUSES (.segments = 2);
+    REFUSES (.packets = 2);
     REFUSES (.idle_timeout_ns = -2);
     REFUSES (.max_held_bytes = UINT64_MAX);
     REFUSES (.max_far_bytes = (uint64_t) 1 << 40);
@@ -336,6 +337,23 @@ test_segments (void)
         CHECK (e[i].kind == wanted[i].kind && e[i].arrival == wanted[i].arrival && e[i].flags == wanted[i].flags && e[i].offset == wanted[i].offset
                && (int) e[i].length == wanted[i].length && e[i].acked == wanted[i].acked);
     CHECK (e[4].window > 0 && e[6].captured_packet == 5 && e[7].captured_packet == 4 && e[7].packet == 5 && e[7].reordered == 1);
+    CHECK (gofollow_destroy (f) == 0);
+}
+
+/* Packets are read, and not followed, if that is asked for. */
+static void
+test_packets (void)
+{
+    gofollow_config config = { .size = sizeof config, .packets = 1 };
+    gofollow_t f = follower (&config);
+    gofollow_event e[8];
+    handshake (f, 0);
+    CHECK (gofollow_feed (f, 276, GOFOLLOW_NO_TIME, "abc", 3, 70) == 4 && gofollow_feed (f, 1, 7, NULL, 0, 0) == 5 && gofollow_flush (f) == 5);
+    CHECK (gofollow_poll (f, e, 8) == 5);
+    for (int i = 0; i < 5; i++)
+        CHECK (e[i].kind == GOFOLLOW_PACKET && e[i].connection == NULL && e[i].packet == (uint64_t) i + 1 && e[i].place == 3);
+    CHECK (e[3].length == 3 && memcmp (e[3].bytes, "abc", 3) == 0 && e[3].offset == 70 && e[3].window == 276 && e[3].ts_ns == GOFOLLOW_NO_TIME);
+    CHECK (e[4].length == 0 && e[4].bytes == NULL && e[4].ts_ns == 7 && e[0].length >= 40);
     CHECK (gofollow_destroy (f) == 0);
 }
 
@@ -645,6 +663,7 @@ main (void)
     test_user ();
     test_ignore ();
     test_segments ();
+    test_packets ();
     test_no_half_closed ();
     test_place ();
     test_not_followed ();
