@@ -317,17 +317,18 @@ import mmap, resource, sys
 from frames import ACK, CLIENT, SERVER, tcp
 from gofollow import TCPStreamFollower
 
-lost, lengths, fed, most = False, [], 0, resource.getrlimit(resource.RLIMIT_AS)[1]
+failed, lost, lengths, fed, most = False, False, [], 0, resource.getrlimit(resource.RLIMIT_AS)[1]
 
 def read(stream):
-    global lost
+    global failed, last, lost
+    last = stream
     if fed > 40_000_000:
         pages = int(open("/proc/self/statm").read().split()[0])
         resource.setrlimit(resource.RLIMIT_AS, (pages * mmap.PAGESIZE, most))
     try:
         lengths.append(len(stream.client_payload))
     except MemoryError as error:
-        lost = "is lost" in str(error)
+        failed, lost = True, "is lost" in str(error)
         lengths.append(fed)
     finally:
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
@@ -338,7 +339,11 @@ with TCPStreamFollower(read) as follower:
         fed += len(data)
         follower.feed_packet(tcp(CLIENT, SERVER, ACK, 1 + fed - len(data), 1, data))
         assert lengths[-1] == fed
-print(lost)
+    try:
+        right = len(last.client_payload) == fed
+    except MemoryError as error:
+        right = "is lost" in str(error)
+print(failed and right)
 """
 
 
