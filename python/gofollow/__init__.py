@@ -16,7 +16,7 @@ from typing import Any
 from ._choice import core
 from ._core import TCPStream
 from ._engine import Statistics
-from ._events import Chunk, Connection, Counters, Endpoint, Event, Gap, Segment, Turn, format_event
+from ._events import STOP, Chunk, Connection, Counters, Endpoint, Event, Gap, Segment, Turn, format_event
 from ._frames import LinkType
 from .errors import (
     CaptureError,
@@ -34,6 +34,7 @@ from .errors import (
 from .follower import TCPStreamFollower, events, follow
 
 __all__ = [
+    "STOP",
     "CaptureError",
     "CaptureFileError",
     "Chunk",

@@ -41,7 +41,7 @@ ctypedef int (*feed_function)(uint64_t, uint32_t, int64_t, const char *, size_t,
 ctypedef int (*feed_batch_function)(uint64_t, const gofollow_packet *, size_t, size_t *) noexcept
 ctypedef int (*poll_function)(uint64_t, gofollow_event *, size_t) noexcept
 
-cdef int BATCH, DATA, GAP, CLOSED, LAST, ALONE, FULL, BUSY, RECENT
+cdef int BATCH, DATA, GAP, CLOSED, FIRST, LAST, ALONE, FULL, BUSY, RECENT
 cdef int64_t NO_TIME, NEVER
 cdef Py_ssize_t FACTS_SIZE, OPEN_SIZE, SHORT, MERGED, LONG, MARK
 
@@ -179,7 +179,7 @@ cdef class Followed:
     cdef int64_t start, offset, first_ns, first_packet, last_ns, last_packet
     cdef int turn
     cdef uint32_t turns
-    cdef bint ended
+    cdef bint ended, stopped
     @cython.locals(other=Payload)
     cdef void note(self, Payload payload, int direction, event_pointer event) except *
     cdef bytes mark(self, int64_t end, int64_t last_ns, int64_t last_packet)
@@ -212,12 +212,12 @@ cdef class TCPStream:
 cpdef TCPStream restored(type kind, tuple state)
 
 @cython.locals(stream=TCPStream, payload=Payload)
-cdef TCPStream snapshot(type kind, Followed followed, bytes facts, int direction, object new, event_pointer event)
+cdef TCPStream snapshot(type kind, Followed followed, bytes facts, int direction, object new, int64_t time_ns, uint64_t packet)
 
 @cython.final
 cdef class Core:
     cdef uint64_t handle
-    cdef object data_callback, end_callback, new_link, free
+    cdef object data_callback, end_callback, new_link, free, library
     cdef type kind
     cdef public Kept kept
     cdef public object abandoned
@@ -226,7 +226,9 @@ cdef class Core:
     cdef set links
     cdef object link
     cdef uint32_t link_type
-    cdef bint link_is_new
+    cdef bint link_is_new, ignored
+    cdef int64_t new_ns
+    cdef uint64_t new_packet
     cdef int since_check, at, count, batched
     cdef dict open
     cdef list recent, new, ended, frames
@@ -257,7 +259,7 @@ cdef class Core:
     cpdef void drain(self) except *
     @cython.locals(code=int)
     cpdef int pull(self, int most) except -1
-    @cython.locals(event=event_pointer, kind=int, followed=Followed, payload=Payload, data=bytes, facts=bytes)
+    @cython.locals(event=event_pointer, kind=int, followed=Followed, payload=Payload, data=bytes, facts=bytes, stream=TCPStream)
     cdef void run(self) except *
     @cython.locals(number=uint64_t, slot=Py_ssize_t, followed=Followed)
     cdef Followed find(self, event_pointer event)
@@ -270,7 +272,8 @@ cdef class Core:
     @cython.locals(known=Followed, its_direction=int, pieces=list)
     cdef void gather(self, Followed followed, int direction, tuple piece) except *
     @cython.locals(followed=Followed, closed=Followed, facts=bytes, closing=bytes, direction=int, pieces=list)
-    cdef void settle(self, event_pointer event) except *
+    cdef void settle(self) except *
+    @cython.locals(stream=TCPStream)
     cdef void call_due(self) except *
     cdef void call(self, object callback, TCPStream stream) except *
 

@@ -21,6 +21,7 @@ from ._events import (
     GAP_REASONS,
     OPEN_SIZE,
     SIDES,
+    STOP,
     Chunk,
     Connection,
     Counters,
@@ -70,7 +71,8 @@ if not cython.compiled:  # _core.pxd has the same
     )
 
 DATA, GAP, CLOSED = constant("DATA"), constant("GAP"), constant("CLOSED")
-LAST, ALONE = constant("LAST_OF_PACKET"), constant("FIRST_OF_PACKET") | constant("LAST_OF_PACKET")
+FIRST, LAST = constant("FIRST_OF_PACKET"), constant("LAST_OF_PACKET")
+ALONE = FIRST | LAST
 FULL, BUSY, NO_TIME = constant("ERR_FULL"), constant("ERR_BUSY"), constant("NO_TIME")
 FACTS_SIZE = ffi.sizeof("gofollow_connection")
 NEVER = LARGEST
@@ -219,7 +221,7 @@ class Followed:
     """
 
     __slots__ = (
-        *("client", "ended", "facts", "kept", "marks", "number", "segments", "server", "told"),
+        *("client", "ended", "facts", "kept", "marks", "number", "segments", "server", "stopped", "told"),
         *("first_ns", "first_packet", "last_ns", "last_packet", "offset", "start", "turn", "turns"),
     )
 
@@ -229,6 +231,7 @@ class Followed:
         self.server: Payload | None = None
         self.told: tuple[bytes, Connection] | None = None  # facts, and what they say
         self.ended = False  # no data will come
+        self.stopped = False  # a callback wants none
         self.turn, self.turns = -1, 0  # the direction of the last turn, and how many began
         self.start = self.offset = 0  # where that begins in its direction's payload and stream
         self.first_ns = self.first_packet = self.last_ns = self.last_packet = 0  # what completed its first and its last byte
@@ -287,7 +290,7 @@ class TCPStream:
         lengths = [side[1] for side in state]
         marks = [pack_turn(0, length, 0, NO_TIME, NO_TIME, 0, 0) for length in lengths if length]  # the client's turn first
         turns = (b"".join(marks), len(marks), 1 if lengths[1] else 0, NEVER)
-        self._restore((facts, state, -1, b"", NO_TIME, 0, turns, (b"", 0)))
+        self._restore((facts, state, -1, b"", NO_TIME, 0, turns, (b"", 0), False))
 
     @property
     def client_addr(self) -> Address:
@@ -318,6 +321,11 @@ class TCPStream:
     def finished(self) -> bool:
         """Whether the packet that this snapshot is about closed the connection."""
         return bool(self._facts[OPEN_SIZE - 1])
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a data callback returned STOP, so that what came behind its data is not there; known in the end callback."""
+        return self._direction < 0 and self._followed.stopped
 
     @property
     def client_payload(self) -> bytes:
@@ -591,10 +599,10 @@ class TCPStream:
         followed = self._followed
         turns = self._marks(), self._turns, (followed.turn ^ (followed.turns - self._turns)) & 1, followed.kept.turns
         segments = bytes(followed.segments or b""), followed.kept.segments
-        return self._facts, state, self._direction, self._new, self._time_ns, self._packet, turns, segments
+        return self._facts, state, self._direction, self._new, self._time_ns, self._packet, turns, segments, self.stopped
 
     def _restore(self, state: tuple[Any, ...]) -> None:
-        facts, sides, self._direction, self._new, self._time_ns, self._packet, turns, segments = state
+        facts, sides, self._direction, self._new, self._time_ns, self._packet, turns, segments, stopped = state
         payloads = []
         for data, end, length, limit, gaps, chunks, dropped_at, first in sides:
             payload = Payload(limit)
@@ -608,7 +616,7 @@ class TCPStream:
         marks, self._turns, turn, most = turns
         self._followed = followed = Followed(read_connection(facts).id, facts, Kept(NEVER, NEVER, 0, most, segments[1]))
         followed.client, followed.server = payloads
-        followed.ended = True
+        followed.ended, followed.stopped = True, stopped
         followed.marks, followed.turns, followed.turn = bytearray(marks), self._turns, turn
         followed.segments = bytearray(segments[0])
         if marks and self._direction < 0:
@@ -649,8 +657,8 @@ class TCPStream:
         return hash((self.identifier, self._packet, self._client_length, self._server_length))
 
     def _meaning(self) -> Any:
-        _, state, direction, _, time_ns, packet, turns, segments = self._state()
-        return self._told(), self.finished, state, direction, self.new_chunks, self.new_data, time_ns, packet, turns, segments
+        _, state, direction, _, *others = self._state()
+        return self._told(), self.finished, state, direction, self.new_chunks, self.new_data, others
 
     def __repr__(self) -> str:
         told = self._told()
@@ -667,14 +675,14 @@ def restored(kind: Any, state: tuple[Any, ...]) -> TCPStream:
     return stream
 
 
-def snapshot(kind: Any, followed: Followed, facts: bytes, direction: int, new: Any, event: Any) -> TCPStream:
+def snapshot(kind: Any, followed: Followed, facts: bytes, direction: int, new: Any, time_ns: int, packet: int) -> TCPStream:
     stream: TCPStream = kind.__new__(kind)
     stream._followed = followed
     stream._facts = facts
     stream._direction = direction
     stream._new = new
-    stream._time_ns = event.ts_ns
-    stream._packet = event.packet
+    stream._time_ns = time_ns
+    stream._packet = packet
     stream._turns = followed.turns
     payload = followed.client
     stream._client_end = 0 if payload is None else payload.end
@@ -703,7 +711,7 @@ class Core:
         new_link: Callable[[], None],
         free: Callable[[], None],
     ) -> None:
-        lib = library()
+        self.library = lib = library()
         self.handle = handle
         self.data_callback, self.end_callback = data_callback, end_callback
         self.kind = kind
@@ -723,9 +731,11 @@ class Core:
         self.since_check = 0  # packets since signals were looked for
         self.open: dict[int, Followed] = {}  # those that said something, by number
         self.recent: list[Followed | None] = [None] * RECENT  # in front of open, by the low bits of the number
-        # Of the packet whose events are not all applied yet: connection, direction, pieces; connection, facts.
+        # Of the packet whose events are not all applied yet: connection, direction, pieces; connection, facts. Its time and number.
         self.new: list[tuple[Followed, int, list[tuple[int, bytes, int, int]]]] = []
         self.ended: list[tuple[Followed, bytes]] = []
+        self.new_ns = self.new_packet = 0
+        self.ignored = False  # a connection was: events are dropped then, that which ends its packet's among them
         self.due: deque[tuple[Any, TCPStream]] = deque()  # its callbacks that did not run yet
         self.at = self.count = 0  # which of the polled events comes next
         self.batched = 0
@@ -913,6 +923,9 @@ class Core:
         while count == BATCH:
             count = self.pull(BATCH)
             check_signals()
+        if self.ignored:
+            self.settle()
+            self.call_due()
 
     def pull(self, most: int) -> int:
         """Poll up to so many events (at most BATCH), call back, and return how many they were."""
@@ -933,33 +946,40 @@ class Core:
     def run(self) -> None:
         """Apply the events that are left of those polled, and call back."""
         while self.at < self.count:
-            self.applying = True
             event = self.polled + self.at
+            if self.ignored and event.place & FIRST and event.packet != self.new_packet:
+                self.settle()
+                self.call_due()
+            self.applying = True
             self.at += 1
             kind = event.kind
             if kind == DATA:
                 followed = self.find(event)
-                data = self.keep(followed, event)
+                data = b"" if followed.stopped else self.keep(followed, event)
                 if event.place == ALONE and event.captured_packet == event.packet:
-                    if self.data_callback is not None:
-                        self.call(self.data_callback, snapshot(self.kind, followed, followed.facts, event.direction, data, event))
+                    if self.data_callback is not None and data:
+                        stream = snapshot(self.kind, followed, followed.facts, event.direction, data, event.ts_ns, event.packet)
+                        self.call(self.data_callback, stream)
                     continue
-                if self.data_callback is not None:
+                if self.data_callback is not None and data:
+                    self.new_ns, self.new_packet = event.ts_ns, event.packet
                     self.gather(followed, event.direction, (event.offset, data, event.captured_ns, event.captured_packet))
             elif kind == CLOSED:
                 followed, facts = self.end(event)
                 if event.place == ALONE:
                     if self.end_callback is not None:
-                        self.call(self.end_callback, snapshot(self.kind, followed, facts, -1, b"", event))
+                        self.call(self.end_callback, snapshot(self.kind, followed, facts, -1, b"", event.ts_ns, event.packet))
                     continue
+                self.new_ns, self.new_packet = event.ts_ns, event.packet
                 self.ended.append((followed, facts))
             elif kind == GAP:
                 followed = self.find(event)
-                payload = self.payload_of(followed, event.direction)
-                first = (followed.turns, event.ts_ns, event.packet) if payload.holes is None else None
-                payload.add_gap(event.offset, event.length, GAP_REASONS[event.reason], self.kept.gaps, first)
+                if not followed.stopped:
+                    payload = self.payload_of(followed, event.direction)
+                    first = (followed.turns, event.ts_ns, event.packet) if payload.holes is None else None
+                    payload.add_gap(event.offset, event.length, GAP_REASONS[event.reason], self.kept.gaps, first)
             if event.place & LAST and (self.new or self.ended):
-                self.settle(event)
+                self.settle()
                 self.call_due()
         self.applying = False
 
@@ -1037,17 +1057,17 @@ class Core:
                 return
         self.new.append((followed, direction, [piece]))
 
-    def settle(self, event: Any) -> None:
+    def settle(self) -> None:
         """Make the callbacks of a packet due, all of whose events are applied."""
         for followed, direction, pieces in self.new:
             facts = followed.facts
             for closed, closing in self.ended:
                 if closed is followed:
                     facts = closing
-            self.due.append((self.data_callback, snapshot(self.kind, followed, facts, direction, pieces, event)))
+            self.due.append((self.data_callback, snapshot(self.kind, followed, facts, direction, pieces, self.new_ns, self.new_packet)))
         if self.end_callback is not None:
             for followed, facts in self.ended:
-                self.due.append((self.end_callback, snapshot(self.kind, followed, facts, -1, b"", event)))
+                self.due.append((self.end_callback, snapshot(self.kind, followed, facts, -1, b"", self.new_ns, self.new_packet)))
         self.new.clear()
         self.ended.clear()
 
@@ -1055,15 +1075,17 @@ class Core:
         while self.due:
             self.applying = True
             callback, stream = self.due.popleft()
-            self.call(callback, stream)
+            if stream._direction < 0 or not stream._followed.stopped:
+                self.call(callback, stream)
         self.applying = False
 
     def call(self, callback: Callback, stream: TCPStream) -> None:
         self.applying = False
-        if cython.compiled:
-            call_one(callback, stream)
-        else:
-            callback(stream)  # nothing between: an interrupt there would lose it
+        # Uncompiled, nothing is between: an interrupt there would lose it.
+        answer = call_one(callback, stream) if cython.compiled else callback(stream)
+        if answer is STOP and stream._direction >= 0 and not self.stopped:
+            stream._followed.stopped = self.ignored = True
+            self.library.gofollow_ignore(self.handle, stream._followed.number)
         if self.stopped:
             raise UsageError("this follower is closed: make a new one")
         self.applying = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from enum import Enum
 from functools import partial
 from struct import Struct
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, overload
@@ -94,6 +95,18 @@ class Listed(Sequence[_Item]):
 
     def __repr__(self) -> str:
         return repr(list(self))
+
+
+class Stop(Enum):
+    """What a data callback returns to hear no more of its stream: STOP."""
+
+    STOP = "stop"
+
+    def __repr__(self) -> str:
+        return "gofollow.STOP"
+
+
+STOP = Stop.STOP
 
 
 class Segment(NamedTuple):
