@@ -72,6 +72,11 @@ class Dot11(SearchableOptions, Sendable):
             self.type, self.subtype, self.addr1 = self._type, self._subtype, dst_hw_addr
             self._set_source(src_hw_addr)
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "_subtype" in cls.__dict__:
+            FRAMES[cls._type, cls._subtype] = cls
+
     def _set_source(self, address: Any) -> None:
         """Set what a class has for the second address."""
 
@@ -187,11 +192,6 @@ class Dot11Control(Dot11):
     pdu_type = 14
     _type = 1
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        if "pdu_type" in cls.__dict__:
-            FRAMES[1, cls._subtype] = cls
-
 
 class Dot11Ack(Dot11Control):
     __slots__ = ()
@@ -233,10 +233,8 @@ class Dot11EndCFAck(_Targeted):
     _subtype = 15
 
 
-class Dot11BlockAckRequest(_Targeted):
+class _Acknowledging(_Targeted):
     __slots__ = ()
-    pdu_type = 11
-    _subtype = 8
     _head_size = 20
 
     bar_control = UInt(16, 2, bits=4, little=True)
@@ -244,13 +242,16 @@ class Dot11BlockAckRequest(_Targeted):
     start_sequence = UInt(18, 2, low=4, little=True)
 
 
-class Dot11BlockAck(_Targeted):
+class Dot11BlockAckRequest(_Acknowledging):
+    __slots__ = ()
+    pdu_type = 11
+    _subtype = 8
+
+
+class Dot11BlockAck(_Acknowledging):
     __slots__ = ()
     pdu_type = 10
     _subtype = 9
     _head_size = 28
 
-    bar_control = UInt(16, 2, bits=4, little=True)
-    fragment_number = UInt(18, 2, bits=4, little=True)
-    start_sequence = UInt(18, 2, low=4, little=True)
     bitmap = Octets(20, 8)

@@ -6,7 +6,7 @@ from enum import IntEnum
 from typing import Any, NamedTuple
 
 from ._addresses import HWAddress
-from ._dot11 import FRAMES, Dot11Addressed
+from ._dot11 import Dot11Addressed
 from ._eapol import RSNInformation
 from ._exceptions import MalformedPacket
 from ._fields import HWField, UInt
@@ -265,10 +265,6 @@ class Dot11ManagementFrame(Dot11Addressed):
             raise NotImplementedError("Dot11ManagementFrame is abstract: make a frame of a subtype, or read one with Dot11.from_bytes")
         super().__init__(dst_hw_addr, src_hw_addr, buf)
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        FRAMES[0, cls._subtype] = cls
-
     def _decode(self, data: bytes) -> None:
         at = 0
         # a lone byte at the end is no parameter: it is carried
@@ -284,65 +280,67 @@ class Dot11ManagementFrame(Dot11Addressed):
         return super()._middle() + self._tail
 
 
-class Dot11Disassoc(Dot11ManagementFrame):
+class _Reasoned(Dot11ManagementFrame):
+    __slots__ = ()
+    _head_size = 32
+
+    reason_code = UInt(30, 2, little=True)
+
+
+class Dot11Disassoc(_Reasoned):
     __slots__ = ()
     pdu_type = 16
     _subtype = 10
-    _head_size = 32
-
-    reason_code = UInt(30, 2, little=True)
 
 
-class Dot11Deauthentication(Dot11ManagementFrame):
+class Dot11Deauthentication(_Reasoned):
     __slots__ = ()
     pdu_type = 15
     _subtype = 12
-    _head_size = 32
-
-    reason_code = UInt(30, 2, little=True)
 
 
-class Dot11AssocRequest(Dot11ManagementFrame):
+class _Request(Dot11ManagementFrame):
     __slots__ = ()
-    pdu_type = 6
-    _subtype = 0
     _head_size = 34
 
     capabilities = _CapabilitiesField(30)
     listen_interval = UInt(32, 2, little=True)
 
 
-class Dot11AssocResponse(Dot11ManagementFrame):
+class Dot11AssocRequest(_Request):
     __slots__ = ()
-    pdu_type = 7
-    _subtype = 1
-    _head_size = 36
-
-    capabilities = _CapabilitiesField(30)
-    status_code = UInt(32, 2, little=True)
-    aid = UInt(34, 2, little=True)
+    pdu_type = 6
+    _subtype = 0
 
 
-class Dot11ReAssocRequest(Dot11ManagementFrame):
+class Dot11ReAssocRequest(_Request):
     __slots__ = ()
     pdu_type = 22
     _subtype = 2
     _head_size = 40
 
-    capabilities = _CapabilitiesField(30)
-    listen_interval = UInt(32, 2, little=True)
     current_ap = HWField(34)
 
 
-class Dot11ReAssocResponse(Dot11ManagementFrame):
+class _Response(Dot11ManagementFrame):
     __slots__ = ()
-    pdu_type = 23
-    _subtype = 3
     _head_size = 36
 
     capabilities = _CapabilitiesField(30)
     status_code = UInt(32, 2, little=True)
     aid = UInt(34, 2, little=True)
+
+
+class Dot11AssocResponse(_Response):
+    __slots__ = ()
+    pdu_type = 7
+    _subtype = 1
+
+
+class Dot11ReAssocResponse(_Response):
+    __slots__ = ()
+    pdu_type = 23
+    _subtype = 3
 
 
 class Dot11ProbeRequest(Dot11ManagementFrame):
@@ -351,26 +349,25 @@ class Dot11ProbeRequest(Dot11ManagementFrame):
     _subtype = 4
 
 
-class Dot11ProbeResponse(Dot11ManagementFrame):
+class _Announcement(Dot11ManagementFrame):
+    __slots__ = ()
+    _head_size = 42
+
+    timestamp = UInt(30, 8, little=True)
+    interval = UInt(38, 2, little=True)
+    capabilities = _CapabilitiesField(40)
+
+
+class Dot11ProbeResponse(_Announcement):
     __slots__ = ()
     pdu_type = 20
     _subtype = 5
-    _head_size = 42
-
-    timestamp = UInt(30, 8, little=True)
-    interval = UInt(38, 2, little=True)
-    capabilities = _CapabilitiesField(40)
 
 
-class Dot11Beacon(Dot11ManagementFrame):
+class Dot11Beacon(_Announcement):
     __slots__ = ()
     pdu_type = 9
     _subtype = 8
-    _head_size = 42
-
-    timestamp = UInt(30, 8, little=True)
-    interval = UInt(38, 2, little=True)
-    capabilities = _CapabilitiesField(40)
 
 
 class Dot11Authentication(Dot11ManagementFrame):

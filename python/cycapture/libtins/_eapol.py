@@ -157,7 +157,10 @@ class RSNEAPOL(_KeyMessage):
 class RSNInformation:
     """The RSN element of a beacon or a key message: version, cipher suites, key management suites, capabilities."""
 
-    __slots__ = ("_akm", "_capabilities", "_group", "_pairwise", "_version")
+    __slots__ = ("_akm", "_pairwise", "capabilities", "group_suite", "version")
+    version: int
+    group_suite: int
+    capabilities: int
 
     class CypherSuites(IntEnum):
         WEP_40 = 0x01AC0F00
@@ -170,9 +173,14 @@ class RSNInformation:
         PSK = 0x02AC0F00
 
     def __init__(self) -> None:
-        self._version, self._group, self._capabilities = 1, 0, 0
+        self.version, self.group_suite, self.capabilities = 1, 0, 0
         self._pairwise: list[int] = []
         self._akm: list[int] = []
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name[0] != "_":
+            value = within(value, 0xFFFFFFFF if name == "group_suite" else 0xFFFF, name)
+        super().__setattr__(name, value)
 
     @staticmethod
     def from_buffer(buf: Any) -> RSNInformation:
@@ -188,44 +196,20 @@ class RSNInformation:
                 raise MalformedPacket("an RSN element is cut")
             return int.from_bytes(data[taken - size : taken], "little")
 
-        made._version, made._group = read(2), read(4)
+        made.version, made.group_suite = read(2), read(4)
         made._pairwise = [read(4) for _ in range(read(2))]
         made._akm = [read(4) for _ in range(read(2))]
         # the capabilities may be left out
-        made._capabilities = read(2) if taken + 2 <= len(data) else 0
+        made.capabilities = read(2) if taken + 2 <= len(data) else 0
         return made
 
     def serialize(self) -> bytes:
         """The element's content."""
-        parts = [self._version.to_bytes(2, "little"), self._group.to_bytes(4, "little")]
+        parts = [self.version.to_bytes(2, "little"), self.group_suite.to_bytes(4, "little")]
         for suites in (self._pairwise, self._akm):
             parts.append(len(suites).to_bytes(2, "little"))
             parts += [suite.to_bytes(4, "little") for suite in suites]
-        return b"".join([*parts, self._capabilities.to_bytes(2, "little")])
-
-    @property
-    def version(self) -> int:
-        return self._version
-
-    @version.setter
-    def version(self, value: Any) -> None:
-        self._version = within(value, 0xFFFF, "version")
-
-    @property
-    def capabilities(self) -> int:
-        return self._capabilities
-
-    @capabilities.setter
-    def capabilities(self, value: Any) -> None:
-        self._capabilities = within(value, 0xFFFF, "capabilities")
-
-    @property
-    def group_suite(self) -> int:
-        return self._group
-
-    @group_suite.setter
-    def group_suite(self, value: Any) -> None:
-        self._group = within(value, 0xFFFFFFFF, "group_suite")
+        return b"".join([*parts, self.capabilities.to_bytes(2, "little")])
 
     def add_pairwise_cypher(self, cypher: Any) -> None:
         self._pairwise.append(within(cypher, 0xFFFFFFFF, "a cipher suite"))

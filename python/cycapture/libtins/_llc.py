@@ -13,6 +13,40 @@ from ._pppoe import ether_type_of
 from ._text import within
 
 
+class _Control:
+    """Bits of LLC's control field, from one or several places, the highest first: (formats, byte, lowest bit, number of bits).
+
+    In a frame of another format it is 0, and assigning changes nothing, as in the original.
+    """
+
+    def __init__(self, *places: tuple[tuple[int, ...], int, int, int], of: Any = int) -> None:
+        self._places, self._of = places, of
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def _of_format(self, pdu: LLC) -> list[tuple[int, int, int]]:
+        return [(at, low, bits) for formats, at, low, bits in self._places if pdu.type in formats]
+
+    def __get__(self, pdu: LLC | None, owner: type) -> Any:
+        if pdu is None:
+            return self
+        number, head = 0, pdu._decoded()
+        for at, low, bits in self._of_format(pdu):
+            number = number << bits | head[at] >> low & (1 << bits) - 1
+        return bool(number) if self._of is bool else number
+
+    def __set__(self, pdu: LLC, value: Any) -> None:
+        places = self._of_format(pdu)
+        number = int(self._of(value if self._of is bool else int(value)))
+        within(number, (1 << sum(bits for *_, bits in places or [place[1:] for place in self._places])) - 1, self._name)
+        for at, low, bits in reversed(places):
+            head, mask = pdu._decoded(), (1 << bits) - 1
+            head[at] = head[at] & ~(mask << low) | (number & mask) << low
+            number >>= bits
+            pdu._changed = True
+
+
 class LLC(PDU):
     """An IEEE 802.2 header. Its control field has two bytes, or one in unnumbered frames."""
 
@@ -78,61 +112,12 @@ class LLC(PDU):
         head[2:] = bytes([keep]) if keep == 3 else bytes([head[2] & 0xFC | keep, head[3] if len(head) > 3 else 0])
         self._changed = True
 
-    def _bits(self, kinds: tuple[int, ...], at: int, low: int, mask: int) -> int:
-        return self._decoded()[at] >> low & mask if self.type in kinds else 0
-
-    # as in the original, a format that has no such bits keeps what it has
-    def _set_bits(self, kinds: tuple[int, ...], at: int, low: int, mask: int, value: Any) -> None:
-        number = within(value, mask, "the number")
-        if self.type in kinds:
-            head = self._decoded()
-            head[at] = head[at] & ~(mask << low) | number << low
-            self._changed = True
-
-    @property
-    def send_seq_number(self) -> int:
-        return self._bits((0,), 2, 1, 127)
-
-    @send_seq_number.setter
-    def send_seq_number(self, value: Any) -> None:
-        self._set_bits((0,), 2, 1, 127, value)
-
-    @property
-    def receive_seq_number(self) -> int:
-        return self._bits((0, 1), 3, 1, 127)
-
-    @receive_seq_number.setter
-    def receive_seq_number(self, value: Any) -> None:
-        self._set_bits((0, 1), 3, 1, 127, value)
-
-    @property
-    def poll_final(self) -> bool:
-        return bool(self._bits((3,), 2, 4, 1) or self._bits((0, 1), 3, 0, 1))
-
-    @poll_final.setter
-    def poll_final(self, value: Any) -> None:
-        self._set_bits((3,), 2, 4, 1, bool(value))
-        self._set_bits((0, 1), 3, 0, 1, bool(value))
-
-    @property
-    def supervisory_function(self) -> int:
-        """One of SupervisoryFunctions."""
-        return self._bits((1,), 2, 2, 3)
-
-    @supervisory_function.setter
-    def supervisory_function(self, value: Any) -> None:
-        self._set_bits((1,), 2, 2, 3, value)
-
-    @property
-    def modifier_function(self) -> int:
-        """One of ModifierFunctions: two bits, the poll bit apart, and three."""
-        return self._bits((3,), 2, 2, 3) << 3 | self._bits((3,), 2, 5, 7)
-
-    @modifier_function.setter
-    def modifier_function(self, value: Any) -> None:
-        number = int(self.ModifierFunctions(int(value)))
-        self._set_bits((3,), 2, 2, 3, number >> 3)
-        self._set_bits((3,), 2, 5, 7, number & 7)
+    send_seq_number = _Control(((0,), 2, 1, 7))
+    receive_seq_number = _Control(((0, 1), 3, 1, 7))
+    poll_final = _Control(((3,), 2, 4, 1), ((0, 1), 3, 0, 1), of=bool)
+    supervisory_function = _Control(((1,), 2, 2, 2))
+    # the poll bit lies between the two parts
+    modifier_function = _Control(((3,), 2, 2, 2), ((3,), 2, 5, 3), of=ModifierFunctions)
 
     def clear_information_fields(self) -> None:
         """Take away the information fields, which in a frame that was read are the bytes after the control field."""
@@ -204,6 +189,16 @@ class _BridgeId(Field[bpdu_id]):
         return (ident.priority << 12 | ident.ext_id).to_bytes(2, "big") + ident.id.to_bytes()
 
 
+class _Seconds(UInt):
+    """A time in whole seconds, on the wire in 256ths of a second."""
+
+    def __init__(self, at: int) -> None:
+        super().__init__(at, 2, low=8)
+
+    def _store(self, value: Any, before: bytes) -> bytes:
+        return super()._store(value, bytes(2))
+
+
 class STP(PDU):
     """A configuration message of the spanning tree protocol (IEEE 802.1D)."""
 
@@ -221,22 +216,10 @@ class STP(PDU):
     bridge_id = _BridgeId(17)
     port_id = UInt(25, 2)
 
-    # on the wire in 256ths of a second, here in seconds
-    @staticmethod
-    def _seconds(at: int) -> property:
-        def read(pdu: STP) -> int:
-            return int.from_bytes(pdu._decoded()[at : at + 2], "big") // 256
-
-        def write(pdu: STP, value: Any) -> None:
-            pdu._decoded()[at : at + 2] = (within(value, 255, "the time") * 256).to_bytes(2, "big")
-            pdu._changed = True
-
-        return property(read, write)
-
-    msg_age = _seconds(27)
-    max_age = _seconds(29)
-    hello_time = _seconds(31)
-    fwd_delay = _seconds(33)
+    msg_age = _Seconds(27)
+    max_age = _Seconds(29)
+    hello_time = _Seconds(31)
+    fwd_delay = _Seconds(33)
 
     def _decode(self, data: bytes) -> None:
         if len(data) > 35:
