@@ -333,6 +333,7 @@ func packetEvent(e *gofollow.Event) cEvent {
 	o := cEvent{
 		kind: uint8(e.Kind), place: C.GOFOLLOW_FIRST_OF_PACKET | C.GOFOLLOW_LAST_OF_PACKET, time: e.Time, packet: e.Packet,
 		offset: int64(e.WireLen()), length: uint64(len(e.Bytes)), window: uint32(e.LinkType()),
+		reason: uint8(e.Content), connectionID: e.Key(), capturedIn: e.FragmentKey(),
 	}
 	if len(e.Bytes) > 0 {
 		o.bytes = uintptr(unsafe.Pointer(unsafe.SliceData(e.Bytes)))

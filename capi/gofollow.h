@@ -316,6 +316,13 @@ typedef enum gofollow_anomaly {
     GOFOLLOW_ANOMALY_SYN_FIN           = 11
 } gofollow_anomaly;
 
+/* What a packet that was read has for a follower. */
+typedef enum gofollow_packet_content {
+    GOFOLLOW_PACKET_OTHER    = 0,       /* no TCP */
+    GOFOLLOW_PACKET_TCP      = 1,       /* a segment, or the fragment that makes one whole */
+    GOFOLLOW_PACKET_FRAGMENT = 2        /* a part of an IP datagram that is not whole yet */
+} gofollow_packet_content;
+
 /* How a segment's payload relates to what was captured before it. */
 typedef enum gofollow_arrival {
     GOFOLLOW_ARRIVED_EMPTY        = 0,  /* it has no payload */
@@ -392,7 +399,11 @@ typedef struct gofollow_connection {
  *     ANOMALY       reason (GOFOLLOW_ANOMALY_), direction, offset, length; for an overlap conflict
  *                   bytes holds the old copy and, length bytes later, the new one
  *     SEGMENT       direction, offset, length, flags, arrival, acked, window
- *     PACKET        bytes, length (captured), offset (length on the wire), window (link type)
+ *     PACKET        bytes, length (captured), offset (length on the wire), window (link type), reason (a
+ *                   gofollow_packet_content), connection_id: a number of its flow, in which both directions
+ *                   and all processes agree, or of the datagram that it is a part of, or 0;
+ *                   captured_packet: that of the datagram also where it makes that whole, of several
+ *                   around each other the outermost, 0 for no fragment
  * The others are 0. kind, place, connection_id, connection (NULL for PACKET), ts_ns and packet are always set. */
 typedef struct gofollow_event {
     uint8_t  kind;                      /* a gofollow_kind */

@@ -15,7 +15,7 @@ import (
 //	Closed      CloseReason, By; the Clean, Counters and ResetText of Conn are then final
 //	Anomaly     AnomalyKind, Direction, Offset, Length, Bytes (see Old and New)
 //	SegmentSeen Direction, Offset, Length, Segment
-//	PacketRead  Bytes, and what LinkType and WireLen return; Conn is nil
+//	PacketRead  Content, Bytes, and what LinkType, WireLen, Key and FragmentKey return; Conn is nil
 //
 // Every event sets Kind, Conn, Time and Packet. Bytes and Conn belong to the Follower and are valid
 // until the next call that feeds, polls, flushes or closes; Clone copies them.
@@ -26,6 +26,7 @@ type Event struct {
 	CloseReason CloseReason
 	By          By
 	AnomalyKind AnomalyKind
+	Content     PacketContent
 
 	// Reordered reports that the bytes did not arrive in order: they were held until the bytes
 	// before them arrived or were given up.
@@ -117,12 +118,6 @@ func timestamp(t int64) (time.Time, bool) {
 	}
 	return time.Unix(0, t).UTC(), true
 }
-
-// LinkType returns the link type of an event of kind PacketRead.
-func (e *Event) LinkType() LinkType { return LinkType(e.Offset) }
-
-// WireLen returns the length on the wire of the packet of an event of kind PacketRead.
-func (e *Event) WireLen() int { return int(e.Length) }
 
 // Old returns the copy that was in the stream first, for an Anomaly of kind
 // AnomalyOverlapConflict. Both copies are empty if the Allocator had no memory for them.

@@ -39,7 +39,7 @@ func (e *Event) AppendLog(b []byte) []byte {
 		b = fmt.Appendf(b, "segment %d %v offset=%d length=%d flags=%02x ack=%d window=%d arrival=%v",
 			c.ID(), e.Direction, e.Offset, e.Length, s.Flags, s.ACK, s.Window, s.Arrival)
 	case PacketRead:
-		b = fmt.Appendf(b, "packet link=%d length=%d wire=%d crc32=%08x", e.LinkType(), len(e.Bytes), e.WireLen(), crc32.ChecksumIEEE(e.Bytes))
+		b = fmt.Appendf(b, "packet %v key=%016x fragment=%016x link=%d length=%d wire=%d crc32=%08x", e.Content, e.Key(), e.FragmentKey(), e.LinkType(), len(e.Bytes), e.WireLen(), crc32.ChecksumIEEE(e.Bytes))
 	}
 	b = fmt.Appendf(appendTime(append(b, " time="...), e.Time), " packet=%d", e.Packet)
 	if e.Reordered {

@@ -170,21 +170,6 @@ func (f *Follower) packet(link uint32, t int64, data []byte, wireLen int, src *m
 	}
 }
 
-// pass makes the PacketRead event of a packet.
-func (f *Follower) pass(link uint32, data []byte, wireLen int, src *memory.Block) {
-	copied := src == nil
-	if copied {
-		data, src = f.arena.Copy(data)
-	}
-	e := f.queue.push(PacketRead, nil, f.cause)
-	e.Offset, e.Length, e.Bytes = int64(link), int64(wireLen), data
-	f.queue.keep(src)
-	f.queue.bytes += int64(len(data))
-	if copied {
-		f.blocks.Release(src)
-	}
-}
-
 // noSegment counts a packet that is no segment, by what it was.
 func (f *Follower) noSegment(outcome decode.Outcome) {
 	switch outcome {

@@ -4,10 +4,70 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"gofollow/gofollow"
+	"gofollow/gofollow/internal/encaptest"
 )
+
+// TestPacketKeys gives both directions of a connection one key, a fragment that of its datagram, and
+// whichever fragment makes it whole that of the connection, also where it lies in a tunnel of fragments.
+func TestPacketKeys(t *testing.T) {
+	talk := script(t, `H; c "`+strings.Repeat("x", 600)+`"; s 0 "answer" ack=600`)
+	read := func(packets ...gofollow.Packet) (events []gofollow.Event) {
+		f := newFollower(t, gofollow.Config{PacketsOnly: true, Separate: gofollow.SeparateBoth})
+		if _, err := f.FeedBatch(packets); err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range f.Poll(100) {
+			events = append(events, *e.Clone())
+		}
+		return events
+	}
+	whole := read(talk...)
+	flow := whole[0].Key()
+	for _, e := range whole {
+		if e.Content != gofollow.PacketTCP || e.Key() != flow || flow == 0 || e.FragmentKey() != 0 {
+			t.Errorf("%v, want the key %016x", &e, flow)
+		}
+	}
+	for _, version := range []int{4, 6} {
+		plain := talked(t, version)
+		flow := read(gofollow.Packet{LinkType: gofollow.LinkRaw, Data: plain[0]})[0].Key()
+		for _, e := range encaptest.All() {
+			if !e.Carries(version) {
+				continue
+			}
+			for i, ip := range plain {
+				packet := func(b []byte) gofollow.Packet {
+					return gofollow.Packet{LinkType: gofollow.LinkType(e.Link), Data: b, WireLen: len(b)}
+				}
+				if got := read(packet(e.Wrap(ip)))[0]; got.Content != gofollow.PacketTCP || got.Key() != flow {
+					t.Errorf("%s: %v, want the key %016x", e.Name, &got, flow)
+				}
+				var parts []gofollow.Packet
+				for _, b := range encaptest.Fragments(bytes.Clone(ip), i+1, 16) {
+					parts = append(parts, packet(e.Wrap(b)))
+				}
+				got := read(parts...)
+				for j := range got {
+					want, key := gofollow.PacketFragment, got[0].FragmentKey()
+					if j == len(got)-1 {
+						want, key = gofollow.PacketTCP, flow
+					}
+					if got[j].Content != want || got[j].Key() != key || got[j].FragmentKey() != got[0].FragmentKey() || got[j].FragmentKey() == 0 {
+						t.Errorf("%s, fragment %d: %v", e.Name, j, &got[j])
+					}
+				}
+			}
+		}
+	}
+	other := read(script(t, "c2 S")...)
+	if other[0].Key() == flow {
+		t.Error("another connection has the same key")
+	}
+}
 
 // TestPacketsOnly reads captures of every format as packets, from files and in pieces. Packets that
 // are fed to another follower make the events that the capture itself makes.

@@ -352,6 +352,8 @@ test_packets (void)
     CHECK (gofollow_poll (f, e, 8) == 5);
     for (int i = 0; i < 5; i++)
         CHECK (e[i].kind == GOFOLLOW_PACKET && e[i].connection == NULL && e[i].packet == (uint64_t) i + 1 && e[i].place == 3);
+    CHECK (e[0].reason == GOFOLLOW_PACKET_TCP && e[0].connection_id != 0 && e[1].connection_id == e[0].connection_id && e[0].captured_packet == 0);
+    CHECK (e[3].reason == GOFOLLOW_PACKET_OTHER && e[3].connection_id == 0);
     CHECK (e[3].length == 3 && memcmp (e[3].bytes, "abc", 3) == 0 && e[3].offset == 70 && e[3].window == 276 && e[3].ts_ns == GOFOLLOW_NO_TIME);
     CHECK (e[4].length == 0 && e[4].bytes == NULL && e[4].ts_ns == 7 && e[0].length >= 40);
     CHECK (gofollow_destroy (f) == 0);

@@ -20,6 +20,11 @@ type Decoder struct {
 	// Fragments holds the fragments of datagrams that are not whole yet.
 	Fragments fragment.Table
 
+	// Fragmented counts the fragments that frames were or contained since the caller set it to 0,
+	// FirstFragment and LastFragment are the datagrams that the first and the last of them are part of.
+	Fragmented                  int
+	FirstFragment, LastFragment fragment.Key
+
 	// Stopped says what the last frame that was NotTCP or UnknownLink had where TCP was
 	// looked for; Name gives it a name.
 	Stopped uint32

@@ -44,6 +44,11 @@ func (d *Decoder) fragmentIPv6(p *packet, seg *Segment) (protocol, Outcome) {
 // it, p becomes the datagram, as if it had come in one packet.
 func (d *Decoder) reassemble(p *packet, seg *Segment, key *fragment.Key, f *fragment.Fragment) (protocol, Outcome) {
 	key.Src, key.Dst, key.Path = [2]uint64{seg.Src.Hi, seg.Src.Lo}, [2]uint64{seg.Dst.Hi, seg.Dst.Lo}, p.path
+	if d.Fragmented == 0 {
+		d.FirstFragment = *key
+	}
+	d.LastFragment = *key
+	d.Fragmented++
 	f.Wire, f.Data = p.wire, p.b
 	whole, ok := d.Fragments.Add(key, f, d.Now)
 	if !ok {
