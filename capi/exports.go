@@ -136,6 +136,30 @@ func gofollow_go_read_file(f C.gofollow_t, maxPackets C.size_t, progress *C.gofo
 	}))
 }
 
+//export gofollow_go_select_capture
+func gofollow_go_select_capture(f C.gofollow_t, number C.uint32_t, until C.int64_t) C.int {
+	return C.int(use(uint64(f), func(h *handle) (int, error) {
+		return 0, h.follower.SelectCapture(int(number), int64(until))
+	}))
+}
+
+//export gofollow_go_next_time
+func gofollow_go_next_time(f C.gofollow_t, time *C.int64_t) C.int {
+	return C.int(use(uint64(f), func(h *handle) (int, error) {
+		next, waits := h.follower.NextTime()
+		*time = C.int64_t(next)
+		if !waits {
+			return 0, nil
+		}
+		return 1, nil
+	}))
+}
+
+//export gofollow_go_abandon_capture
+func gofollow_go_abandon_capture(f C.gofollow_t) C.int {
+	return C.int(use(uint64(f), func(h *handle) (int, error) { return 0, h.follower.AbandonCapture() }))
+}
+
 //export gofollow_go_poll
 func gofollow_go_poll(f C.gofollow_t, events *C.gofollow_event, limit C.size_t) C.int {
 	return C.int(use(uint64(f), func(h *handle) (int, error) {

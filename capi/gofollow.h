@@ -537,6 +537,23 @@ int gofollow_open_file (gofollow_t f, const char *path);
  * before the fault was followed, and the file is closed. Since 0.1.0. */
 int gofollow_read_file (gofollow_t f, size_t max_packets, gofollow_progress *progress);
 
+/* Chooses which of several captures gofollow_open_file, gofollow_read_file, gofollow_feed_capture and
+ * gofollow_end_capture are about from now on. number: any, 0 at first; the others stay where they are. So
+ * captures are merged by their stamps: always read the one whose next packet has the earliest time, until
+ * the time of the next packet of another. until_ns: packets of that time or later wait, with INT64_MAX
+ * none. A packet's time is the latest stamp that its capture had so far. gofollow_read_file, and
+ * gofollow_feed_capture and gofollow_end_capture with GOFOLLOW_ERR_FULL, stop before a packet that waits.
+ * Since 0.1.0. */
+int gofollow_select_capture (gofollow_t f, uint32_t number, int64_t until_ns);
+
+/* Returns 1 if a packet of the chosen capture waits, and stores in *ts_ns at which time the capture goes
+ * on, GOFOLLOW_NO_TIME if it had no stamp so far; 0 if none waits. Since 0.1.0. */
+int gofollow_next_time (gofollow_t f, int64_t *ts_ns);
+
+/* Gives the chosen capture up: a file is closed, and of what was fed nothing more is followed. Without a
+ * capture it does nothing. Since 0.1.0. */
+int gofollow_abandon_capture (gofollow_t f);
+
 /* Moves up to max events that wait to the caller's array events. Returns how many, 0 if none waits. Ends
  * the validity of what the events polled before point to. Since 0.1.0. */
 int gofollow_poll (gofollow_t f, gofollow_event *events, size_t max);

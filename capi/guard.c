@@ -168,6 +168,29 @@ gofollow_read_file (gofollow_t f, size_t max_packets, gofollow_progress *progres
 }
 
 int
+gofollow_select_capture (gofollow_t f, uint32_t number, int64_t until_ns)
+{
+    REFUSE_IF_FORKED ();
+    return gofollow_go_select_capture (f, number, until_ns);
+}
+
+int
+gofollow_next_time (gofollow_t f, int64_t *ts_ns)
+{
+    REFUSE_IF_FORKED ();
+    if (ts_ns == NULL)
+        return refuse (f, "ts_ns is NULL");
+    return gofollow_go_next_time (f, ts_ns);
+}
+
+int
+gofollow_abandon_capture (gofollow_t f)
+{
+    REFUSE_IF_FORKED ();
+    return gofollow_go_abandon_capture (f);
+}
+
+int
 gofollow_poll (gofollow_t f, gofollow_event *events, size_t max)
 {
     REFUSE_IF_FORKED ();

@@ -17,6 +17,9 @@ int gofollow_go_feed_capture (gofollow_t f, void *bytes, size_t n, size_t *consu
 int gofollow_go_end_capture (gofollow_t f);
 int gofollow_go_open_file (gofollow_t f, char *path);
 int gofollow_go_read_file (gofollow_t f, size_t max_packets, gofollow_progress *progress);
+int gofollow_go_select_capture (gofollow_t f, uint32_t number, int64_t until_ns);
+int gofollow_go_next_time (gofollow_t f, int64_t *ts_ns);
+int gofollow_go_abandon_capture (gofollow_t f);
 int gofollow_go_poll (gofollow_t f, gofollow_event *events, size_t max);
 int gofollow_go_set_user (gofollow_t f, uint64_t connection_id, void *user);
 int gofollow_go_ignore (gofollow_t f, uint64_t connection_id);

@@ -16,9 +16,8 @@ import (
 type Follower struct {
 	table
 
-	file    *openFile
-	pushed  capture.Pushed
-	pending *capture.Record // of the capture, not followed for want of memory; nil for none
+	*input          // the capture that is read
+	inputs captures // the others
 
 	decoder     decode.Decoder
 	seg         decode.Segment // what the decoder decodes into
@@ -38,7 +37,11 @@ func New(config Config) (*Follower, error) {
 		config.Allocator = memory.GoAllocator{}
 	}
 	separations := config.Separate.table()
-	f := &Follower{decoder: decode.Decoder{VerifyChecksum: config.VerifyChecksum, Separate: separations}}
+	f := &Follower{
+		input:   newInput(),
+		inputs:  captures{until: noLimit},
+		decoder: decode.Decoder{VerifyChecksum: config.VerifyChecksum, Separate: separations},
+	}
 	f.table.init(config, separations)
 	return f, nil
 }
@@ -353,8 +356,7 @@ func (f *Follower) Close() {
 	}
 	f.releasePolled()
 	f.closed = true
-	f.closeFile()
-	f.pushed.Reset()
+	f.closeCaptures()
 	f.unpin(f.queue.made)
 	for _, holder := range f.holders.heap {
 		for _, h := range holder.r.held.Sorted() {

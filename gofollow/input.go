@@ -74,13 +74,13 @@ func (f *Follower) feedPushed(b []byte) (taken int, err error) {
 		taken += n
 		switch {
 		case ok:
-			packets++
-			if !f.reserve(len(rec.Data)) {
+			if err := f.mayFollow(&rec); err != nil {
 				pending := rec
 				pending.Data = bytes.Clone(rec.Data)
 				f.pending = &pending
-				return taken, ErrNoMemory
+				return taken, err
 			}
+			packets++
 			f.packet(rec.LinkType, rec.Time, rec.Data, rec.WireLen, nil)
 		case err == io.EOF:
 			return taken, nil
@@ -92,15 +92,16 @@ func (f *Follower) feedPushed(b []byte) (taken int, err error) {
 	}
 }
 
-// takePending follows the record that there was no memory for, if there is one.
+// takePending follows the record that waits, if there is one.
 func (f *Follower) takePending(src *memory.Block) error {
 	switch rec := f.pending; {
 	case rec == nil:
 	case f.full():
 		return ErrQueueFull
-	case !f.reserve(len(rec.Data)):
-		return ErrNoMemory
 	default:
+		if err := f.mayFollow(rec); err != nil {
+			return err
+		}
 		f.pending = nil
 		f.packet(rec.LinkType, rec.Time, rec.Data, rec.WireLen, src)
 	}
@@ -122,9 +123,7 @@ func (f *Follower) EndCapture() error {
 			return err
 		}
 	}
-	f.pending = nil
-	f.closeFile()
-	f.pushed.Reset()
+	f.closeCapture()
 	return captureError(err)
 }
 
@@ -205,8 +204,11 @@ func (f *Follower) ReadFile(max int) (Progress, error) {
 	}
 	more, err := f.readFile(r, max)
 	p := Progress{r.reader.Records(), r.file.BytesRead(), r.file.Size(), !more}
+	if f.pending != nil {
+		p.Packets--
+	}
 	if !more {
-		f.closeFile()
+		f.closeCapture()
 	}
 	return p, captureError(err)
 }
@@ -218,11 +220,15 @@ func (f *Follower) readFile(r *openFile, max int) (more bool, err error) {
 		max = callPackets
 	}
 	made, before, limit := int64(0), r.file.BytesRead(), callLimit(r.file.Slow())
-	if err := f.takePending(r.block); err != nil {
+	switch err := f.takePending(r.block); err {
+	case nil:
+	case ErrMore:
+		return true, nil
+	default:
 		return true, err
 	}
 	for taken := 0; taken < max; {
-		if f.full() || f.blocks.Reading()-int64(len(r.block.Mem)) > f.config.Limits.QueuedBytes {
+		if f.full() || f.blocks.Reading()-f.inputs.reading-int64(len(r.block.Mem)) > f.config.Limits.QueuedBytes {
 			if taken == 0 {
 				err = ErrQueueFull
 			}
@@ -234,12 +240,16 @@ func (f *Follower) readFile(r *openFile, max int) (more bool, err error) {
 		case err != nil:
 			return false, err
 		case ok:
-			taken++
-			if !f.reserve(len(rec.Data)) {
-				pending := rec // a copy, so that rec needs no memory of its own
-				f.pending = &pending
-				return true, ErrNoMemory
+			switch err := f.mayFollow(&rec); err {
+			case nil:
+			case ErrMore:
+				f.wait(rec)
+				return true, nil
+			default:
+				f.wait(rec)
+				return true, err
 			}
+			taken++
 			f.packet(rec.LinkType, rec.Time, rec.Data, rec.WireLen, r.block)
 		case n > 0:
 		case r.err == io.EOF:

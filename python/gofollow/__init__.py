@@ -29,6 +29,7 @@ from .errors import (
     OptionError,
     OutOfMemoryError,
     PacketTooLargeError,
+    TruncatedCaptureWarning,
     UsageError,
 )
 from .follower import TCPStreamFollower, events, follow
@@ -56,6 +57,7 @@ __all__ = [
     "Statistics",
     "TCPStream",
     "TCPStreamFollower",
+    "TruncatedCaptureWarning",
     "Turn",
     "UsageError",
     "core",

@@ -220,7 +220,7 @@ cdef class Core:
     cdef object data_callback, end_callback, new_link, free, library
     cdef type kind
     cdef public Kept kept
-    cdef public object abandoned
+    cdef public object abandoned, frame_of
     cdef object lock
     cdef public bint applying, entered, stopped
     cdef set links

@@ -718,6 +718,7 @@ class Core:
         self.kept = kept
         self.new_link = new_link  # called after the first packet of a link type
         self.free = free
+        self.frame_of: Any = frame_of  # of objects whose class has no __gofollow_frame__
         self.entered = False  # a call feeds
         # With a GIL no other thread comes between looking at entered and setting it.
         self.lock = None if getattr(sys, "_is_gil_enabled", lambda: True)() else Lock()
@@ -814,7 +815,7 @@ class Core:
             for item in items:
                 if type(item) is not kind or method is None:
                     kind = type(item)
-                    method = getattr(kind, "__gofollow_frame__", frame_of)
+                    method = getattr(kind, "__gofollow_frame__", self.frame_of)
                 frame = call_one(method, item)
                 if frame is not None:
                     time_ns = NO_TIME if frame[2] is None else frame[2]

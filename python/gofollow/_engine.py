@@ -5,12 +5,12 @@ import os
 import stat
 import threading
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from . import _native
 from ._events import CLOSE_REASONS
-from ._native import constant, error_from_code, ffi
+from ._native import LARGEST, constant, error_from_code, ffi
 from ._options import make_config
 from .errors import CaptureFileError, GofollowError, UsageError, file_error
 
@@ -97,6 +97,8 @@ class Engine:
         self._alone = threading.RLock()  # the library refuses calls that overlap
         self._process = os.getpid()
         self._consumed: Any = ffi.new("size_t *")
+        self._next_time: Any = ffi.new("int64_t *")
+        self._packets: Any = ffi.new("gofollow_packet[]", 1)
         self._final_statistics: Statistics | None = None
         self._finalizer = weakref.finalize(self, _destroy, self._lib, self.number, self._process)
         self._finalizer.atexit = False
@@ -115,11 +117,8 @@ class Engine:
         return self._after(self._call(self._lib.gofollow_end_capture, self.number)) != _FULL
 
     def abandon_capture(self) -> None:
-        """End a capture whose reading stopped."""
-        try:
-            self.end_capture()
-        except GofollowError:
-            pass  # what stopped the reading says more
+        """End a capture whose reading stopped: nothing more of it is followed."""
+        self._after(self._call(self._lib.gofollow_abandon_capture, self.number))
 
     def open_file(self, path: str | bytes | os.PathLike[str] | os.PathLike[bytes]) -> None:
         """Open a capture file for read_file.
@@ -152,6 +151,34 @@ class Engine:
         Raises OptionError for an id that no connection has had yet.
         """
         self._after(self._call(self._lib.gofollow_ignore, self.number, connection_id))
+
+    def select_capture(self, number: int, until_ns: int = LARGEST) -> None:
+        """Choose which of several captures the calls about captures mean, and the time whose packets wait (see next_time)."""
+        self._after(self._call(self._lib.gofollow_select_capture, self.number, number, until_ns))
+
+    def next_time(self) -> int | None:
+        """Return the time at which the selected capture goes on, if a packet of it waits for its time; None if none does."""
+        return int(self._next_time[0]) if self._after(self._call(self._lib.gofollow_next_time, self.number, self._next_time)) else None
+
+    def feed_packets(self, packets: Sequence[tuple[int, int, bytes, int]], start: int) -> int:
+        """Feed packets (link type, time in ns, bytes, length on the wire) from a position on; return how many were taken.
+
+        They are fewer where the queue is full.
+        """
+        count = len(packets) - start
+        if len(self._packets) < count:
+            self._packets = ffi.new("gofollow_packet[]", count)
+        frames = []  # alive until the call is over
+        for packet, (link_type, time_ns, data, length) in zip(self._packets, packets[start:], strict=False):
+            frame = ffi.from_buffer(data)
+            frames.append(frame)
+            packet.link_type, packet.ts_ns, packet.bytes, packet.captured, packet.original = link_type, time_ns, frame, len(data), length
+        self._after(self._call(self._lib.gofollow_feed_batch, self.number, self._packets, count, self._consumed))
+        return int(self._consumed[0])
+
+    def advance_time(self, time_ns: int) -> bool:
+        """Say what time it is. Return whether all that is overdue ended: the queue may fill up before."""
+        return self._after(self._call(self._lib.gofollow_advance_time, self.number, time_ns)) != _FULL
 
     def flush(self) -> bool:
         """End every connection. Return whether that is done: the queue may fill up before."""

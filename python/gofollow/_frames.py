@@ -141,6 +141,24 @@ def frame_of(item: Any) -> Frame | None:
     return None
 
 
+def is_row(item: Any) -> bool:
+    """Report whether an object is a tuple (timestamp, data[, wire_length[, link_type]])."""
+    return isinstance(item, tuple) and 2 <= len(item) <= 4 and isinstance(item[1], (bytes, bytearray, memoryview))
+
+
+def frame_of_row(item: Any) -> Frame | None:
+    """Return the frame of a packet object as frame_of, or of a tuple (timestamp, data[, wire_length[, link_type]]) as feed_packets has it.
+
+    Raises TypeError or ValueError for a tuple that begins like one and is none.
+    """
+    if not is_row(item):
+        return frame_of(item)
+    timestamp, data, wire_length, link_type = item + (None,) * (4 - len(item))
+    time_ns = nanoseconds(timestamp)
+    link = LinkType.ETHERNET if link_type is None else link_type
+    return (data, link, time_ns) if wire_length is None else (data, link, time_ns, wire_length)
+
+
 def is_scapy(item: Any) -> bool:
     """Tell whether an object is a scapy packet, which is iterable without being a series of packets."""
     return type(item).__module__.startswith("scapy.") and hasattr(item, "time") and hasattr(item, "payload")

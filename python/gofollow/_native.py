@@ -9,6 +9,7 @@ import threading
 from typing import Any
 
 from .errors import (
+    CaptureCutError,
     CaptureError,
     CaptureFileError,
     ForkedError,
@@ -79,7 +80,7 @@ _ERRORS: dict[int, type[GofollowError]] = {
     constant("ERR_STATE"): UsageError,
     constant("ERR_IO"): CaptureFileError,
     constant("ERR_FORMAT"): CaptureError,
-    constant("ERR_TRUNCATED"): CaptureError,
+    constant("ERR_TRUNCATED"): CaptureCutError,
     constant("ERR_DAMAGED"): CaptureError,
     constant("ERR_UNSUPPORTED"): CaptureError,
     constant("ERR_INTERNAL"): InternalError,

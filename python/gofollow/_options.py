@@ -11,8 +11,8 @@ from .errors import OptionError
 Seconds = float | Literal["never"] | None
 
 
-class FollowerOptions(TypedDict, total=False):
-    """The keyword options of TCPStreamFollower, follow and events, but for keep_. None is the default of a limit or timeout."""
+class EngineOptions(TypedDict, total=False):
+    """The keyword options of events. None is the default of a limit or timeout."""
 
     midstream: bool
     close_on: str
@@ -38,6 +38,17 @@ class FollowerOptions(TypedDict, total=False):
     max_closed_connections: int | None
     max_candidates: int | None
     max_far_bytes: int | None
+
+
+class FollowerOptions(EngineOptions, total=False):
+    """The keyword options of TCPStreamFollower, follow and all that is built on them."""
+
+    keep_payload: int | Literal["all", "none"]
+    keep_payload_total: int | None
+    keep_gaps: int | None
+    record: Literal["turns", "segments", "none"] | None
+    keep_turns: int | None
+    keep_segments: int | None
 
 
 _SWITCHES = {
@@ -69,6 +80,10 @@ _LIMITS = (
     *("max_held_bytes", "max_held_segments", "max_total_held_bytes", "max_connections", "max_closed_connections", "max_candidates"),
     "max_far_bytes",
 )
+_KEPT: dict[str, Any] = {
+    "keep_payload": "all", "keep_payload_total": None, "keep_gaps": None,
+    "record": None, "keep_turns": None, "keep_segments": None,
+}
 _LONGEST_NS = 1 << 62  # 146 years: no deadline of a real capture overflows
 
 
@@ -99,9 +114,26 @@ def make_config(options: Mapping[str, object]) -> Any:
                 raise _refused(name, value, "a whole number from 1, or None for the default")
             setattr(config, name, value)
         else:
-            known = sorted((*_SWITCHES, *_CHOICES, *_TIMES, *_LIMITS))
-            raise OptionError(f"there is no option {name!r}; there are {', '.join(known)}")
+            raise _unknown(name)
     return config
+
+
+def split_options(options: Mapping[str, Any]) -> tuple[dict[str, object], Kept]:
+    """Return the options that the engine has, and what the others let a follower keep.
+
+    Raises OptionError, naming option, value and what is allowed.
+    """
+    kept = {name: options[name] for name in _KEPT if name in options}
+    return {name: value for name, value in options.items() if name not in kept}, make_kept(**{**_KEPT, **kept})
+
+
+def _unknown(name: str) -> OptionError:
+    from difflib import get_close_matches
+
+    known = sorted({*FollowerOptions.__annotations__, "anomalies", "packets", "segments"})
+    near = get_close_matches(name, known, 3, 0.5)
+    meant = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known)}"
+    return OptionError(f"there is no option {name!r}: {meant}")
 
 
 def make_kept(

@@ -14,6 +14,7 @@ __all__ = [
     "MissingPackageError",
     "OptionError",
     "PacketTooLargeError",
+    "TruncatedCaptureWarning",
     "UsageError",
 ]
 
@@ -26,11 +27,19 @@ class GofollowWarning(UserWarning):
     """Something of what was fed cannot be followed, for a reason that the caller may be able to mend."""
 
 
+class TruncatedCaptureWarning(GofollowWarning):
+    """A capture ends within a record: it is still being written, or was cut. What stands before that is followed."""
+
+
 class CaptureError(GofollowError, ValueError):
-    """A file is no capture, ends within a record, contradicts its format, or has a format that is not read.
+    """A file is no capture, is damaged, or has a format that is not read.
 
     What stands before the fault was followed, and its callbacks ran, before this is raised.
     """
+
+
+class CaptureCutError(CaptureError):
+    """A capture ends within a record. The package makes a TruncatedCaptureWarning of it."""
 
 
 class CaptureFileError(GofollowError, OSError):

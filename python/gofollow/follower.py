@@ -2,173 +2,40 @@
 
 from __future__ import annotations
 
-import errno
-import io
 import os
-import stat
-import sys
-import warnings
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from ._core import Callback, Core, TCPStream
-from ._engine import Engine, Progress, Statistics
+from ._engine import Engine, Statistics
 from ._events import BATCH, Event, EventCollector
-from ._frames import LinkType, frame_of, is_scapy
-from ._options import Seconds, make_kept
+from ._frames import LinkType, frame_of, is_row, is_scapy, nanoseconds
+from ._options import split_options
+from ._progress import ProgressCallback, show
+from ._sources import Items, Links, Order, Reading, Source, warn, with_link
 from .errors import (
+    CaptureCutError,
     CaptureError,
     ForkedError,
-    GofollowError,
     GofollowWarning,
     InternalError,
     LostEventsError,
     OptionError,
-    file_error,
+    TruncatedCaptureWarning,
+    UsageError,
 )
 
 if TYPE_CHECKING:
-    from ._frames import Timestamp
+    from typing_extensions import Unpack
 
-ProgressCallback = Callable[[int, int, int | None], object]
+    from ._frames import Timestamp
+    from ._options import EngineOptions, FollowerOptions
+
 CaptureSource = str | bytes | os.PathLike[str] | os.PathLike[bytes] | BinaryIO
 _Self = TypeVar("_Self", bound="TCPStreamFollower")
-
-# So much in one native call, so that Ctrl-C is answered within a tenth of a second.
-_PACKETS_PER_CALL = 20000
-_BYTES_PER_CALL = 256 * 1024
-
-
-def _read_capture(engine: Engine, core: Core | None, source: Any) -> Generator[Progress, None, None]:
-    """Feed a capture to the engine, a piece per step, after each of which the events are to be polled. Raises at a fault."""
-    if hasattr(source, "read"):
-        yield from _read_stream(engine, core, source)
-        return
-    if not isinstance(source, (str, bytes, os.PathLike)):
-        raise TypeError(f"a capture is a path or a binary file object, not {type(source).__name__}")
-    if _is_pipe(source):
-        yield from _read_pipe(engine, core, source)
-        return
-    engine.open_file(source)
-    ended = False
-    try:
-        while not ended:
-            progress = engine.read_file(_PACKETS_PER_CALL)
-            ended = progress.end
-            yield progress
-    finally:
-        if not ended:
-            _abandon(engine, core)
-
-
-def _abandon(engine: Engine, core: Core | None) -> None:
-    """End a capture whose reading stopped: at once, or after the events that the next call would overwrite."""
-    if core is not None and core.unfinished():
-        core.abandoned = engine.abandon_capture
-    elif not engine.closed:
-        engine.abandon_capture()
-
-
-def _is_pipe(path: Any) -> bool:
-    try:
-        mode = os.stat(path).st_mode
-    except (OSError, ValueError):
-        return False  # open_file says it
-    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
-
-
-def _read_pipe(engine: Engine, core: Core | None, path: Any) -> Generator[Progress, None, None]:
-    """Read what may make us wait through Python, so that Ctrl-C is answered."""
-    try:
-        pipe = io.FileIO(path)
-    except OSError as error:
-        raise file_error(error, os.fsdecode(path)) from None
-    with pipe:
-        try:
-            yield from _read_stream(engine, core, pipe)
-        except OSError as error:
-            if isinstance(error, GofollowError):
-                raise
-            raise file_error(error, os.fsdecode(path)) from None
-
-
-def _size_of_rest(stream: Any) -> int | None:
-    if not isinstance(stream, (io.BufferedReader, io.BufferedRandom, io.FileIO)):
-        return None  # what decompresses, say, has the file number of the file that it decompresses
-    try:
-        facts = os.fstat(stream.fileno())
-        return max(0, facts.st_size - stream.tell()) or None if stat.S_ISREG(facts.st_mode) else None
-    except (AttributeError, OSError, ValueError):
-        return None
-
-
-def _reader_of(stream: Any) -> Callable[[int], Any]:
-    """Return what reads from a pipe as much as there is, where BufferedReader.read would wait for a whole piece."""
-    try:
-        # Of a non-blocking file read1 cannot tell nothing yet from the end.
-        if isinstance(stream, io.BufferedReader) and os.get_blocking(stream.fileno()):
-            return stream.read1
-    except (OSError, ValueError):
-        pass
-    read: Callable[[int], Any] = stream.read
-    return read
-
-
-def _read_stream(engine: Engine, core: Core | None, stream: Any) -> Generator[Progress, None, None]:
-    total = _size_of_rest(stream)
-    before = engine.statistics().packets
-    done, ended = 0, False
-    try:
-        read = _reader_of(stream)
-        while piece := read(_BYTES_PER_CALL):
-            if isinstance(piece, str):
-                raise TypeError("the file object gives text: open the capture in binary mode, open(path, 'rb')")
-            if type(piece) is not bytes:
-                piece = bytes(memoryview(piece))
-            taken = 0
-            while taken < len(piece):
-                taken += engine.feed_capture(piece, taken)
-                yield Progress(engine.statistics().packets - before, done + taken, total, False)
-            done += taken
-        if piece is None:
-            raise BlockingIOError(errno.EAGAIN, "the file object is non-blocking and has no data now: open it in blocking mode")
-        while not engine.end_capture():
-            yield Progress(engine.statistics().packets - before, done, total, False)
-        ended = True
-    finally:
-        if not ended:
-            _abandon(engine, core)
-
-
-class _Links:
-    """Warns, once for a follower, of packets of link types that are not followed."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._warned = False
-
-    def warn(self) -> None:
-        """Warn if packets that were fed are of a link type that is not followed."""
-        if self._warned or not (unknown := self._engine.unknown_links()):
-            return
-        self._warned = True
-        names = ", ".join(f"{name} ({count} packets so far)" for name, count in unknown.items())
-        level, frame = 1, sys._getframe()
-        while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
-            level, frame = level + 1, frame.f_back
-        warnings.warn(
-            f"{names}: gofollow does not look into it, so nothing of it is followed. If you gave the link type with the packets, check it; "
-            "otherwise convert the capture, or record it with another link type: docs/encapsulations.md lists those that are followed",
-            GofollowWarning,
-            level,
-        )
-
-
-_PACKAGE = os.path.dirname(__file__)
-
 
 class TCPStreamFollower:
     """Follows TCP connections through packets and calls back with what each side said.
@@ -205,73 +72,57 @@ class TCPStreamFollower:
     """
 
     _stream_class: type[TCPStream] = TCPStream  # of what callbacks are given
+    _lenient = False  # whatever feed is given, as cycapture did
 
     def __init__(
         self,
         data_callback: Callback | None = None,
         end_callback: Callback | None = None,
-        *,
-        midstream: bool = True,
-        close_on: str = "both",
-        rst: str = "lenient",
-        overlap: str = "first",
-        gap_patience: Seconds = 0.5,
-        checksum: str = "off",
-        urgent: str = "inline",
-        separate: str = "none",
-        keep_payload: int | str = "all",
-        keep_payload_total: int | None = None,
-        keep_gaps: int | None = None,
-        record: str | None = None,
-        keep_turns: int | None = None,
-        keep_segments: int | None = None,
-        handshake_timeout: Seconds = None,
-        idle_timeout: Seconds = None,
-        half_closed_timeout: Seconds = None,
-        rst_linger: Seconds = None,
-        close_linger: Seconds = None,
-        stray_linger: Seconds = None,
-        reuse_idle: Seconds = None,
-        hole_age: Seconds = None,
-        one_sided_age: Seconds = None,
-        max_held_bytes: int | None = None,
-        max_held_segments: int | None = None,
-        max_total_held_bytes: int | None = None,
-        max_connections: int | None = None,
-        max_closed_connections: int | None = None,
-        max_candidates: int | None = None,
-        max_far_bytes: int | None = None,
+        **options: Unpack[FollowerOptions],
     ) -> None:
-        options = {name: value for name, value in locals().items() if name not in _NO_ENGINE_OPTIONS}
         for callback in (data_callback, end_callback):
             if callback is not None and not callable(callback):
                 raise TypeError("data_callback and end_callback must be callables")
-        kept = make_kept(keep_payload, keep_payload_total, keep_gaps, record, keep_turns, keep_segments)
-        self._engine = Engine(options, half_closed=False)
-        self._links = _Links(self._engine)
+        engine_options, kept = split_options(options)
+        self._engine = Engine(engine_options, half_closed=False)
+        self._links = Links(self._engine)
         self._core = Core(
             self._engine.number, data_callback, end_callback, self._stream_class, kept, self._links.warn, self._engine.close
         )
+        self._items = Items()
+        if not self._lenient:
+            self._core.frame_of = self._items.frame
+        self._truncated: list[str] = []
+        self._pushing = False  # feed_capture began a capture
 
     def feed(self, pdu_iterator: Any) -> None:
-        """Follow packets: a PDU, a list, or any iterator of them; what is no PDU is ignored.
+        """Follow packets: a PDU, a list, or any iterator of them; what is no packet is ignored and counted (see ignored).
 
         A PDU is a packet of scapy or dpkt, or any object, as cycapture's, whose class has the method
         __gofollow_frame__(). That returns (data, link_type, timestamp_ns): the frame's bytes, the
         number of its link type and its capture time in nanoseconds since 1970 UTC or None; or the
-        same with its length on the wire as a fourth item; or None if it stands for no frame. For
-        bytes there are feed_packet and feed_packets. The callbacks of a packet run before an
-        iterator is asked for the next; a list or tuple is taken in batches, with the same callbacks.
+        same with its length on the wire as a fourth item; or None if it stands for no frame. Items may
+        also be tuples as feed_packets takes them, such as those of dpkt's readers. The callbacks of a
+        packet run before an iterator is asked for the next; a list or tuple is taken in batches, with
+        the same callbacks.
 
-        Raises TypeError for what is neither a PDU nor iterable, UsageError if this follower is feeding
-        already or closed, LostEventsError after an interrupt inside the uncompiled core.
+        Raises TypeError for a path, bytes or an open file, which other methods take, and for what is
+        neither a PDU nor iterable; UsageError if this follower is feeding already or closed;
+        LostEventsError after an interrupt inside the uncompiled core.
         """
         if frame_of(pdu_iterator) is not None:
             self._core.feed_items((pdu_iterator,), False)
-        elif pdu_iterator is None or isinstance(pdu_iterator, (str, bytes, bytearray)) or is_scapy(pdu_iterator):
-            self._core.feed_items((), False)
+        elif self._lenient:
+            nothing = pdu_iterator is None or isinstance(pdu_iterator, (str, bytes, bytearray)) or is_scapy(pdu_iterator)
+            self._core.feed_items(() if nothing else pdu_iterator, isinstance(pdu_iterator, (list, tuple)))
         else:
-            self._core.feed_items(pdu_iterator, isinstance(pdu_iterator, (list, tuple)))
+            _refuse_other_sources(pdu_iterator)
+            one = pdu_iterator is None or is_scapy(pdu_iterator) or is_row(pdu_iterator)
+            packets, ignored = self.packets, self.ignored
+            items: Any = (pdu_iterator,) if one else with_link(pdu_iterator)
+            self._core.feed_items(items, isinstance(pdu_iterator, (list, tuple)))
+            if self.ignored > ignored and self.packets == packets:
+                self._items.warn()
 
     def feed_packet(
         self,
@@ -308,33 +159,125 @@ class TCPStreamFollower:
         batched = self._core.calls_nobody() or isinstance(items, (list, tuple))
         self._core.feed_rows(items, link_type, unit == "ns", batched)
 
-    def feed_file(self, path_or_file: CaptureSource, progress: ProgressCallback | None = None) -> None:
-        """Follow a capture: a path, or a file object that gives bytes.
+    def feed_file(self, path_or_file: Source, progress: ProgressCallback | bool | None = None) -> None:
+        """Follow a capture: feed_files with one source."""
+        self.feed_files(path_or_file, progress=progress)
 
-        It is pcap or pcapng, plain or compressed by gzip, zstd, xz, bzip2 or lz4; its first bytes say which, not its name.
+    def feed_files(self, *sources: Source, order: Order = "time", progress: ProgressCallback | bool | None = None) -> None:
+        """Follow captures, which are one conversation.
 
-        progress(packets, bytes_read, total) is called now and then with how far this capture was read; total is None where unknown.
-        Nothing is flushed, so that captures that continue each other can be fed one after another.
+        A source is a path, a binary file object, "tcp://HOST:PORT" (a capture over a socket, PCAP-over-IP) or an iterable of packets
+        as feed takes them. A capture is pcap or pcapng, plain or compressed by gzip, zstd, xz, bzip2 or lz4; its first bytes say
+        which, not its name.
 
-        Raises CaptureFileError if it cannot be read; CaptureError if it is no capture or damaged, after what stands before the fault
-        was followed and its callbacks ran; UsageError as feed does.
+        order "time": sources that overlap in time (two taps, a file a direction) are merged by their stamps, the others follow in the
+        order of their first stamps. A source that comes live is waited for. order "given": one after another as they are given.
+
+        progress(packets, bytes_read, total) is called now and then with how far the captures were read; total is None where unknown.
+        True shows a bar on stderr, or in a notebook. Nothing is flushed, so that captures that continue each other can be fed by
+        several calls. A capture that ends within a record is followed up to there, and a TruncatedCaptureWarning is the call's last act.
+
+        Raises CaptureFileError if a capture cannot be read; CaptureError if it is no capture or damaged, after what stands before the
+        fault was followed and its callbacks ran; TypeError for what is no source; UsageError as feed does.
         """
+        if self._pushing:
+            raise UsageError("a capture is being fed by feed_capture: call end_capture before the next one")
         core = self._core
+        reading = Reading(self._engine, core, self._links, sources, order)
         core.enter()
         try:
-            with closing(_read_capture(self._engine, core, path_or_file)) as steps:
+            with show(progress) as shown, closing(reading.steps()) as steps:
                 while True:
                     try:
-                        step = next(steps, None)
+                        next(steps)
+                    except StopIteration:
+                        core.drain()
+                        break
                     except Exception:
                         core.drain()  # what stands before the fault
                         raise
                     core.drain()
-                    self._links.warn()
-                    if step is None:
-                        return
-                    if progress is not None:
-                        progress(step.packets, step.bytes_read, step.total)
+                    if shown is not None:
+                        shown(*reading.amount())
+        finally:
+            core.entered = False
+            core.leave()
+            self._truncated += reading.truncated
+            self._items.add(reading.items)
+        reading.warn()
+
+    def feed_capture(self, data: bytes | bytearray | memoryview) -> None:
+        """Follow the next bytes of a capture that arrives in pieces, cut anywhere: end_capture says that there are no more.
+
+        Raises CaptureError if it is no capture or damaged, after what stands before the fault was followed and its callbacks ran; the
+        capture is over then. TypeError for what is no bytes; UsageError as feed does.
+        """
+        if isinstance(data, str):
+            raise TypeError("feed_capture takes bytes of a capture: feed_file follows one by its path")
+        piece = data if type(data) is bytes else bytes(memoryview(data))
+        core, engine = self._core, self._engine
+        core.enter()
+        try:
+            taken = 0
+            self._pushing = True
+            while taken < len(piece):
+                try:
+                    taken += engine.feed_capture(piece, taken)
+                except CaptureError:
+                    self._pushing = False
+                    core.drain()
+                    engine.abandon_capture()
+                    raise
+                core.drain()
+            self._links.warn()
+        finally:
+            core.entered = False
+            core.leave()
+
+    def end_capture(self) -> None:
+        """Say that the capture that feed_capture was given is over. Nothing is flushed: the next one may continue it.
+
+        Warns with a TruncatedCaptureWarning if it ends within a record. Does nothing where no capture is being fed.
+        """
+        if not self._pushing:
+            return
+        core, engine = self._core, self._engine
+        cut = None
+        core.enter()
+        try:
+            ended = False
+            while not ended:
+                try:
+                    ended = engine.end_capture()
+                except CaptureCutError as error:
+                    ended, cut = True, f"the capture that was fed: {error}"
+                except CaptureError:
+                    self._pushing = False
+                    core.drain()
+                    raise
+                self._pushing = not ended
+                core.drain()
+        finally:
+            core.entered = False
+            core.leave()
+        if cut is not None:
+            self._truncated.append(cut)
+            warn(cut, TruncatedCaptureWarning)
+
+    def advance_time(self, now: Timestamp) -> None:
+        """Say what time it is, for live use without packets: what is overdue by then times out, and its callbacks run.
+
+        now is in seconds since 1970 UTC (int, float or Decimal) or a datetime. Raises TypeError or ValueError for what is no time.
+        """
+        if now is None:
+            raise TypeError("advance_time takes a number of seconds since 1970 UTC or a datetime, not None")
+        time_ns = nanoseconds(now)
+        core = self._core
+        core.enter()
+        try:
+            while not self._engine.advance_time(time_ns):
+                core.drain()
+            core.drain()
         finally:
             core.entered = False
             core.leave()
@@ -359,8 +302,10 @@ class TCPStreamFollower:
         if self._core.stopped:
             return
         try:
+            self.end_capture()
             self.flush()
-            self._links.warn()
+            if not self._lenient:
+                self._links.warn_at_end()
         except (InternalError, ForkedError, GofollowWarning, LostEventsError):
             self._core.stop()
             raise
@@ -370,6 +315,16 @@ class TCPStreamFollower:
     def packets(self) -> int:
         """How many packets were taken."""
         return self._engine.statistics().packets
+
+    @property
+    def ignored(self) -> int:
+        """How many items were given to feed and feed_files that are no packets."""
+        return self._items.ignored
+
+    @property
+    def truncated(self) -> tuple[str, ...]:
+        """Which captures ended within a record, and where, in the words of the TruncatedCaptureWarning."""
+        return tuple(self._truncated)
 
     @property
     def truncated_payloads(self) -> int:
@@ -394,81 +349,105 @@ class TCPStreamFollower:
         raise TypeError("a TCPStreamFollower cannot be copied or pickled: make a new one, and feed it from the start")
 
 
-_NO_ENGINE_OPTIONS = {
-    *("self", "data_callback", "end_callback"),
-    *("keep_payload", "keep_payload_total", "keep_gaps", "record", "keep_turns", "keep_segments"),
-}
+def _refuse_other_sources(given: Any) -> None:
+    """Raise TypeError for what another method takes."""
+    if isinstance(given, (str, os.PathLike)):
+        raise TypeError(f"feed takes packets, not a path: feed_file follows the capture {os.fspath(given)!r}")
+    if isinstance(given, (bytes, bytearray, memoryview)):
+        raise TypeError(
+            f"feed takes packets as objects, not {type(given).__name__}: feed_packet(data, timestamp) follows one that is given as "
+            "its bytes, feed_capture(data) bytes of a capture file"
+        )
+    if hasattr(given, "read") and not is_scapy(given):
+        raise TypeError("feed takes packets, not an open file: feed_file follows the capture that it gives")
 
 
 def follow(
-    path_or_file: CaptureSource,
-    *,
-    keep_payload: int | str = "all",
-    keep_payload_total: int | None = None,
-    keep_gaps: int | None = None,
-    record: str | None = None,
-    keep_turns: int | None = None,
-    keep_segments: int | None = None,
-    **options: Any,
+    *sources: Source,
+    order: Order = "time",
+    progress: ProgressCallback | bool | None = None,
+    **options: Unpack[FollowerOptions],
 ) -> Generator[TCPStream, None, None]:
-    """Yield the streams of a capture, a path or a file object as for feed_file, as they close, those still open at its end included.
+    """Yield the streams of captures as they close, those still open at the end included.
 
-    The options are TCPStreamFollower's. Of a damaged capture everything that could be followed is yielded before CaptureError
-    is raised; CaptureFileError if it cannot be read.
+    Several captures are one conversation. Sources, order and progress are those of TCPStreamFollower.feed_files, the options
+    TCPStreamFollower's. Of a damaged capture everything that could be followed is yielded before CaptureError is raised. A capture that
+    ends within a record gives all that stands before, and a TruncatedCaptureWarning after the last stream.
+
+    Raises CaptureFileError if a capture cannot be read, TypeError for what is no source.
     """
-    kept = make_kept(keep_payload, keep_payload_total, keep_gaps, record, keep_turns, keep_segments)
-    engine = Engine(options, half_closed=False)
+    engine_options, kept = split_options(options)
+    engine = Engine(engine_options, half_closed=False)
     streams: deque[TCPStream] = deque()
     core = Core(engine.number, None, streams.append, TCPStream, kept, _nothing, engine.close)
-    return _generate(engine, core, path_or_file, streams, lambda: core.pull(BATCH))
+    reading = reading_of(engine, core, sources, order)
+    return _generate(reading, engine, streams, lambda: core.pull(BATCH), progress)
 
 
 def _nothing() -> None:
     pass
 
 
-def events(path_or_file: CaptureSource, *, anomalies: bool = False, segments: bool = False, **options: Any) -> Generator[Event, None, None]:
-    """Yield the engine's events of a capture one by one, the final flush's included; options and errors as follow.
+def events(
+    *sources: Source,
+    anomalies: bool = False,
+    segments: bool = False,
+    order: Order = "time",
+    progress: ProgressCallback | bool | None = None,
+    **options: Unpack[EngineOptions],
+) -> Generator[Event, None, None]:
+    """Yield the engine's events of captures one by one, the final flush's included; sources, options and errors as follow.
 
     anomalies asks for the events of that kind too, segments for one of each TCP segment before those that it causes.
     """
     engine = Engine({"anomalies": anomalies, "segments": segments, **options})
     collector = EventCollector(engine.number)
-    return _generate(engine, None, path_or_file, collector.events, lambda: collector.pull(BATCH))
+    reading = reading_of(engine, None, sources, order)
+    return _generate(reading, engine, collector.events, lambda: collector.pull(BATCH), progress)
+
+
+def reading_of(engine: Engine, core: Core | None, sources: Sequence[Source], order: str = "time") -> Reading:
+    """Return what reads sources into an engine, which is closed if they are none."""
+    try:
+        return Reading(engine, core, Links(engine), sources, order)
+    except BaseException:
+        engine.close()
+        raise
 
 
 _Item = TypeVar("_Item")
 
 
 def _generate(
-    engine: Engine, core: Core | None, source: CaptureSource, ready: deque[_Item], pull: Callable[[], int]
+    reading: Reading, engine: Engine, ready: deque[_Item], pull: Callable[[], int], progress: ProgressCallback | bool | None
 ) -> Generator[_Item, None, None]:
     """Yield what pull makes ready of up to BATCH events: so few at a time are still in the processor's cache."""
     try:
-        with closing(_read_and_flush(engine, core, source)) as steps:
+        with show(progress) as shown, closing(read_and_flush(reading, engine)) as steps:
             for _ in steps:
                 count = BATCH
                 while count == BATCH:
                     count = pull()
                     while ready:
                         yield ready.popleft()
+                if shown is not None:
+                    shown(*reading.amount())
     finally:
         engine.close()
 
 
-def _read_and_flush(engine: Engine, core: Core | None, source: CaptureSource) -> Generator[None, None, None]:
-    """Feed a capture and end it, as _read_capture does. A fault of it is raised after all."""
+def read_and_flush(reading: Reading, engine: Engine) -> Generator[None, None, None]:
+    """Read all and end it. A fault is raised after all, and so are warnings."""
     fault: Exception | None = None
-    links = _Links(engine)
     try:
-        for _ in _read_capture(engine, core, source):
-            links.warn()
-            yield
+        yield from reading.steps()
     except (CaptureError, OSError, EOFError) as error:
         fault = error
         yield
     while not engine.flush():
         yield
     yield
+    reading.warn()
     if fault is not None:
         raise fault
+    reading.links.warn_at_end()

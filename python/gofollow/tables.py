@@ -23,8 +23,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ._engine import Engine
 from ._events import BATCH, BY, CLOSE_REASONS, CLOSED, DATA, GAP, ROLES, SIDES, STARTS
 from ._native import constant, error_from_code, ffi, library
+from ._sources import Reading
 from .errors import CaptureError, MissingPackageError
-from .follower import CaptureSource, _read_and_flush
+from .follower import CaptureSource, read_and_flush, reading_of
 
 try:
     import pyarrow as pa
@@ -197,14 +198,14 @@ def _read(
 ) -> Generator[tuple[pa.RecordBatch | None, pa.RecordBatch | None], None, None]:
     """Return a generator of batches of both tables, of those that are asked for; a fault of a capture is raised after all."""
     engine = Engine(options, half_closed=False)
-    return _batches(engine, sources, Rows(engine.number, connections, turns))
+    return _batches(engine, reading_of(engine, None, sources), Rows(engine.number, connections, turns))
 
 
-def _batches(engine: Engine, sources: Sequence[CaptureSource], rows: Rows) -> Generator[Any, None, None]:
+def _batches(engine: Engine, reading: Reading, rows: Rows) -> Generator[Any, None, None]:
     try:
         fault: Exception | None = None
         try:
-            with closing(_read_and_flush(engine, None, *sources)) as steps:
+            with closing(read_and_flush(reading, engine)) as steps:
                 for _ in steps:
                     more = True
                     while more:

@@ -10,15 +10,18 @@ import struct
 import subprocess
 import sys
 import threading
+import warnings
 from pathlib import Path
 from typing import Any
 
 import pytest
 from frames import conversation, pcap
 
-from gofollow import CaptureError, CaptureFileError, TCPStream, TCPStreamFollower, events, follow
+from gofollow import CaptureError, CaptureFileError, TCPStream, TCPStreamFollower, TruncatedCaptureWarning, events, follow
 
-GOOD = pcap(conversation([b"GET / HTTP/1.0\r\n\r\n"], [b"HTTP/1.0 200 OK\r\n\r\nhi\x00"]))
+FRAMES = conversation([b"GET / HTTP/1.0\r\n\r\n"], [b"HTTP/1.0 200 OK\r\n\r\nhi\x00"])
+GOOD = pcap(FRAMES)
+WHOLE = [24 + sum(16 + len(frame) for frame in FRAMES[:count]) for count in range(len(FRAMES))]  # lengths at which nothing is cut
 
 
 def test_feed_file_does_not_flush(tmp_path: Path) -> None:
@@ -57,8 +60,8 @@ def test_callback_error_within_a_file_leaves_a_usable_follower(tmp_path: Path) -
 @pytest.mark.parametrize("name", ["path", "object"])
 @pytest.mark.parametrize(
     "data",
-    [b"", b"plain text, as long as a header\n" * 3, GOOD[:-5], GOOD + struct.pack("<IIII", 0, 0, 0xFFFFFFF0, 0xFFFFFFF0) + bytes(64)],
-    ids=["empty", "text", "cut", "record of 4 GiB"],
+    [b"", b"plain text, as long as a header\n" * 3, GOOD + struct.pack("<IIII", 0, 0, 0xFFFFFFF0, 0xFFFFFFF0) + bytes(64)],
+    ids=["empty", "text", "record of 4 GiB"],
 )
 def test_bad_capture(tmp_path: Path, data: bytes, name: str) -> None:
     (tmp_path / "x").write_bytes(data)
@@ -69,6 +72,18 @@ def test_bad_capture(tmp_path: Path, data: bytes, name: str) -> None:
             ended.append(stream)
     assert isinstance(caught.value, ValueError)
     assert len(ended) == (1 if data.startswith(GOOD[:100]) else 0)
+
+
+@pytest.mark.parametrize("name", ["path", "object"])
+def test_cut_capture(tmp_path: Path, name: str) -> None:
+    for size in range(4, len(GOOD)):
+        (tmp_path / "x").write_bytes(GOOD[:size])
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            ended = list(follow(tmp_path / "x" if name == "path" else io.BytesIO(GOOD[:size])))
+        whole = size in WHOLE
+        assert [warning.category for warning in caught] == ([] if whole else [TruncatedCaptureWarning])
+        assert len(ended) == (size >= WHOLE[1])
 
 
 PACKED = {
@@ -98,11 +113,13 @@ def test_compressed_captures(tmp_path: Path, data: bytes) -> None:
         follower.feed_file(path, lambda *step: steps.append(step))
     assert steps[-1] == (follower.packets, len(data), len(data))
     assert run("list", path)[:2] == run("list", "-", data=data)[:2]
-    for part in (data[: len(data) // 2], data[:2], data[:-1]):
+    for part in (data[: len(data) // 2], data[:-1]):
         for source in (io.BytesIO(part), path):
             path.write_bytes(part)
-            with pytest.raises(CaptureError, match=r"cut short|no capture format|text"):
+            with pytest.warns(TruncatedCaptureWarning, match="cut short"):
                 list(follow(source))
+    with pytest.raises(CaptureError, match=r"no capture format|text"):
+        list(follow(io.BytesIO(data[:1])))
 
 
 def test_compressed_capture_through_a_pipe(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ import pytest
 from frames import ACK, CLIENT, RST, SERVER, SYN, conversation, pcap, tcp
 
 import gofollow
-from gofollow import Chunk, Gap, LinkType, TCPStream, TCPStreamFollower, UsageError, follow
+from gofollow import Chunk, Gap, GofollowWarning, LinkType, TCPStream, TCPStreamFollower, UsageError, follow
 
 
 class Frames:
@@ -78,8 +78,11 @@ def test_generator_is_followed_packet_by_packet() -> None:
 
 def test_what_is_no_pdu_is_ignored() -> None:
     follower, calls = recorder()
-    for nothing in (None, "abc", b"abc", [1, "x", None], iter([b"x"]), []):
+    with pytest.warns(GofollowWarning, match="all 1 items"):
+        follower.feed(None)
+    for nothing in (None, [1, "x", None], iter([b"x"]), []):
         follower.feed(nothing)
+    assert follower.ignored == 6
     for pdu in pdus([b"a"], [b"A"]):
         follower.feed(pdu)
     assert len(calls) == 3

@@ -34,6 +34,7 @@ const (
 // pcapState is what a pcap header says about its records.
 type pcapState struct {
 	link    uint32
+	snapLen uint32
 	unit    int64 // nanoseconds in a unit of a record's second time field
 	lengths lengthOrder
 }
@@ -69,7 +70,7 @@ func (r *Reader) pcapHeader(b []byte, m *pcapMagic, big bool) (int, bool, error)
 		return r.short(m.headerLen)
 	}
 	r.big = big
-	r.pcap.link = r.take32(b[20:]) & linkTypeMask
+	r.pcap.snapLen, r.pcap.link = r.take32(b[16:]), r.take32(b[20:])&linkTypeMask
 	r.pcap.unit, r.pcap.lengths = m.unit, capturedFirst
 	r.format = pcapFormat
 	switch major, minor := r.take16(b[4:]), r.take16(b[6:]); {

@@ -32,7 +32,8 @@ const (
 
 	// maxBlock is the largest block that must be in memory in one piece: a
 	// packet and its options. Blocks that are not read may be larger.
-	maxBlock = MaxPacket + 64<<10
+	maxBlock   = MaxPacket + maxOptions
+	maxOptions = 64 << 10
 
 	// maxInterfaces stops a file that consists of interface descriptions
 	// from taking memory without end.
@@ -174,13 +175,23 @@ func (r *Reader) skipBlock(b []byte) (int, bool, error) {
 
 // endBlock is End for pcapng.
 func (r *Reader) endBlock(rest []byte) error {
-	if r.ng.skip > 0 {
-		return r.truncated(r.ng.start, int(r.offset-r.ng.start)+len(rest))
-	}
-	if len(rest) == 0 {
+	start, have, total := r.offset, len(rest), int64(r.want)
+	switch {
+	case r.ng.skip > 0:
+		start, have, total = r.ng.start, int(r.offset-r.ng.start)+len(rest), padded(r.ng.total)
+	case len(rest) == 0:
 		return nil
 	}
-	return r.truncated(r.offset, len(rest))
+	most := believable(0)
+	for i := range r.ng.interfaces {
+		most = max(most, believable(r.ng.interfaces[i].snapLen))
+	}
+	if total > most+maxOptions {
+		_, _, err := r.fail(Damaged, start+4-r.offset, fmt.Sprintf(
+			"a block has the length %d, and the capture ends before that; the file is probably damaged before this block", total))
+		return err
+	}
+	return r.truncated(start, have)
 }
 
 // contradiction fails for a block whose two lengths differ.

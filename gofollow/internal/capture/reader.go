@@ -80,7 +80,8 @@ func (r *Reader) Need() int {
 func (r *Reader) Records() uint64 { return r.records }
 
 // End says that the capture ends with rest, the bytes that Next did not take. It returns a
-// *Error of kind Truncated if that is within a record, of NotACapture if there was nothing.
+// *Error of kind Truncated if that is within a record, of Damaged if that record is longer than can
+// be believed, of NotACapture if there was nothing.
 func (r *Reader) End(rest []byte) error {
 	switch r.format {
 	case failed:
@@ -96,10 +97,22 @@ func (r *Reader) End(rest []byte) error {
 	if len(rest) >= pcapRecordLen {
 		if m, _ := beginsPcap(rest); m != nil {
 			r.format = undecided
+		} else if captured := int64(r.want - pcapRecordLen); captured > believable(r.pcap.snapLen) {
+			_, _, err := r.fail(Damaged, 8, fmt.Sprintf(
+				"a packet has the captured length %d, and the capture ends before that; the file is probably damaged before this record", captured))
+			return err
 		}
 	}
 	return r.truncated(r.offset, len(rest))
 }
+
+// maxCut is how long a record that the capture's end cuts may be, where the snap length is not more:
+// the largest snap length of tcpdump and Wireshark.
+const maxCut = 262_144
+
+// believable returns how long a record that is not whole at the end of a capture may be: it is taken
+// for one that was cut, a longer one for damage.
+func believable(snapLen uint32) int64 { return max(int64(snapLen), maxCut) }
 
 // endUndecided is End before a whole file header was read.
 func (r *Reader) endUndecided(rest []byte) error {

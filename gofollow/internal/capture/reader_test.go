@@ -233,7 +233,12 @@ func TestErrors(t *testing.T) {
 		}(), Damaged, 0, 24 + 8, "4294967280"},
 		{"4 GiB record", pcap(func(w *builder) { w.pcapRecord(1, 1, 0xffffffff, 0xffffffff, nil) }), Damaged, 1, 24 + 18 + 8, "4294967295"},
 		{"just too long", pcap(func(w *builder) { w.pcapRecord(1, 1, MaxPacket+1, 1, nil) }), Damaged, 1, 24 + 18 + 8, "16777217"},
-		{"longest", pcap(func(w *builder) { w.pcapRecord(1, 1, MaxPacket, 1, nil) }), Truncated, 1, 24 + 18, "16 bytes into a packet"},
+		{"longest", pcap(func(w *builder) { w.pcapRecord(1, 1, MaxPacket, 1, nil) }), Damaged, 1, 24 + 18 + 8, "16777216, and the capture ends before that"},
+		{"cut, too long", pcap(func(w *builder) { w.pcapRecord(1, 1, 262145, 1, nil) }), Damaged, 1, 24 + 18 + 8, "262145"},
+		{"cut, believable", pcap(func(w *builder) { w.pcapRecord(1, 1, 262144, 1, nil) }), Truncated, 1, 24 + 18, "16 bytes into a packet"},
+		{"cut block, too long", ng(func(w *builder) { w.u32(6); w.u32(262144 + 65536 + 4) }), Damaged, 0, ngStart + 4, "327684"},
+		{"cut block, believable", ng(func(w *builder) { w.u32(6); w.u32(262144 + 65536) }), Truncated, 0, ngStart, "8 bytes into a block"},
+		{"cut block of another kind, too long", ng(func(w *builder) { w.u32(77); w.u32(1 << 30) }), Damaged, 0, ngStart + 4, "1073741824"},
 		{"no byte order", append([]byte("\x0a\x0d\x0d\x0a"), make([]byte, 24)...), Damaged, 0, 8, "byte-order"},
 		{"pcapng 2", ng(func(w *builder) {
 			w.block(0x0A0D0D0A, func() { w.u32(0x1A2B3C4D); w.u16(2); w.u16(0); w.u32(0); w.u32(0) })

@@ -144,7 +144,7 @@ def _native_class() -> Any:
     # loaded when the first follower is made: PDUs alone need no library
     from gofollow import TCPStreamFollower as Native
 
-    return type("TCPStreamFollower", (Native,), {"_stream_class": TCPStream})
+    return type("TCPStreamFollower", (Native,), {"_stream_class": TCPStream, "_lenient": True})
 
 
 def _native(*args: Any, **options: Any) -> Any:

@@ -11,8 +11,8 @@ from typing import Any
 
 from .._engine import Engine, Statistics
 from .._gather import Gather
+from .._sources import Links, Reading
 from ..errors import GofollowError, GofollowWarning
-from ..follower import _read_capture
 from ._choice import Choice
 from ._facts import read
 from ._progress import Progress
@@ -109,11 +109,15 @@ class Session:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", GofollowWarning)  # not_followed has the same
-                with closing(_read_capture(engine, None, self._source(name))) as steps:
-                    for step in steps:
+                reading = Reading(engine, None, Links(engine), [self._source(name)])
+                with closing(reading.steps()) as steps:
+                    for _ in steps:
                         drain()
-                        self.progress(name, step.bytes_read, step.total)
+                        amount = reading.amount()
+                        self.progress(name, amount.bytes_read, amount.total)
                         yield
+                for cut in reading.truncated:
+                    say(f"{name_of(name)}: {harmless(cut.partition(': ')[2])}")
         except GofollowError as error:
             drain()
             if not self.quiet:

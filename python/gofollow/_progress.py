@@ -1,0 +1,68 @@
+"""A progress bar for captures that are read. rich is loaded only here, when a bar is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import monotonic
+from typing import Any
+
+from .errors import GofollowError
+
+ProgressCallback = Callable[[int, int, int | None], object]
+
+_SECONDS_BETWEEN = 0.1  # of two changes on the screen; captures are followed by their own time alone
+
+
+@contextmanager
+def show(progress: ProgressCallback | bool | None) -> Iterator[ProgressCallback | None]:
+    """Give the function that is to be called with packets, bytes read and their total (None where unknown); None for none.
+
+    True shows a bar on stderr, in a terminal or a notebook. It needs neither a thread nor an event loop.
+    """
+    if not progress:
+        yield None
+        return
+    if progress is not True:
+        told = None
+
+        def tell(*amount: Any) -> None:
+            nonlocal told
+            if amount != told:
+                told = amount
+                progress(*amount)
+
+        yield tell
+        return
+    with _bar() as bar:
+        task = bar.add_task("", total=None, packets=0)
+        drawn = -_SECONDS_BETWEEN
+
+        def update(packets: int, bytes_read: int, total: int | None) -> None:
+            nonlocal drawn
+            bar.update(task, completed=bytes_read, total=total, packets=packets)
+            if (now := monotonic()) >= drawn + _SECONDS_BETWEEN:
+                drawn = now
+                bar.refresh()
+
+        yield update
+
+
+def _bar() -> Any:
+    try:
+        from rich.console import Console
+        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+    except ImportError:
+        raise GofollowError("progress=True shows a bar of rich, which is not installed: pip install rich, or give a function") from None
+    # A console of its own: several threads may show bars, and what a program writes to its own stays as it is.
+    return Progress(
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TextColumn("{task.fields[packets]:,} packets"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        auto_refresh=False,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    )
