@@ -88,6 +88,27 @@ class BuildPy(build_py):
         return [name for name in super().find_data_files(package, src_dir) if Path(name).suffix != ".so"]
 
 
+# Flags of code objects, as inspect has them. The start of a module that Cython made for the limited
+# API imports inspect for them, which takes longer than importing all of gofollow.
+CODE_FLAGS = {
+    "CO_OPTIMIZED": "1",
+    "CO_NEWLOCALS": "2",
+    "CO_VARARGS": "4",
+    "CO_VARKEYWORDS": "8",
+    "CO_GENERATOR": "0x20",
+    "CO_COROUTINE": "0x80",
+    "CO_ASYNC_GENERATOR": "0x200",
+}
+
+
+def without_inspect(source: Path) -> None:
+    """Take the import of inspect out of what Cython made."""
+    text = source.read_text(encoding="utf-8")
+    changed = text.replace('PyImport_ImportModule("inspect")', "Py_NewRef(Py_None)")
+    if changed != text:
+        source.write_text(changed, encoding="utf-8")
+
+
 def why_not_compiled() -> str | None:
     """Return why the core cannot be compiled here, None if it can."""
     if os.environ.get("GOFOLLOW_CORE") == "python":
@@ -114,14 +135,16 @@ class BuildCore(build_ext):
                     name,
                     [f"python/{name.replace('.', '/')}.py"],
                     include_dirs=["capi"],
-                    define_macros=[("Py_LIMITED_API", "0x030a0000")],
-                    extra_compile_args=["-O2", "-g0", "-Werror=implicit-function-declaration"],
+                    define_macros=[("Py_LIMITED_API", "0x030a0000"), *CODE_FLAGS.items()],
+                    extra_compile_args=["-O2", "-g0", "-Werror=implicit-function-declaration", "-Wno-unused-function"],
                     py_limited_api=True,
                 )
                 for name in ("gofollow._core", "gofollow._gather", "cycapture.libtins._sound")
             ]
             made = ROOT / "build" / "cython"
             self.distribution.ext_modules = cythonize(extensions, build_dir=str(made), include_path=["python"], quiet=True)
+            for extension in self.distribution.ext_modules:
+                without_inspect(Path(extension.sources[0]))
         super().finalize_options()
 
     def run(self) -> None:

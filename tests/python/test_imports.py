@@ -11,11 +11,10 @@ from cycapture.libtins import Dot11Beacon
 
 UNNEEDED = """
 argparse asyncio ctypes dataclasses datetime _decimal decimal importlib.metadata importlib.util ipaddress json logging numbers pathlib
-random select selectors socket subprocess tempfile urllib.parse zlib
+random select selectors socket subprocess tempfile urllib.parse zlib inspect ast dis tokenize
 """
-# Cython's start of a module for the limited API imports inspect.
 UNNEEDED_BY_LIBTINS = UNNEEDED + """
-gofollow inspect ast dis tokenize
+gofollow
 cycapture.libtins._dhcp cycapture.libtins._dns cycapture.libtins._dot11 cycapture.libtins._radiotap cycapture.libtins._sender
 """
 
