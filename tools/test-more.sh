@@ -30,6 +30,14 @@ else
     part "address sanitizer" tests/c/asan.sh "$library"
 fi
 
+if [ "$("$venv/bin/python" -c 'import gofollow; print(gofollow.core)')" != compiled ]; then
+    absent+=("compiled core under the address sanitizer: it is not compiled here")
+elif ! command -v gcc >/dev/null; then
+    absent+=("compiled core under the address sanitizer: gcc is not there")
+else
+    part "compiled core under the address sanitizer" tools/core-sanitized.sh "$venv"
+fi
+
 if command -v tshark >/dev/null; then
     part "comparison with tshark" "$venv/bin/python" tools/compare_tshark.py
     part "comparison of encapsulations with tshark" "$venv/bin/python" tools/compare_tshark.py --encapsulated

@@ -222,7 +222,7 @@ def test_lives_of_followers_leave_nothing() -> None:
     live(500)
     gc.collect()
     memory, references = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, counted()
-    live(1500)
+    live(int(os.environ.get("LIVES", "1500")))
     gc.collect()
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory < 4096  # KiB
     assert counted() - references < 1000

@@ -159,6 +159,7 @@ def wanted_calls(capture: bytes, keep: int, options: dict[str, Any]) -> list[dic
                 "finished": closed_ns is not None,
                 "gaps_truncated": False,
                 "turns_truncated": False,
+                "stopped": False,
                 "time": group[-1].time_ns / 10**9,
                 "packet": group[-1].packet,
                 "closed_at": None if closed_ns is None else closed_ns / 10**9,
