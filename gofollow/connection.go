@@ -28,8 +28,8 @@ type Connection struct {
 	before       uint32 // neighbours in the list of its class, index plus 1
 	after        uint32
 	openedSeq    seqNum // number of the segment that opened it
-	class        class
 	flags        connFlags
+	class        class
 	client       side // which end is the client
 	rolesFrom    RolesFrom
 	start        Start
@@ -195,7 +195,8 @@ func (c *Connection) Counters(dir Direction) Counters {
 	if d.reassembly != nil {
 		n = d.reassembly.Counters
 	}
-	n.Packets, n.DataPackets = d.packets, d.dataPackets
+	n.Packets += uint64(d.packets)
+	n.DataPackets += uint64(d.dataPackets)
 	n.Bytes = uint64(d.next) - n.GapBytes
 	return n
 }

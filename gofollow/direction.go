@@ -27,12 +27,12 @@ type direction struct {
 	next        streamOffset // bytes below it were delivered or given up
 	ack         streamOffset // highest plausible acknowledgement by the peer
 	fin         streamOffset // where the stream ends, noFIN if unknown
-	packets     uint64
-	dataPackets uint64
-	reassembly  *reassembly // nil as long as nothing is unusual
-	base        seqNum      // number of offset 0; valid only if has(based)
-	window      uint16      // last window that the peer advertised for this direction
-	scale       uint8       // shift count of window
+	reassembly  *reassembly  // nil as long as nothing is unusual
+	packets     uint32       // segments captured, beside those in reassembly.Packets
+	dataPackets uint32       // those with payload, likewise
+	base        seqNum       // number of offset 0; valid only if has(based)
+	window      uint16       // last window that the peer advertised for this direction
+	scale       uint8        // shift count of window
 	flags       dirFlags
 }
 

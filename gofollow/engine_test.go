@@ -137,7 +137,7 @@ func TestNoAllocationInOrder(t *testing.T) {
 // TestManyConnections: a million connections, half open, stay within the
 // figures that docs/decisions.md names.
 func TestManyConnections(t *testing.T) {
-	if size := unsafe.Sizeof(Connection{}); size > 256 {
+	if size := unsafe.Sizeof(Connection{}); size > 232 {
 		t.Errorf("a connection takes %d bytes", size)
 	}
 	n := 1_000_000
@@ -246,5 +246,32 @@ func TestOverlapsPinNoMemory(t *testing.T) {
 			t.Errorf("policy %d: %d bytes allocated", policy, a.most)
 		}
 		f.Close()
+	}
+}
+
+// TestManySegments: the counters of a direction go on where 32 bits end.
+func TestManySegments(t *testing.T) {
+	f, _ := New(Config{})
+	defer f.Close()
+	feed := func(i uint32) {
+		if err := f.Feed(&Packet{LinkType: LinkEthernet, Time: 1, Data: frame(10<<24|9, 1, false, i, 0, decode.ACK, []byte("x"))}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	feed(0)
+	d := &f.conns.at(0).dirs[0]
+	if d.packets == 0 {
+		d = &f.conns.at(0).dirs[1]
+	}
+	d.packets, d.dataPackets = 1<<32-2, 1<<32-2
+	for i := range uint32(3) {
+		feed(1 + i)
+	}
+	n := f.conns.at(0).Counters(ClientToServer)
+	if n.Packets == 0 {
+		n = f.conns.at(0).Counters(ServerToClient)
+	}
+	if n.Packets != 1<<32+1 || n.DataPackets != 1<<32+1 {
+		t.Errorf("%d segments, %d with payload, want %d", n.Packets, n.DataPackets, 1<<32+1)
 	}
 }

@@ -2,6 +2,10 @@ package gofollow
 
 import (
 	"bytes"
+	"encoding/hex"
+	"fmt"
+	"hash/crc32"
+	"strconv"
 	"time"
 )
 
@@ -81,20 +85,6 @@ type Segment struct {
 	Arrival Arrival
 }
 
-// Arrival says how a segment's payload relates to what was captured before it.
-type Arrival uint8
-
-const (
-	ArrivedEmpty      Arrival = iota // it has no payload
-	ArrivedNew                       // it goes beyond everything captured before, perhaps leaving a hole
-	ArrivedRepeated                  // all of it was captured before
-	ArrivedOutOfOrder                // it brings bytes that are missing below what was captured before
-)
-
-var arrivals = [...]string{"empty", "new", "repeated", "out_of_order"}
-
-func (a Arrival) String() string { return name(arrivals[:], int(a)) }
-
 // Clone returns a copy of the event, its bytes and the facts of its connection as they are now,
 // which stays valid.
 func (e *Event) Clone() *Event {
@@ -112,13 +102,6 @@ func (e *Event) Timestamp() (t time.Time, ok bool) { return timestamp(e.Time) }
 // CapturedTimestamp returns CapturedAt in UTC. If that is NoTime, it returns the zero time and false.
 func (e *Event) CapturedTimestamp() (t time.Time, ok bool) { return timestamp(e.CapturedAt) }
 
-func timestamp(t int64) (time.Time, bool) {
-	if t == NoTime {
-		return time.Time{}, false
-	}
-	return time.Unix(0, t).UTC(), true
-}
-
 // Old returns the copy that was in the stream first, for an Anomaly of kind
 // AnomalyOverlapConflict. Both copies are empty if the Allocator had no memory for them.
 func (e *Event) Old() []byte { return e.Bytes[:len(e.Bytes)/2] }
@@ -126,152 +109,65 @@ func (e *Event) Old() []byte { return e.Bytes[:len(e.Bytes)/2] }
 // New returns the copy that came later, for an Anomaly of kind AnomalyOverlapConflict.
 func (e *Event) New() []byte { return e.Bytes[len(e.Bytes)/2:] }
 
-// EventKind is the kind of an Event.
-type EventKind uint8
-
-const (
-	Opened EventKind = iota + 1
-	Data
-	Gap
-	HalfClosed
-	Closed
-	Anomaly
-	SegmentSeen
-	PacketRead
-)
-
-var eventKinds = [...]string{"", "opened", "data", "gap", "half-closed", "closed", "anomaly", "segment", "packet"}
-
-func (k EventKind) String() string { return name(eventKinds[:], int(k)) }
-
-// Direction is one of a connection's two byte streams, named after its sender.
-type Direction uint8
-
-const (
-	ClientToServer Direction = iota
-	ServerToClient
-)
-
-var directions = [...]string{"client", "server"}
-
-func (d Direction) String() string { return name(directions[:], int(d)) }
-
-// GapReason is the reason for which missing bytes were given up.
-type GapReason uint8
-
-const (
-	GapACK     GapReason = iota + 1 // the peer acknowledged them and they were not captured
-	GapLimit                        // a limit on held data was reached
-	GapTimeout                      // the data held above them became too old
-	GapSnaplen                      // the snap length cut the packet that carried them
-	GapUrgent                       // an urgent byte, removed under UrgentOOB
-	GapClose                        // the connection ended
-)
-
-var gapReasons = [...]string{"", "ack", "limit", "timeout", "snaplen", "urgent", "close"}
-
-func (r GapReason) String() string { return name(gapReasons[:], int(r)) }
-
-// CloseReason is the reason for which a connection ended.
-type CloseReason uint8
-
-const (
-	CloseFIN     CloseReason = iota + 1 // by FIN
-	CloseRST                            // by reset
-	CloseTimeout                        // no packets for too long
-	CloseReused                         // a new connection uses its addresses and ports
-	CloseEvicted                        // there were too many connections
-	CloseFlush                          // the input ended
-)
-
-var closeReasons = [...]string{"", "fin", "rst", "timeout", "reused", "evicted", "flush"}
-
-func (r CloseReason) String() string { return name(closeReasons[:], int(r)) }
-
-// By is the side that ended a connection.
-type By uint8
-
-const (
-	ByNone By = iota
-	ByClient
-	ByServer
-)
-
-var bys = [...]string{"none", "client", "server"}
-
-func (b By) String() string { return name(bys[:], int(b)) }
-
-// AnomalyKind is what an Anomaly event found unusual.
-type AnomalyKind uint8
-
-const (
-	AnomalyOverlapConflict AnomalyKind = iota + 1 // two copies of held bytes disagree
-	AnomalyRSTOutOfWindow                         // a reset that has no effect
-	AnomalyRSTCancelled                           // a reset whose sender continued the stream
-	AnomalyFINBelowData                           // a FIN below data already seen, or a second one elsewhere
-	AnomalyACKUnseen                              // an acknowledgement too far beyond what was seen
-	AnomalyAfterFIN                               // data past the FIN
-	AnomalyBeforeStart                            // data before the stream's start
-	AnomalyFarSegment                             // a segment far above everything seen
-	AnomalyChecksum                               // a segment with a wrong checksum
-	AnomalyNoACKFlag                              // a segment without ACK after the handshake
-	AnomalySYNFIN                                 // SYN and FIN in one segment
-)
-
-var anomalyKinds = [...]string{"", "overlap_conflict", "rst_out_of_window", "rst_cancelled", "fin_below_data",
-	"ack_unseen", "after_fin", "before_start", "far_segment", "checksum", "no_ack_flag", "syn_fin"}
-
-func (k AnomalyKind) String() string { return name(anomalyKinds[:], int(k)) }
-
-// RolesFrom is the evidence by which one side is taken for the client.
-type RolesFrom uint8
-
-const (
-	RolesFromSYN    RolesFrom = iota + 1 // it sent the SYN
-	RolesFromSYNACK                      // it received the SYN+ACK
-	RolesFromPort                        // of both ports, its own looks like a client's (docs/rules.md)
-	RolesFromFirst                       // it sent the first packet captured
-)
-
-var rolesFroms = [...]string{"", "syn", "synack", "port", "first"}
-
-func (r RolesFrom) String() string { return name(rolesFroms[:], int(r)) }
-
-// Start is the first part of a connection that was captured.
-type Start uint8
-
-const (
-	StartSYN Start = iota + 1
-	StartSYNACK
-	StartMidstream
-)
-
-var starts = [...]string{"", "syn", "synack", "midstream"}
-
-func (s Start) String() string { return name(starts[:], int(s)) }
-
-// Counters count what was captured of one direction of a connection.
-type Counters struct {
-	Packets        uint64 // segments captured
-	DataPackets    uint64 // segments with payload
-	Bytes          uint64 // bytes delivered
-	GapBytes       uint64 // bytes given up
-	Gaps           uint64 // ranges given up
-	DuplicateBytes uint64 // bytes that had been delivered before, or were held already
-	ConflictBytes  uint64 // bytes that differed from a held copy
-	ReorderedBytes uint64 // bytes that were held before they were delivered
-	LateBytes      uint64 // bytes that came after their range was given up
-	BeforeStart    uint64 // bytes numbered below the stream's start
-	AfterFIN       uint64 // bytes at or past the FIN
-	AfterRST       uint64 // bytes that came after an accepted reset and were not followed
-	FarSegments    uint64 // segments far above everything seen that nothing confirmed
-	FarBytes       uint64 // their bytes
-	MaxHeld        uint64 // the most bytes held at once
+// AppendLog appends the event as one line of text, without the newline:
+// docs/event-log.md. The C and the Python front end write the same.
+func (e *Event) AppendLog(b []byte) []byte {
+	c := e.Conn
+	switch e.Kind {
+	case Opened:
+		b = fmt.Appendf(b, "opened %d %v %v roles=%v start=%v", c.ID(), c.Client(), c.Server(), c.RolesFrom(), c.Start())
+		if s := c.Separation(); s != "" {
+			b = append(append(b, " separation="...), s...)
+		}
+	case Data:
+		b = fmt.Appendf(b, "data %d %v offset=%d length=%d crc32=%08x captured=",
+			c.ID(), e.Direction, e.Offset, e.Length, crc32.ChecksumIEEE(e.Bytes))
+		b = appendTime(b, e.CapturedAt)
+	case Gap:
+		b = fmt.Appendf(b, "gap %d %v offset=%d length=%d reason=%v", c.ID(), e.Direction, e.Offset, e.Length, e.GapReason)
+	case HalfClosed:
+		b = fmt.Appendf(b, "half-closed %d %v offset=%d", c.ID(), e.Direction, e.Offset)
+	case Closed:
+		b = fmt.Appendf(b, "closed %d reason=%v by=%v clean=%d", c.ID(), e.CloseReason, e.By, boolInt(c.Clean()))
+		b = c.Counters(ClientToServer).appendLog(append(b, " client="...))
+		b = c.Counters(ServerToClient).appendLog(append(b, " server="...))
+		b = append(b, " reset_text="...)
+		b = hex.AppendEncode(b, c.ResetText())
+	case Anomaly:
+		b = fmt.Appendf(b, "anomaly %d %v kind=%v offset=%d length=%d crc32=%08x",
+			c.ID(), e.Direction, e.AnomalyKind, e.Offset, e.Length, crc32.ChecksumIEEE(e.Bytes))
+	case SegmentSeen:
+		s := e.Segment
+		b = fmt.Appendf(b, "segment %d %v offset=%d length=%d flags=%02x ack=%d window=%d arrival=%v",
+			c.ID(), e.Direction, e.Offset, e.Length, s.Flags, s.ACK, s.Window, s.Arrival)
+	case PacketRead:
+		b = fmt.Appendf(b, "packet %v key=%016x fragment=%016x link=%d length=%d wire=%d crc32=%08x", e.Content, e.Key(), e.FragmentKey(), e.LinkType(), len(e.Bytes), e.WireLen(), crc32.ChecksumIEEE(e.Bytes))
+	}
+	b = fmt.Appendf(appendTime(append(b, " time="...), e.Time), " packet=%d", e.Packet)
+	if e.Reordered {
+		b = append(b, " reordered"...)
+	}
+	return b
 }
 
-func name(names []string, i int) string {
-	if i >= len(names) {
-		return "unknown"
+// String returns the line that AppendLog appends.
+func (e *Event) String() string { return string(e.AppendLog(nil)) }
+
+func appendTime(b []byte, t int64) []byte {
+	if t == NoTime {
+		return append(b, "none"...)
 	}
-	return names[i]
+	return strconv.AppendInt(b, t, 10)
+}
+
+func (c Counters) appendLog(b []byte) []byte {
+	return fmt.Appendf(b, "%d,%d,%d,%d,%d,%d,%d,%d,%d,%d,%d,%d,%d,%d,%d", c.Packets, c.DataPackets, c.Bytes, c.GapBytes, c.Gaps, c.DuplicateBytes,
+		c.ConflictBytes, c.ReorderedBytes, c.LateBytes, c.BeforeStart, c.AfterFIN, c.AfterRST, c.FarSegments, c.FarBytes, c.MaxHeld)
+}
+
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }

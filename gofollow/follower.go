@@ -46,10 +46,6 @@ func New(config Config) (*Follower, error) {
 	return f, nil
 }
 
-// NoTime, as the Time of a Packet or an Event, says that it has none. Rules that are
-// counted in time stand still while packets without a time are fed.
-const NoTime = capture.NoTime
-
 // Packet is one captured packet.
 type Packet struct {
 	LinkType LinkType
@@ -57,25 +53,6 @@ type Packet struct {
 	Data     []byte // the captured part
 	WireLen  int    // length on the wire; below len(Data) or above MaxPacket: taken as len(Data)
 }
-
-// LinkType is a number from the LINKTYPE_ registry
-// (draft-ietf-opsawg-pcaplinktype). docs/encapsulations.md lists those that are followed; these are often wanted.
-type LinkType uint32
-
-const (
-	LinkNull      LinkType = 0
-	LinkEthernet  LinkType = 1
-	LinkPPP       LinkType = 9
-	LinkRaw       LinkType = 101
-	LinkIEEE80211 LinkType = 105
-	LinkLoop      LinkType = 108
-	LinkLinuxSLL  LinkType = 113
-	LinkRadiotap  LinkType = 127
-	LinkIPv4      LinkType = 228
-	LinkIPv6      LinkType = 229
-	LinkNFLog     LinkType = 239
-	LinkLinuxSLL2 LinkType = 276
-)
 
 // Feed follows one packet. The bytes are not kept. A frame that cannot be decoded
 // is not an error, it is counted. ErrQueueFull, ErrNoMemory, ErrPacketTooLarge and ErrClosed
@@ -406,4 +383,21 @@ func (f *Follower) NotFollowed() []NotFollowed {
 		return cmp.Or(cmp.Compare(b.Packets, a.Packets), cmp.Compare(a.Name, b.Name))
 	})
 	return list
+}
+
+// openFile is the capture that ReadFile reads.
+type openFile struct {
+	file       *capture.File
+	reader     capture.Reader
+	block      *memory.Block // holds one reference of the file's own
+	start, end int           // bytes [start, end) of block are not parsed yet
+	err        error         // the last error of file
+}
+
+func (f *Follower) closeFile() {
+	if f.file != nil {
+		f.file.file.Close()
+		f.blocks.Release(f.file.block)
+		f.file = nil
+	}
 }

@@ -11,7 +11,8 @@ func (st *streams) holesByACK(c *Connection, from side, until int64) {
 	done := 0
 	for ; done < len(r.acks); done++ {
 		m := r.acks[done]
-		if m.off > d.next && m.time > until && r.segments-m.segments < patienceSegments && st.config.GapPatience >= 0 {
+		patient := m.time > until && r.segments-m.segments < patienceSegments && st.config.GapPatience >= 0
+		if m.off > d.next && patient {
 			break
 		}
 		r.giveUpBelow = max(r.giveUpBelow, m.off)

@@ -127,15 +127,6 @@ func (f *Follower) EndCapture() error {
 	return captureError(err)
 }
 
-// openFile is the capture that ReadFile reads.
-type openFile struct {
-	file       *capture.File
-	reader     capture.Reader
-	block      *memory.Block // holds one reference of the file's own
-	start, end int           // bytes [start, end) of block are not parsed yet
-	err        error         // the last error of file
-}
-
 // OpenFile opens a capture file (pcap or pcapng, plain or compressed) for ReadFile. It fails as
 // os.Open does, and with ErrFileOpen if another capture is not finished.
 func (f *Follower) OpenFile(path string) error {
@@ -167,14 +158,6 @@ func (f *Follower) openCapture(from func([]byte) (*capture.File, int, error)) er
 	}
 	f.file = &openFile{file: file, block: block, end: n}
 	return nil
-}
-
-func (f *Follower) closeFile() {
-	if f.file != nil {
-		f.file.file.Close()
-		f.blocks.Release(f.file.block)
-		f.file = nil
-	}
 }
 
 // Progress tells how much of a capture ReadFile has read.

@@ -1,19 +1,8 @@
 package gofollow
 
 import (
-	"time"
-
 	"gofollow/gofollow/internal/clock"
-	"gofollow/gofollow/internal/flow"
 )
-
-// classTimeouts returns how long a connection of each class lasts without a
-// packet.
-func classTimeouts(t *Timeouts) (out [classes]time.Duration) {
-	out[handshake], out[lingering] = t.Handshake, t.RSTLinger
-	out[midstream], out[halfClosed], out[established] = t.Idle, t.HalfClosed, t.Idle
-	return out
-}
 
 // idleDeadline returns when a connection ends for want of packets.
 func (t *table) idleDeadline(c *Connection) int64 {
@@ -57,13 +46,6 @@ func (t *table) expire(c *Connection) *Connection {
 			return nil
 		}
 	}
-}
-
-// sighting is what was seen in a packet whose stamp jumped: a connection, or one that is closed and
-// remembered. It counts as seen with the next packet, which tells what the stamp was worth.
-type sighting struct {
-	c   *Connection // nil for a closed connection
-	key flow.Key
 }
 
 // takeStamp takes a stamp that is not an ordinary one: one behind the reference, a jump,

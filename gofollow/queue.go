@@ -6,13 +6,6 @@ import (
 	"gofollow/gofollow/internal/memory"
 )
 
-// cause is what events come from: a packet, or a deadline.
-type cause struct {
-	time   int64  // the packet's stamp; the stamp that a packet at the deadline would have
-	packet uint64 // the packet's number, 0 for a deadline
-	at     int64  // elapsed time
-}
-
 // queue holds the events that wait to be polled, and those handed out by the
 // last Poll, whose memory is given back by the next call.
 type queue struct {
@@ -97,4 +90,31 @@ func worthMoving(n, done int) int {
 		return n - done
 	}
 	return 0
+}
+
+// dropped reports whether an event that waits is one of those that Ignore drops.
+func (e *Event) dropped() bool { return e.Conn.has(ignored) && e.Kind != Closed }
+
+// drops reports whether events that are dropped may wait.
+func (q *queue) drops() bool { return q.taken() < q.dropTo }
+
+// pollKept is poll where events may wait that are dropped. It moves them in front of those that it
+// hands out, so that they are given back with them.
+func (q *queue) pollKept(most int) []Event {
+	end, kept := q.head, 0
+	for ; end < len(q.events) && (kept < most || q.events[end].dropped()); end++ {
+		if !q.events[end].dropped() {
+			kept++
+		}
+	}
+	to := end
+	for i := end - 1; i >= q.head; i-- {
+		if !q.events[i].dropped() {
+			to--
+			q.events[to], q.events[i] = q.events[i], q.events[to]
+		}
+	}
+	q.head = end
+	q.movedTo = max(q.movedTo, q.taken())
+	return q.events[to:end:end]
 }

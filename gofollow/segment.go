@@ -14,7 +14,7 @@ func (t *table) segment(s *decode.Segment, src *memory.Block) {
 		s.Flags &^= decode.SYN | decode.FIN
 	}
 	c, from := t.flows.find(s, &t.key, &t.conns)
-	if c != nil && !t.overdue && !t.clock.Jumped && !t.config.Segments && t.inOrder(c, from, s, src) {
+	if ordinary := !t.overdue && !t.clock.Jumped && !t.config.Segments; c != nil && ordinary && t.inOrder(c, from, s, src) {
 		return
 	}
 	t.dispatch(c, from, s, src)
@@ -51,14 +51,11 @@ func (t *table) dispatch(c *Connection, from side, s *decode.Segment, src *memor
 }
 
 // inOrder is the short cut for what most segments are: the next bytes, or a bare
-// acknowledgement, of an established connection, while no acknowledgement runs ahead of
-// the data and nothing waits for these bytes.
-// What it does is what follow would; anything else it leaves to it.
+// acknowledgement, of an undisturbed connection. It does what follow would do. Every other segment
+// it leaves to follow and returns false.
 func (t *table) inOrder(c *Connection, from side, s *decode.Segment, src *memory.Block) bool {
 	d, p := &c.dirs[from], &c.dirs[from^1]
-	if c.class != established || c.has(doubtfulISN) || d.fin != noFIN || d.ack > d.next || p.ack > p.next || c.extra.waits() ||
-		s.Flags&^(decode.PSH|decode.ECE|decode.CWR) != decode.ACK || seqNum(s.Seq) != d.seqAt(d.next) || len(s.Payload) != s.Wire ||
-		s.Wire > 0 && d.reassembly.waits() {
+	if !c.undisturbed(from) || !d.isNext(s) {
 		return false
 	}
 	ack := p.next + streamOffset(int32(s.Ack-uint32(p.seqAt(p.next))))
@@ -66,7 +63,7 @@ func (t *table) inOrder(c *Connection, from side, s *decode.Segment, src *memory
 		return false
 	}
 	c.last, c.lastAt = t.clock.Now, t.cause.time
-	d.packets++
+	t.countPacket(d)
 	if s.Wire > 0 {
 		d.dataPackets++
 		t.deliver(c, from, d.next, s.Payload, src, t.cause.time, t.cause.packet, false)
@@ -81,6 +78,23 @@ func (t *table) inOrder(c *Connection, from side, s *decode.Segment, src *memory
 	return true
 }
 
+// undisturbed reports whether a connection is established, nothing casts doubt on it, and no
+// acknowledgement runs ahead of the data.
+func (c *Connection) undisturbed(from side) bool {
+	d, p := &c.dirs[from], &c.dirs[from^1]
+	doubtful := c.has(doubtfulISN) || c.extra.waits()
+	acksAhead := d.ack > d.next || p.ack > p.next
+	return c.class == established && !doubtful && !acksAhead && d.fin == noFIN
+}
+
+// isNext reports whether a segment has nothing but the next bytes of a direction, none of them cut,
+// or none at all, and nothing is held above them.
+func (d *direction) isNext(s *decode.Segment) bool {
+	plain := s.Flags&^(decode.PSH|decode.ECE|decode.CWR) == decode.ACK
+	whole := len(s.Payload) == s.Wire
+	return plain && whole && seqNum(s.Seq) == d.seqAt(d.next) && (s.Wire == 0 || !d.reassembly.waits())
+}
+
 // follow is the way of a segment through its connection.
 func (t *table) follow(c *Connection, from side, s *decode.Segment, src *memory.Block) {
 	d, p := &c.dirs[from], &c.dirs[from^1]
@@ -88,7 +102,7 @@ func (t *table) follow(c *Connection, from side, s *decode.Segment, src *memory.
 	if t.clock.Jumped {
 		t.toPostpone = append(t.toPostpone, sighting{c: c})
 	}
-	d.packets++
+	t.countPacket(d)
 	t.current = identify(s, from)
 	d.reassembly.countSegment(&t.current)
 	p.reassembly.countSegment(&t.current)

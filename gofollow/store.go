@@ -113,6 +113,23 @@ func (s *store) live() []uint32 {
 	return all
 }
 
+// find returns the connection with an ID if it is followed or its Closed event was not taken yet,
+// else nil. The first call makes the index that it needs.
+func (s *store) find(id uint64) *Connection {
+	if s.byID == nil {
+		s.byID = make(map[uint64]uint32)
+		for i := range s.made {
+			if c := s.at(i); c.has(opened) && c.has(inTable|queued) {
+				s.byID[c.id] = i
+			}
+		}
+	}
+	if i, ok := s.byID[id]; ok {
+		return s.at(i)
+	}
+	return nil
+}
+
 // flowTable finds the connection of a segment.
 type flowTable struct {
 	*flow.Hash

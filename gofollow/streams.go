@@ -1,6 +1,7 @@
 package gofollow
 
 import (
+	"math"
 	"time"
 
 	"gofollow/gofollow/internal/clock"
@@ -49,6 +50,23 @@ func (st *streams) ensureReassembly(d *direction) *reassembly {
 		d.reassembly.holder, d.reassembly.right = -1, d.next
 	}
 	return d.reassembly
+}
+
+// countPacket counts a segment of a direction.
+func (st *streams) countPacket(d *direction) {
+	if d.packets == math.MaxUint32 {
+		st.carryCounts(d)
+	}
+	d.packets++
+}
+
+// carryCounts moves the counts of a direction to where there is room for more. There are never more
+// segments with payload than segments.
+func (st *streams) carryCounts(d *direction) {
+	r := st.ensureReassembly(d)
+	r.Packets += uint64(d.packets)
+	r.DataPackets += uint64(d.dataPackets)
+	d.packets, d.dataPackets = 0, 0
 }
 
 // copyFor returns what a connection holds of payload, and the block that it lies in: a copy, or

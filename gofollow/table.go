@@ -46,6 +46,21 @@ type connRef struct {
 	id uint64
 }
 
+// sighting is what was seen in a packet whose stamp jumped: a connection, or one that is closed and
+// remembered. It counts as seen with the next packet, which tells what the stamp was worth.
+type sighting struct {
+	c   *Connection // nil for a closed connection
+	key flow.Key
+}
+
+// classTimeouts returns how long a connection of each class lasts without a
+// packet.
+func classTimeouts(t *Timeouts) (out [classes]time.Duration) {
+	out[handshake], out[lingering] = t.Handshake, t.RSTLinger
+	out[midstream], out[halfClosed], out[established] = t.Idle, t.HalfClosed, t.Idle
+	return out
+}
+
 // admit makes a connection, whose first segment comes from that end.
 func (t *table) admit(k *flow.Key, from side) *Connection {
 	t.makeRoom()
