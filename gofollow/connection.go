@@ -293,8 +293,8 @@ func clientByPort(k *flow.Key) (client side, ok bool) {
 
 // remains returns what the closed-connection table remembers of a connection that closes at an
 // elapsed time.
-func (c *Connection) remains(at int64) *timewait.Connection {
-	w := &timewait.Connection{Key: c.key, ClosedAt: at, Server: c.dirs[c.client^1].base}
+func (c *Connection) remains(at int64) timewait.Connection {
+	w := timewait.Connection{Key: c.key, ClosedAt: at, Server: c.dirs[c.client^1].base}
 	if c.client == 0 {
 		w.Flags |= timewait.ServerIs1
 	}

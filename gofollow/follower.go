@@ -91,14 +91,6 @@ func (f *Follower) feed(p *Packet) error {
 	return nil
 }
 
-// reserve makes sure that there is memory for what a packet of n bytes may deliver or leave held:
-// its own bytes, and those of a datagram that it completes. So a packet is taken whole or not at
-// all.
-func (f *Follower) reserve(n int) bool { return f.arena.Reserve(n + maxDatagram) }
-
-// maxDatagram is the length of the largest IP datagram.
-const maxDatagram = 1<<16 - 1
-
 // ready begins a call that feeds: it gives back what the last Poll handed out.
 func (f *Follower) ready() error {
 	if f.closed {
@@ -167,7 +159,8 @@ func (f *Follower) noSegment(outcome decode.Outcome) {
 		f.stats.TooDeep++
 	case decode.BadChecksum:
 		f.stats.BadChecksum++
-		if c, from := f.flows.find(&f.seg, &f.key, &f.conns); c != nil {
+		from := f.key.Set(&f.seg)
+		if c := f.flows.find(&f.key, &f.conns); c != nil {
 			f.anomaly(c, from, AnomalyChecksum, c.dirs[from].offsetOf(seqNum(f.seg.Seq)), int64(f.seg.Wire))
 		}
 	}

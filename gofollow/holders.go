@@ -36,7 +36,9 @@ func (h *holders) account(c *Connection, from side, grown ranges.Size) {
 	h.total.Ranges += grown.Ranges
 	switch r := c.dirs[from].reassembly; {
 	case r.holder < 0 && r.held.Len() > 0:
-		heap.Push(h, holder{c, from, r})
+		r.holder = len(h.heap)
+		h.heap = append(h.heap, holder{c, from, r})
+		heap.Fix(h, r.holder) // heap.Push would allocate
 	case r.holder >= 0 && r.held.Len() == 0:
 		heap.Remove(h, r.holder)
 	case r.holder >= 0:
@@ -59,12 +61,10 @@ func (h *holders) Swap(i, j int) {
 	h.heap[i].r.holder, h.heap[j].r.holder = i, j
 }
 
-func (h *holders) Push(x any) {
-	top := x.(holder)
-	top.r.holder = len(h.heap)
-	h.heap = append(h.heap, top)
-}
+// Push makes holders a heap.Interface. Nothing calls it.
+func (h *holders) Push(any) {}
 
+// Pop drops the last one.
 func (h *holders) Pop() any {
 	last := len(h.heap) - 1
 	h.heap[last].r.holder = -1

@@ -13,8 +13,12 @@ func (t *table) segment(s *decode.Segment, src *memory.Block) {
 	if s.Flags&decode.RST != 0 {
 		s.Flags &^= decode.SYN | decode.FIN
 	}
-	c, from := t.flows.find(s, &t.key, &t.conns)
-	if ordinary := !t.overdue && !t.clock.Jumped && !t.config.Segments; c != nil && ordinary && t.inOrder(c, from, s, src) {
+	from := t.key.Set(s)
+	c := t.flows.recent(&t.key)
+	if c == nil {
+		c = t.flows.find(&t.key, &t.conns)
+	}
+	if c != nil && !t.overdue && !t.clock.Jumped && !t.config.Segments && t.inOrder(c, from, s, src) {
 		return
 	}
 	t.dispatch(c, from, s, src)
@@ -81,18 +85,20 @@ func (t *table) inOrder(c *Connection, from side, s *decode.Segment, src *memory
 // undisturbed reports whether a connection is established, nothing casts doubt on it, and no
 // acknowledgement runs ahead of the data.
 func (c *Connection) undisturbed(from side) bool {
+	if c.class != established || c.has(doubtfulISN) || c.extra.waits() {
+		return false
+	}
 	d, p := &c.dirs[from], &c.dirs[from^1]
-	doubtful := c.has(doubtfulISN) || c.extra.waits()
-	acksAhead := d.ack > d.next || p.ack > p.next
-	return c.class == established && !doubtful && !acksAhead && d.fin == noFIN
+	return d.fin == noFIN && d.ack <= d.next && p.ack <= p.next
 }
 
 // isNext reports whether a segment has nothing but the next bytes of a direction, none of them cut,
 // or none at all, and nothing is held above them.
 func (d *direction) isNext(s *decode.Segment) bool {
-	plain := s.Flags&^(decode.PSH|decode.ECE|decode.CWR) == decode.ACK
-	whole := len(s.Payload) == s.Wire
-	return plain && whole && seqNum(s.Seq) == d.seqAt(d.next) && (s.Wire == 0 || !d.reassembly.waits())
+	if s.Flags&^(decode.PSH|decode.ECE|decode.CWR) != decode.ACK || len(s.Payload) != s.Wire {
+		return false
+	}
+	return seqNum(s.Seq) == d.seqAt(d.next) && (s.Wire == 0 || !d.reassembly.waits())
 }
 
 // follow is the way of a segment through its connection.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"slices"
 
-	"gofollow/gofollow/internal/decode"
 	"gofollow/gofollow/internal/flow"
 )
 
@@ -141,21 +140,24 @@ func newFlowTable(h *flow.Hash) flowTable {
 	return flowTable{Hash: h, index: flow.NewTable()}
 }
 
-// find makes k the flow key of a segment and returns its connection, nil if it has
-// none, and which end of it is the sender.
-func (t *flowTable) find(s *decode.Segment, k *flow.Key, conns *store) (c *Connection, from side) {
-	from = k.Set(s)
-	if t.last != nil && t.last.key.Is(k) {
-		return t.last, from
+// recent returns the connection found last if it has a flow key, else nil.
+func (t *flowTable) recent(k *flow.Key) *Connection {
+	if c := t.last; c != nil && c.key.Is(k) {
+		return c
 	}
+	return nil
+}
+
+// find returns the connection with a flow key, nil if there is none.
+func (t *flowTable) find(k *flow.Key, conns *store) *Connection {
 	h := t.Of(k)
 	for number, next, ok := t.index.Seek(h, h); ok; number, next, ok = t.index.Seek(h, next) {
 		if c := conns.at(number); c.key.Is(k) {
 			t.last = c
-			return c, from
+			return c
 		}
 	}
-	return nil, from
+	return nil
 }
 
 // add adds a connection whose key is not in the table.

@@ -260,6 +260,14 @@ func holds(e *deadline.Entry[*Connection]) bool {
 	return c.id == e.ID && c.has(opened) && !c.has(closed) && c.extra != nil && c.extra.holeDue == e.Due
 }
 
+// reserve makes sure that there is memory for what a packet of n bytes may deliver or leave held:
+// its own bytes, and those of a datagram that it completes. So a packet is taken whole or not at
+// all.
+func (st *streams) reserve(n int) bool { return st.arena.Reserve(n + maxDatagram) }
+
+// maxDatagram is the length of the largest IP datagram.
+const maxDatagram = 1<<16 - 1
+
 // full says that no more may be fed before events are polled.
 func (st *streams) full() bool {
 	return st.queue.waiting() >= st.config.Limits.QueuedEvents || st.queue.bytes >= st.config.Limits.QueuedBytes

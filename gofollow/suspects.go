@@ -32,7 +32,7 @@ func (st *streams) suspect(c *Connection, from side, span ranges.Span, payload [
 			return 0
 		}
 	}
-	h := st.ranges.New(ranges.Range{Span: span, Origin: st.origin(c, from)})
+	h := st.ranges.New(&ranges.Range{Span: span, Origin: st.origin(c, from)})
 	h.FIN = fin
 	if len(payload) > 0 {
 		h.Data, h.Owner = st.copyFor(c, payload, src)

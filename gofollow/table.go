@@ -137,7 +137,8 @@ func (t *table) end(c *Connection, why CloseReason, by By, remember bool) {
 func (t *table) forget(c *Connection, remember bool) {
 	if remember {
 		t.stats.ClosedConnectionsDropped += t.timewait.MakeRoom(t.config.Limits.ClosedConnections)
-		t.timewait.Add(c.remains(t.cause.at))
+		was := c.remains(t.cause.at)
+		t.timewait.Add(&was)
 	}
 	t.flows.drop(c)
 	t.conns.delist(c)

@@ -46,7 +46,7 @@ func (s *Set) put(i int, n Range, start, end int64, m *Memory) int {
 		}
 		n.Owner.Keep()
 	}
-	s.add(i, m.New(n), s.youngest)
+	s.add(i, m.New(&n), s.youngest)
 	return 1
 }
 
@@ -62,7 +62,7 @@ func (s *Set) cutOut(i int, span Span, m *Memory) int {
 		if rest.Owner != nil {
 			rest.Owner.Keep()
 		}
-		s.add(i+1, m.New(rest), h)
+		s.add(i+1, m.New(&rest), h)
 	}
 	if span.Start > h.Start { // what is below the span stays
 		h.End = span.Start

@@ -78,9 +78,9 @@ type Memory struct {
 }
 
 // New returns a copy of n, which takes over n's reference to its owner.
-func (m *Memory) New(n Range) *Range {
+func (m *Memory) New(n *Range) *Range {
 	r := m.spare.Get()
-	*r = n
+	*r = *n
 	return r
 }
 
