@@ -57,6 +57,19 @@ type cause struct {
 	at     int64  // elapsed time
 }
 
+// PacketContent says what a packet that was read has for a follower.
+type PacketContent uint8
+
+const (
+	PacketOther    PacketContent = iota // no TCP
+	PacketTCP                           // a segment, or the fragment that makes one whole
+	PacketFragment                      // a part of an IP datagram that is not whole yet
+)
+
+var packetContents = [...]string{"other", "tcp", "fragment"}
+
+func (c PacketContent) String() string { return name(packetContents[:], int(c)) }
+
 // EventKind is the kind of an Event.
 type EventKind uint8
 

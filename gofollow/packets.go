@@ -7,19 +7,6 @@ import (
 	"gofollow/gofollow/internal/memory"
 )
 
-// PacketContent says what a packet that was read has for a follower.
-type PacketContent uint8
-
-const (
-	PacketOther    PacketContent = iota // no TCP
-	PacketTCP                           // a segment, or the fragment that makes one whole
-	PacketFragment                      // a part of an IP datagram that is not whole yet
-)
-
-var packetContents = [...]string{"other", "tcp", "fragment"}
-
-func (c PacketContent) String() string { return name(packetContents[:], int(c)) }
-
 // pass makes the PacketRead event of a packet.
 func (f *Follower) pass(link uint32, data []byte, wireLen int, src *memory.Block) {
 	d := &f.decoder
@@ -51,22 +38,6 @@ func (f *Follower) pass(link uint32, data []byte, wireLen int, src *memory.Block
 		f.blocks.Release(src)
 	}
 }
-
-// LinkType returns the link type of an event of kind PacketRead.
-func (e *Event) LinkType() LinkType { return LinkType(e.Offset) }
-
-// WireLen returns the length on the wire of the packet of an event of kind PacketRead.
-func (e *Event) WireLen() int { return int(e.Length) }
-
-// Key returns a number of what the packet of an event of kind PacketRead is part of, in which
-// packets of one connection agree, both directions and whichever process makes it: of its flow if
-// Content is PacketTCP, of its datagram if it is PacketFragment, else 0.
-func (e *Event) Key() uint64 { return uint64(e.CapturedAt) }
-
-// FragmentKey returns the number of the datagram that the packet of an event of kind PacketRead is a
-// fragment of, also where it makes the datagram whole, of several around each other the outermost;
-// 0 for no fragment.
-func (e *Event) FragmentKey() uint64 { return e.CapturedIn }
 
 // digest is an FNV-1a hash of words with a final mix. Unlike maphash it is the same everywhere. Keys
 // that agree by chance share a shard, which changes nothing.
