@@ -1,4 +1,4 @@
-"""The sniffer whose methods return when sniffing is over, and its iterator."""
+"""The sniffer whose methods return when sniffing ends, and its iterator."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from ._writer import PacketWriter
 
 
 class BlockingSniffer(BaseSniffer):
-    """Captures in the thread that calls one of the sniff methods, until there were max_p packets, the file ends or ask_stop is called.
+    """Captures in the thread that calls a sniff method, until max_p packets were captured, the file ends or ask_stop is called.
 
-    What a script's function raises is logged (logger "cycapture") and does not end sniffing. max_p below 1 is no limit.
+    An exception of a script's function is logged (logger "cycapture") and does not end sniffing. max_p below 1 means no limit.
     """
 
     active_sniffers: ClassVar[dict[int, BlockingSniffer]] = {}
@@ -26,7 +26,7 @@ class BlockingSniffer(BaseSniffer):
         return BlockingSniffer.active_sniffers
 
     def ask_stop(self) -> None:
-        """Make the sniffer stop within a tenth of a second, from any thread or from a signal's handler."""
+        """Stop the sniffer within a tenth of a second. Callable from any thread and from a signal handler."""
         self._stop()
 
     @classmethod
@@ -36,7 +36,7 @@ class BlockingSniffer(BaseSniffer):
             sniffer.ask_stop()
 
     def _batches(self) -> Iterator[list[Packet]]:
-        """The packets as they come, until the sniffer is to stop."""
+        """Yield packets until the sniffer is asked to stop."""
         source = self._source
         assert source is not None
         while not self._stopping and (limit := self._left()):
@@ -47,7 +47,7 @@ class BlockingSniffer(BaseSniffer):
                 yield packets
 
     def _sniff(self, take: Callable[[int, int, int, bytes], Any], max_p: int, at_once: bool = False) -> None:
-        """Give each packet to take; when stopped, at once or when what was captured by then is taken."""
+        """Call take for each packet. After a stop, return at once or when the packets captured until then are taken."""
         self._begin(max_p)
         try:
             for packets in self._batches():
@@ -60,16 +60,16 @@ class BlockingSniffer(BaseSniffer):
             self._end()
 
     def sniff_callback(self, f: Callable[..., Any], max_p: int = -1) -> None:
-        """Call f(seconds, microseconds, length, packet) for each packet: length is that on the wire, packet a memoryview.
+        """Call f(seconds, microseconds, length, packet) for each packet.
 
-        A function of five arguments gets the captured length before the length.
+        length is the length on the wire, packet a memoryview. A function of five arguments gets the captured length before it.
         """
         self._sniff(callback_for(f), max_p, at_once=True)
 
     def sniff_and_store(self, container: Any, f: Callable[[memoryview], Any] | None = None, max_p: int = -1) -> None:
         """Put (seconds, microseconds, length, packet) into a container, by append or put_nowait.
 
-        packet is bytes, or what f makes of a memoryview of them; a packet of which it makes None is left out.
+        packet is bytes or, with f, the result of f(memoryview); a packet for which f returns None is left out.
         """
         self._sniff(storing(container, f), max_p)
 
@@ -79,11 +79,11 @@ class BlockingSniffer(BaseSniffer):
             self._sniff(lambda sec, usec, length, data: writer.write_captured(data, length, sec, usec), max_p)
 
     def iterator(self, f: Callable[[memoryview], Any] | None = None, max_p: int = -1, cache_size: int = 10000) -> SniffingIterator:
-        """An iterator over (seconds, microseconds, length, packet), to be used in a with statement.
+        """Return an iterator over (seconds, microseconds, length, packet), for use in a with statement.
 
-        packet is bytes, or what f makes of a memoryview of them; a packet of which it makes None is left out. The iterator gives
-        exactly max_p packets. A thread captures ahead of the script and keeps up to cache_size packets (0: any number); when
-        they are that many, packets wait in the kernel's buffer, and ps_drop counts what does not fit there.
+        packet is bytes or, with f, the result of f(memoryview); a packet for which f returns None is left out. The iterator yields
+        exactly max_p packets. A thread captures ahead of the script and keeps up to cache_size packets (0: any number). Further
+        packets wait in the kernel's buffer, and ps_drop counts those that do not fit there.
         """
         return SniffingIterator(self, f, max_p, cache_size)
 
@@ -99,18 +99,18 @@ class SniffingIterator:
         self._max_p = int(max_p)
         self._cache_size = int(cache_size)
         self._thread: threading.Thread | None = None
-        # batches of packets, then maybe an error, then None
+        # batches of packets, then possibly an error, then None
         self._queue: SimpleQueue[list[Packet] | BaseException | None] = SimpleQueue()
         self._packets: Iterator[Packet] = iter(())
         self._returned = 0
         self._over = False
-        # each written by one thread alone: packets put into the queue, packets taken out of it
+        # packets put into the queue and packets taken out of it; one thread writes each
         self._put = 0
         self._taken = 0
         self._room = threading.Event()
 
     def start(self) -> None:
-        """Begin to capture, if that did not happen yet. The with statement does it, and so does the first packet that is asked for."""
+        """Start capturing, unless started. The with statement and the first packet do this."""
         if self._thread is None:
             self._sniffer._begin(-1)
             self._sniffer.max_p = self._max_p
@@ -178,7 +178,7 @@ class SniffingIterator:
             raise got
 
     def _finish(self) -> None:
-        """Give no more packets, and the sniffer back."""
+        """Yield no more packets, and release the sniffer."""
         self._over = True
         self._packets = iter(())
         self.stop()
@@ -186,7 +186,7 @@ class SniffingIterator:
             self._thread.join()
 
     def stop(self) -> None:
-        """Stop capturing. What was captured by then is still given."""
+        """Stop capturing. Packets captured until then are still yielded."""
         if self._thread is not None and self._thread.is_alive():
             self._sniffer.ask_stop()
 

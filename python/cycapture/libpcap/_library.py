@@ -1,8 +1,8 @@
-"""libpcap as pcapy-ng brings it: the binding itself, and through ctypes the few functions of the same library that it leaves out.
+"""libpcap through pcapy-ng, and through ctypes the functions of the same library that pcapy-ng lacks.
 
-pcapy-ng opens, filters and reads. It does not say libpcap's version, the names of link types, why a network number is not
-known, whether monitor mode is possible or which link types an interface has; and its compiled filters take the captured
-length for the packet's.
+pcapy-ng opens, filters and reads. It lacks libpcap's version, the names of link types, the reason why a network number is
+unknown, whether monitor mode is possible, and the link types of an interface. Its compiled filters take the captured length
+for the length of the packet.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from .exceptions import (
 
 _ERROR_SIZE = 256
 _MAX_INT = 0x7FFFFFFF
-# of a filter; libpcap's stack overflows at some 150,000 characters, which stand for 10,000 terms
+# of a filter; the stack of libpcap overflows at about 150,000 characters, or 10,000 terms
 _LONGEST_EXPRESSION = 16384
 _UNKNOWN_NETMASK = 0xFFFFFFFF
-# PCAP_ERROR_...: errors that have an exception of their own, whatever was being done
+# PCAP_ERROR_...: errors with an exception of their own, in every function
 _BY_CODE: dict[int, type[PcapException]] = {
     -3: NotActivatedError,
     -4: AlreadyActivated,
@@ -60,7 +60,7 @@ class _Header(ctypes.Structure):
 
 @functools.cache
 def binding() -> Any:
-    """The module pcapy, loaded when something first needs libpcap. ImportError, saying what to install, where it is not there."""
+    """Return the module pcapy, loaded at first use. Raises ImportError that names what to install."""
     try:
         import pcapy
     except ImportError as error:
@@ -73,7 +73,7 @@ def binding() -> Any:
 
 @functools.cache
 def _functions() -> ctypes.CDLL:
-    # a search in the binding's own object goes on in what it is linked with, so this is the very libpcap that it uses
+    # a symbol search in the binding includes the libraries that it is linked with, so this is the libpcap that it uses
     library = ctypes.CDLL(binding().__file__)
     handle, text, number = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int
     signatures: dict[str, tuple[Any, list[Any]]] = {
@@ -101,12 +101,12 @@ def _functions() -> ctypes.CDLL:
 
 
 def error_of(code: int, words: str, default: type[PcapException]) -> PcapException:
-    """The exception for an error code of libpcap."""
+    """Return the exception for an error code of libpcap."""
     return _BY_CODE.get(code, default)(words)
 
 
 def status_words(code: int) -> str:
-    """libpcap's words for an error code."""
+    """Return libpcap's message for an error code."""
     return _words(_functions().pcap_statustostr(code))
 
 
@@ -115,17 +115,17 @@ def _words(text: bytes | None) -> str:
 
 
 def version() -> bytes:
-    """libpcap's name and version."""
+    """Return libpcap's name and version."""
     return bytes(_functions().pcap_lib_version())
 
 
 def get_pcap_version() -> bytes:
-    """libpcap's name and version: the older spelling of libpcap_version."""
+    """Return libpcap's name and version: the older name of libpcap_version."""
     return version()
 
 
 def datalink_to_description(dlt: int) -> tuple[bytes, bytes]:
-    """Name and description of a link type number; both empty where libpcap does not know it."""
+    """Return name and description of a link type number; both are empty if libpcap does not know it."""
     number = int(dlt)
     if not 0 <= number <= _MAX_INT:
         return b"", b""
@@ -133,12 +133,12 @@ def datalink_to_description(dlt: int) -> tuple[bytes, bytes]:
 
 
 def findalldevs() -> list[bytes]:
-    """The names of all interfaces that can be captured from."""
+    """Return the names of all interfaces that can be captured from."""
     return [name.encode() for name in _asked(binding().findalldevs)]
 
 
 def lookupdev() -> bytes:
-    """The interface to capture from when none is named. PcapException where there is none."""
+    """Return the default interface. Raises PcapException if there is none."""
     name: str = _asked(binding().lookupdev)
     return name.encode()
 
@@ -151,7 +151,7 @@ def _asked(function: Callable[[], Any]) -> Any:
 
 
 def lookupnet(device: Any) -> tuple[int, int, bytes, bytes]:
-    """IPv4 network and netmask of an interface, as numbers (in the machine's byte order of the network's bytes) and as text."""
+    """Return IPv4 network and netmask of an interface, as numbers (the network's bytes in the machine's byte order) and as text."""
     words = ctypes.create_string_buffer(_ERROR_SIZE)
     network, mask = ctypes.c_uint32(), ctypes.c_uint32()
     code = _functions().pcap_lookupnet(as_text(device, "an interface").encode(), ctypes.byref(network), ctypes.byref(mask), words)
@@ -162,7 +162,7 @@ def lookupnet(device: Any) -> tuple[int, int, bytes, bytes]:
 
 
 class _Device:
-    """A handle of an interface that is opened only to ask something."""
+    """Yield a handle of an interface that is opened only for a query."""
 
     def __init__(self, interface: str) -> None:
         words = ctypes.create_string_buffer(_ERROR_SIZE)
@@ -182,14 +182,14 @@ class _Device:
 
 
 def monitor_mode_is_possible(interface: str) -> tuple[bool, bytes]:
-    """Whether an interface can be put into monitor mode, and if that cannot be said, why."""
+    """Report whether an interface supports monitor mode and, if that is unknown, why."""
     with _Device(interface) as device:
         code = _functions().pcap_can_set_rfmon(device.handle)
         return code == 1, b"" if code >= 0 else f"{interface}: {device.words(code)}".encode()
 
 
 def datalinks(interface: str) -> list[int]:
-    """The link types that an interface can be captured with."""
+    """Return the link types that an interface supports."""
     with _Device(interface) as device:
         code = _functions().pcap_activate(device.handle)
         if code < 0:
@@ -204,7 +204,7 @@ def datalinks(interface: str) -> list[int]:
 
 
 class Filter:
-    """A compiled filter expression for packets of one link type. PcapException, with libpcap's words, where it does not compile."""
+    """A compiled filter expression for packets of one link type. Raises PcapException with libpcap's message."""
 
     def __init__(self, expression: str, link_type: int, snapshot_length: int) -> None:
         self._program = _Program()
@@ -219,7 +219,7 @@ class Filter:
             _functions().pcap_close(handle)
 
     def matches(self, data: bytes, length: int) -> bool:
-        """Whether the filter takes a packet of that length, of which data was captured."""
+        """Report whether the filter matches a packet of that length on the wire, of which data was captured."""
         header = _Header(0, 0, len(data), length)
         return bool(_functions().pcap_offline_filter(self._program, header, data))
 
@@ -229,7 +229,7 @@ class Filter:
 
 
 def check_expression(expression: str) -> None:
-    """PcapException for a filter at which libpcap, which compiles by recursion, could crash."""
+    """Raise PcapException for a filter so long that libpcap, which compiles recursively, could crash."""
     if len(expression) > _LONGEST_EXPRESSION:
         raise PcapException(
             f"a filter expression has up to {_LONGEST_EXPRESSION} characters, this one has {len(expression)}: "
@@ -238,9 +238,9 @@ def check_expression(expression: str) -> None:
 
 
 def as_text(value: Any, what: str) -> str:
-    """The text of a name: given as str, Python 2's str in bytes, a path, or an object with a name.
+    """Return the text of a name that is given as str, bytes, a path, or an object with a name.
 
-    ValueError when it is empty or holds a NUL, at which libpcap would end it.
+    Raises ValueError if it is empty or contains a NUL, at which libpcap would truncate it.
     """
     if not isinstance(value, (str, bytes, os.PathLike)):
         value = getattr(value, "name", value)

@@ -1,4 +1,4 @@
-"""The sniffer that lives in an event loop."""
+"""The sniffer for event loops."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _TORNADO_READ = 1
 
 
 class NonBlockingSniffer(BaseSniffer):
-    """Captures in an event loop of asyncio or tornado: the sniff methods return at once, and packets come while the loop runs.
+    """Captures in an event loop of asyncio or tornado: the sniff methods return at once, and packets arrive while the loop runs.
 
-    It stops after max_p packets (below 1: no limit), at the end of the file, or by stop(). What a script's function raises is
-    logged (logger "cycapture"). All of it belongs to the loop's thread.
+    It stops after max_p packets (below 1: no limit), at the end of the file, or by stop(). An exception of a script's function
+    is logged (logger "cycapture"). Use it only from the thread of the loop.
     """
 
     active_sniffers: ClassVar[dict[int, NonBlockingSniffer]] = {}
@@ -35,18 +35,18 @@ class NonBlockingSniffer(BaseSniffer):
         return NonBlockingSniffer.active_sniffers
 
     def set_loop(self, loop: Any, loop_type: Any = "tornado") -> NonBlockingSniffer:
-        """Use an event loop, of asyncio or tornado: which of them, it shows itself, and loop_type is not needed. Returns the sniffer."""
+        """Use an event loop of asyncio or tornado, which is recognised without loop_type. Returns the sniffer."""
         if not hasattr(loop, "add_reader") and not hasattr(loop, "add_handler"):
             raise TypeError(f"an event loop of asyncio or tornado is wanted, not {type(loop).__name__}")
         self.loop = loop
         return self
 
     def sniff_callback(self, callback: Callable[..., Any], max_p: int = -1) -> int | None:
-        """Call callback(seconds, microseconds, length, packet) for each packet: see BlockingSniffer. Returns the descriptor waited for."""
+        """Call callback(seconds, microseconds, length, packet) for each packet: see BlockingSniffer. Returns the descriptor in use."""
         return self._listen(callback_for(callback), max_p)
 
     def sniff_and_store(self, container: Any, f: Callable[[memoryview], Any] | None = None, max_p: int = -1) -> int | None:
-        """Put (seconds, microseconds, length, packet) into a container: see BlockingSniffer. Returns the descriptor waited for."""
+        """Put (seconds, microseconds, length, packet) into a container: see BlockingSniffer. Returns the descriptor in use."""
         return self._listen(storing(container, f), max_p)
 
     def sniff_and_export(self, fname_or_file_object: Any, max_p: int = -1) -> None:
@@ -60,7 +60,7 @@ class NonBlockingSniffer(BaseSniffer):
             raise
 
     def stop(self) -> None:
-        """Stop, now or when the packets being delivered at this moment are; complete the file of sniff_and_export."""
+        """Stop at once, or after the current batch of packets, and complete the file of sniff_and_export."""
         self._stop()
         if not self._reading:
             self._finish()
@@ -70,7 +70,7 @@ class NonBlockingSniffer(BaseSniffer):
 
     @classmethod
     def stop_all(cls) -> None:
-        """Stop all sniffers that are listening, from the loop's thread or a signal's handler."""
+        """Stop all listening sniffers. Callable from the loop's thread and from a signal handler."""
         for sniffer in list(NonBlockingSniffer.active_sniffers.values()):
             sniffer.stop()
 
@@ -102,7 +102,7 @@ class NonBlockingSniffer(BaseSniffer):
         later(self._ready, source)
 
     def _ready(self, source: InterfaceSource | FileSource) -> None:
-        """Deliver a batch of packets of what is listened to; the loop calls again as long as there are more."""
+        """Deliver a batch of packets. The loop calls again while there are more."""
         take = self._take
         if self._source is not source or take is None or self._stopping:
             return

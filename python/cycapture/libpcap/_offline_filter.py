@@ -1,4 +1,4 @@
-"""Filtering packets that were captured before."""
+"""Filters for packets that are already captured."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from ._writer import link_type_of
 class OfflineFilter:
     """A filter expression (pcap-filter(7)) for packets of one link type.
 
-    linktype is a number, a member or name of DLT, or a class of PDUs such as EthernetII. PcapException, with libpcap's words,
-    where the expression does not compile.
+    linktype is a number, a member or name of DLT, or a PDU class such as EthernetII. Raises PcapException with libpcap's message
+    if the expression does not compile.
     """
 
     def __init__(self, filter_string: Any, linktype: Any, snaplen: int = 65535) -> None:
@@ -26,14 +26,14 @@ class OfflineFilter:
         self._filter = Filter(as_text(filter_string, "filter_string"), link_type_of(linktype), snaplen)
 
     def match_pdu(self, pdu: Any) -> bool:
-        """Whether the filter takes a PDU, as captured if nothing was assigned since, else serialized."""
+        """Report whether the filter matches a PDU, as captured if it is unchanged, else serialized."""
         if pdu is None:
             raise ValueError("pdu can't be None")
         # not __gofollow_frame__, which may put a header before what was captured
         return self.match_buffer(pdu._as_captured() if isinstance(pdu, PDU) else pdu.serialize())
 
     def match_buffer(self, buf: Any) -> bool:
-        """Whether the filter takes a packet: bytes, bytearray, memoryview or PDU. It never takes None."""
+        """Report whether the filter matches a packet: bytes, bytearray, memoryview or PDU. False for None."""
         if buf is None:
             return False
         if isinstance(buf, PDU):
@@ -44,7 +44,7 @@ class OfflineFilter:
         return self._filter.matches(data, len(data))
 
     def ifilter(self, list_of_bufs_or_pdus: Iterable[Any]) -> Iterator[Any]:
-        """Those of the packets that the filter takes; what is no packet is left out."""
+        """Yield the packets that match; objects that are not packets are left out."""
         for packet in list_of_bufs_or_pdus:
             try:
                 taken = self.match_buffer(packet)

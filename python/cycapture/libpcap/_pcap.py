@@ -1,4 +1,4 @@
-"""The original's private module, from which its documentation and old scripts import too."""
+"""The original's private module, which its documentation and old scripts import as well."""
 
 from typing import Any
 
@@ -58,7 +58,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    # asked of libpcap, so that importing this package needs no libpcap
+    # queried from libpcap at first use, so that importing this package needs no libpcap
     if name == "libpcap_version":
         return version()
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""What the sniffers have in common: settings, the filter, link types, statistics, and the state of listening."""
+"""The common part of the sniffers: settings, filter, link types, statistics, and the listening state."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from .exceptions import AlreadyActivated, PcapException, SetMonitorModeError
 
 S = TypeVar("S", bound="BaseSniffer")
 
-# packets taken at a time, between which a sniffer sees that it is to stop
+# packets in a batch; between batches a sniffer checks whether to stop
 BATCH = 256
 _MAX_INT = 0x7FFFFFFF
 logger = logging.getLogger("cycapture")
 
 
 class DIRECTION(IntEnum):
-    """Which packets of an interface are captured: both ways, those it receives, those it sends."""
+    """The direction of captured packets: both, received, sent."""
 
     PCAP_D_INOUT = 0
     PCAP_D_IN = 1
@@ -33,20 +33,20 @@ class DIRECTION(IntEnum):
 
 
 class BaseSniffer:
-    """Packets from an interface or from a capture file (pcap, pcapng), of which one is given.
+    """Reads packets from an interface or from a capture file (pcap, pcapng). Exactly one of the two is given.
 
-    interface is a name, or an object that has one. filename is a path, or a file object that has one.
-    read_timeout, in milliseconds, is how long the kernel may collect packets before it hands them over. buffer_size, in bytes,
-    is the kernel's buffer, 0 for its default. Of each packet the first snapshot_length bytes are captured.
-    promisc_mode takes packets for other machines too, monitor_mode those of a whole radio channel.
+    interface is a name or an object with a name, filename a path or a file object with a name. read_timeout is the time in
+    milliseconds for which the kernel may collect packets before it delivers them. buffer_size is the size of the kernel's
+    buffer in bytes, 0 for its default. snapshot_length bytes of each packet are captured. promisc_mode also captures packets
+    for other machines, monitor_mode those of a whole radio channel.
 
-    Settings can be changed while nothing is captured, the filter at any time. PcapException and what is derived from it
-    carry libpcap's words.
+    Settings can be changed while the sniffer does not capture, the filter at any time. PcapException and its subclasses have
+    libpcap's message.
     """
 
     DIRECTION = DIRECTION
     DLT = DLT
-    # packets since listening began, and how many are wanted; below 1 is no limit
+    # packets since listening began, and the number to capture; below 1 means no limit
     total: int = 0
     max_p: int = -1
 
@@ -97,7 +97,7 @@ class BaseSniffer:
         return source
 
     def _begin(self, max_p: int) -> InterfaceSource | FileSource:
-        """Open what is listened to. RuntimeError when this sniffer listens already."""
+        """Open the source. Raises RuntimeError if this sniffer is listening."""
         limit = int(max_p)
         if not self._busy.acquire(blocking=False):
             raise RuntimeError("this sniffer is already actively listening")
@@ -128,25 +128,25 @@ class BaseSniffer:
 
     @classmethod
     def _active(cls) -> dict[int, Any]:
-        """The sniffers of this kind that are listening."""
+        """Return the listening sniffers of this class."""
         raise NotImplementedError
 
     def _left(self) -> int:
-        """How many packets to take at most now; 0 when there were enough."""
+        """Return the number of packets to take at most; 0 if max_p is reached."""
         return min(BATCH, max(0, self.max_p - self.total)) if self.max_p > 0 else BATCH
 
     @property
     def activated(self) -> bool:
-        """Whether the sniffer listens."""
+        """Whether the sniffer is listening."""
         return self._source is not None
 
     def _stop(self) -> None:
-        """Make listening end; whoever listens closes the source."""
+        """End listening. The listening thread closes the source."""
         if self._source is not None:
             self._stopping = True
 
     def close(self) -> None:
-        """Stop, if the sniffer listens. It may be used again."""
+        """Stop listening, if it does. The sniffer can be used again."""
         self._stop()
 
     def __enter__(self: S) -> S:
@@ -174,7 +174,7 @@ class BaseSniffer:
 
     @property
     def read_timeout(self) -> int:
-        """Milliseconds for which the kernel may collect packets before it hands them over; one below 0 is taken as 0."""
+        """Time in milliseconds for which the kernel may collect packets before it delivers them. A negative value is 0."""
         return self._settings.read_timeout
 
     @read_timeout.setter
@@ -183,7 +183,7 @@ class BaseSniffer:
 
     @property
     def buffer_size(self) -> int:
-        """Bytes of the kernel's buffer; 0 is its default, and so is what is below."""
+        """Size of the kernel's buffer in bytes. 0 and negative values mean its default."""
         return self._settings.buffer_size
 
     @buffer_size.setter
@@ -192,7 +192,7 @@ class BaseSniffer:
 
     @property
     def snapshot_length(self) -> int:
-        """How many bytes of each packet are captured; 0 is as many as libpcap takes."""
+        """Bytes captured of each packet. 0 means libpcap's maximum."""
         return self._settings.snapshot_length
 
     @snapshot_length.setter
@@ -201,7 +201,7 @@ class BaseSniffer:
 
     @property
     def promisc_mode(self) -> bool:
-        """Whether packets that are not for this machine are taken too."""
+        """Whether packets for other machines are captured, too."""
         return self._settings.promisc_mode
 
     @promisc_mode.setter
@@ -210,7 +210,7 @@ class BaseSniffer:
 
     @property
     def monitor_mode(self) -> bool:
-        """Whether all frames of a radio channel are taken, with their 802.11 headers."""
+        """Whether all frames of a radio channel are captured, with their 802.11 headers."""
         return self._settings.monitor_mode
 
     @monitor_mode.setter
@@ -223,14 +223,14 @@ class BaseSniffer:
 
     @property
     def can_set_monitor_mode(self) -> tuple[bool, bytes]:
-        """Whether the interface has a monitor mode and, where that cannot be said, libpcap's reason."""
+        """Report whether the interface supports monitor mode and, if that is unknown, libpcap's reason."""
         if self._interface is None:
             return False, b"a file has no monitor mode"
         return monitor_mode_is_possible(self._interface)
 
     @property
     def direction(self) -> IntEnum:
-        """Which way the packets go that are captured."""
+        """The direction of the captured packets."""
         return DIRECTION(self._settings.direction)
 
     @direction.setter
@@ -239,7 +239,7 @@ class BaseSniffer:
 
     @property
     def filter(self) -> bytes | None:
-        """The filter expression (pcap-filter(7)), None where there is none. It is compiled when listening begins."""
+        """The filter expression (pcap-filter(7)) as bytes, or None. It is compiled when listening begins."""
         return self._expression.encode() or None
 
     @filter.setter
@@ -254,7 +254,7 @@ class BaseSniffer:
 
     @property
     def datalink(self) -> tuple[int, bytes, bytes]:
-        """Number, name and description of the link type that packets have."""
+        """Number, name and description of the packets' link type."""
         source = self._source or self._open()
         number = source.datalink
         if source is not self._source:
@@ -269,11 +269,11 @@ class BaseSniffer:
         self._datalink = wanted
 
     def list_datalinks(self) -> list[tuple[int, bytes, bytes]]:
-        """Number, name and description of each link type that the interface or file offers."""
+        """Return number, name and description of each link type of the interface or file."""
         numbers = datalinks(self._interface) if self._interface is not None else [self.datalink[0]]
         return [(number, *datalink_to_description(number)) for number in numbers]
 
-    # Statistics: of the capture that is going on, else of the last one
+    # Statistics of the current capture, else of the last one
 
     def _counts(self) -> tuple[int, int, int]:
         source = self._source
@@ -286,12 +286,12 @@ class BaseSniffer:
 
     @property
     def ps_drop(self) -> int:
-        """Packets that passed the filter and were lost, because the kernel's buffer was full."""
+        """Packets that passed the filter and were lost because the kernel's buffer was full."""
         return self._counts()[1]
 
     @property
     def ps_ifdrop(self) -> int:
-        """Packets that the interface or its driver lost, where it says so."""
+        """Packets that the interface or its driver lost, if it reports them."""
         return self._counts()[2]
 
 
@@ -302,7 +302,7 @@ def _number(name: str, value: int, highest: int) -> int:
 
 
 def guarded(function: Callable[..., Any], *arguments: Any) -> Any:
-    """What a script's function returns; None when it raises. A packet that cannot be read is logged as debug, any other error as one."""
+    """Return the result of a script's function, None if it raises. Unreadable packets are logged at level debug, other errors at error."""
     try:
         return function(*arguments)
     except LibtinsException:
@@ -313,15 +313,15 @@ def guarded(function: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def callback_for(function: Any) -> Callable[[int, int, int, bytes], Any]:
-    """A script's callback as one of second, microsecond, length and bytes. It takes these four, or five with the captured length.
+    """Return a script's callback of four or five arguments as one of second, microsecond, length and bytes.
 
-    TypeError for what is no function, or takes another number.
+    Raises TypeError for an object that is not callable or takes another number of arguments.
     """
     if not callable(function):
         raise TypeError("the callback must be a callable")
     try:
         signature = inspect.signature(function)
-    except ValueError:  # a function in C that does not say
+    except ValueError:  # a function in C without a signature
         count = 4
     else:
         count = next((count for count in (4, 5) if _takes(signature, count)), 0)
@@ -345,12 +345,12 @@ def _view(sec: int, usec: int, data: bytes) -> memoryview:
 
 
 def item_of(f: Callable[[memoryview], Any] | None, sec: int, usec: int, data: bytes) -> Any:
-    """What a script gets of a packet: its bytes with their time, or what f makes of a view of them."""
+    """Return a packet for a script: its bytes with their time, or f(memoryview)."""
     return captured(data, (sec, usec)) if f is None else guarded(f, _view(sec, usec, data))
 
 
 def storing(container: Any, f: Callable[[memoryview], Any] | None) -> Callable[[int, int, int, bytes], Any]:
-    """What stores packets, transformed by f, in a container that has append or put_nowait. TypeError for another one."""
+    """Return a function that stores packets, transformed by f, by the container's append or put_nowait. Raises TypeError without them."""
     put = getattr(container, "append", None) or getattr(container, "put_nowait", None)
     if put is None:
         raise TypeError(f"a container has a method append or put_nowait, which {type(container).__name__} has not")

@@ -1,4 +1,4 @@
-"""Where a sniffer's packets come from: an interface or a capture file, both through pcapy-ng."""
+"""The sources of a sniffer's packets: interfaces and capture files, through pcapy-ng."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from .exceptions import (
 # seconds, microseconds, length on the wire, captured bytes
 Packet = tuple[int, int, int, bytes]
 
-# How long a read waits for packets: a sniffer that is asked to stop has to do so within a tenth of a second.
+# How long a read waits for packets: a sniffer has to stop within a tenth of a second.
 WAIT_MS = 50
 MAX_SNAPSHOT_LENGTH = 262144
 
 
 @dataclass
 class Settings:
-    """What an interface is opened with."""
+    """The settings with which an interface is opened."""
 
     read_timeout: int
     buffer_size: int
@@ -46,19 +46,19 @@ class Settings:
 
 
 class _Source:
-    """An open interface or file. One thread reads; the others may filter, ask for statistics, and nothing else."""
+    """An open interface or file. One thread reads. Other threads may only set the filter and ask for statistics."""
 
     def __init__(self, name: str, handle: Any) -> None:
         self.name = name
         self._handle = handle
         self._fault: SniffingError | None = None
-        # entered again by a signal's handler, which runs between two packets and may change the filter there
+        # reentrant for a signal handler, which runs between two packets and may change the filter
         self._lock = threading.RLock()
         self._closed = False
         self.datalink: int = handle.datalink()
 
     def take(self, limit: int) -> list[Packet]:
-        """What is there now, at most limit packets. SniffingError when reading fails, after what was read before it did."""
+        """Return available packets, at most limit. Raises SniffingError if reading fails, after the packets before were returned."""
         if self._fault is not None:
             raise self._fault
         packets: list[Packet] = []
@@ -70,7 +70,7 @@ class _Source:
                     if header is None:
                         break
                     seconds, microseconds = header.getts()
-                    # pcapy-ng gives the seconds as a signed number of 32 bits
+                    # pcapy-ng returns the seconds as a signed 32-bit number
                     packets.append((seconds & 0xFFFFFFFF, microseconds, header.getlen(), data))
             except binding().PcapError as error:
                 self._fault = SniffingError(f"{self.name}: {error}")
@@ -134,7 +134,7 @@ class InterfaceSource(_Source):
                 raise SetDirectionError(f"{interface}: {fault}") from None
 
     def filter(self, expression: str) -> None:
-        """Let only packets through that the expression takes; all when it is empty."""
+        """Filter packets by the expression; an empty one matches all."""
         try:
             with self._lock:
                 if not self._closed:
@@ -143,11 +143,11 @@ class InterfaceSource(_Source):
             raise PcapException(f"{self.name}: filter {expression!r}: {error}") from None
 
     def descriptor(self) -> int:
-        """What to wait for in an event loop; -1 where the interface has nothing of the kind."""
+        """Return the descriptor to wait for in an event loop, -1 if there is none."""
         return int(self._handle.getfd())
 
     def read(self, limit: int) -> list[Packet] | None:
-        """At least one packet, or none when none came for a while."""
+        """Return packets, none if none arrived for a while."""
         packets = self.take(limit)
         if packets:
             return packets
@@ -159,7 +159,7 @@ class InterfaceSource(_Source):
         return self.take(limit)
 
     def statistics(self) -> tuple[int, int, int]:
-        """Packets received, dropped for want of room in the buffer, dropped by the interface."""
+        """Return the packets received, dropped because the buffer was full, dropped by the interface."""
         with self._lock:
             if not self._closed:
                 self._counts = self._handle.stats()
@@ -167,7 +167,7 @@ class InterfaceSource(_Source):
 
 
 class FileSource(_Source):
-    """A pcap or pcapng file. Filtered here and not by libpcap, which would search a long file without end for a match."""
+    """A pcap or pcapng file. It is filtered here, because libpcap would search a long file for a match without a stop."""
 
     def __init__(self, path: str, expression: str) -> None:
         pcapy = binding()
@@ -194,10 +194,10 @@ class FileSource(_Source):
             raise PcapException(f"{self.name}: filter {expression!r}: {error}") from None
 
     def descriptor(self) -> None:
-        """None: a file is always ready to be read."""
+        """Return None: a file is always ready to be read."""
 
     def read(self, limit: int) -> list[Packet] | None:
-        """Packets, none when the filter took none of them, None at the end of the file."""
+        """Return packets, none if none of them matched, None at the end of the file."""
         packets = self.take(limit)
         if not packets:
             return None
@@ -212,7 +212,7 @@ class FileSource(_Source):
 
 
 def _why_not_opened(code: int, interface: str, settings: Settings) -> str:
-    """libpcap's words for a failed activation, which pcapy-ng keeps to itself: it gives those of its older way to open."""
+    """Return libpcap's message for a failed activation, which pcapy-ng does not report."""
     pcapy = binding()
     if not settings.monitor_mode:
         try:

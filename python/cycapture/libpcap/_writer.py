@@ -18,7 +18,7 @@ from ..libtins._network import IPv6
 from ..libtins._text import as_bytes
 from .exceptions import WriterClosed
 
-# libpcap's largest packet; a file that says more in its header, or holds more, is refused by readers
+# libpcap's largest packet; readers refuse a file with a larger packet or a larger snap length in its header
 _MAX_LENGTH = 262144
 # data link types (DLT) whose number in files (LINKTYPE) differs; the rest is the same
 _IN_FILES = {11: 100, 12: 101, 14: 101, 15: 102, 16: 103, 19: 106}
@@ -52,7 +52,7 @@ class DLT(IntEnum):
 
 
 def link_type_of(value: Any) -> int:
-    """The data link type that a number, a member of DLT, its name, or a PDU or class of PDUs stands for."""
+    """Return the data link type of a number, a member of DLT, its name, a PDU or a PDU class."""
     if isinstance(value, PDU):
         value = type(value)
     if isinstance(value, type):
@@ -73,9 +73,9 @@ def link_type_of(value: Any) -> int:
 
 
 def frame_of(packet: Any, link_type: int) -> bytes:
-    """The bytes of a packet: of a PDU, its layer of this link type, as captured if nothing was assigned since; else of the buffer.
+    """Return the bytes of a packet, given as a buffer or as a PDU with a layer of this link type, unchanged ones as captured.
 
-    ValueError for what is neither.
+    Raises ValueError for other objects.
     """
     if not isinstance(packet, PDU):
         return as_bytes(packet)
@@ -88,7 +88,7 @@ def frame_of(packet: Any, link_type: int) -> bytes:
         else:
             fits = layer.datalink_type == link_type
         if fits:
-            # what was captured stays as it is; an IP packet inside of something else gets its checksum
+            # a captured packet stays unchanged; an IP packet inside another layer gets its checksum
             data = layer._as_captured() if layer is packet else layer.copy()._written(packet)
             return data[3::-1] + data[4:] if link_type == DLT.DLT_LOOP else data
         layer = layer.ref_inner_pdu()
@@ -98,10 +98,10 @@ def frame_of(packet: Any, link_type: int) -> bytes:
 class PacketWriter:
     """Writes a pcap file. Usable in a with statement, and from several threads.
 
-    linktype is a number, a member or name of DLT, or a class of PDUs such as EthernetII. output is
-    a path, or a file object open for binary writing, which close() leaves open. The file is begun
-    at once. Where an error leaves a packet written in part (a full disk, a pipe), the next write()
-    or close() completes it first.
+    linktype is a number, a member or name of DLT, or a PDU class such as EthernetII. output is a
+    path, or a file object open for binary writing, which close() leaves open. The file header is
+    written at once. If an error leaves a packet partly written (a full disk, a pipe), the next
+    write() or close() completes it first.
     """
 
     def __init__(self, linktype: Any, output: Any) -> None:
@@ -115,11 +115,11 @@ class PacketWriter:
         self._file: BinaryIO | None = None
         self._begun = False
         self._writing = threading.RLock()
-        self._torn = b""  # what is missing of a record of which a part was written
+        self._torn = b""  # the rest of a record that was written in part
         self.open()
 
     def open(self) -> None:
-        """Open the file again after close(); what is written then goes behind what was."""
+        """Open the file again after close() and append to it."""
         if self._file is not None:
             return
         # the buffer: a script of Python 2 opened its file with mode "w"
@@ -130,12 +130,12 @@ class PacketWriter:
             self._put(struct.pack("=IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, _MAX_LENGTH, link_type))
 
     def write(self, buf: Any, tv_sec: int = -1, tv_usec: int = 0) -> None:
-        """Write a PDU or the bytes of a packet, captured at that second and microsecond; a second of -1 is now."""
+        """Write a PDU or the bytes of a packet, captured at that second and microsecond; -1 seconds means now."""
         data = frame_of(buf, self.linktype)
         self._write(_record(data, len(data), tv_sec, tv_usec))
 
     def write_captured(self, data: bytes, length: int, tv_sec: int, tv_usec: int) -> None:
-        """Write a packet of which maybe not all was captured; length is what it had on the wire."""
+        """Write a packet that may be truncated; length is its length on the wire."""
         self._write(_record(data, length, tv_sec, tv_usec))
 
     def _write(self, record: bytes) -> None:
@@ -151,13 +151,13 @@ class PacketWriter:
                 self._complete()
             except BaseException:
                 if len(self._torn) == len(record):
-                    self._torn = b""  # the caller knows that nothing of it is written
+                    self._torn = b""  # nothing of it is written, and the caller gets the error
                 raise
 
     def _complete(self) -> None:
-        """Write what is left of a record.
+        """Write the rest of a record.
 
-        A file object may take a part at a time, and says how much it took.
+        A file object may write a part and return its length.
         """
         file = self._file
         assert file is not None
@@ -166,7 +166,7 @@ class PacketWriter:
             if taken is None and isinstance(file, io.RawIOBase):
                 raise BlockingIOError(errno.EAGAIN, "the file object is non-blocking and takes no more now", 0)
             if not isinstance(taken, int) or isinstance(taken, bool) or taken >= len(self._torn):
-                taken = len(self._torn)  # of one that does not say
+                taken = len(self._torn)  # of a file object that returns no length
             elif taken <= 0:
                 raise OSError(errno.EIO, f"the file object's write() took {taken} of {len(self._torn)} bytes")
             self._torn = self._torn[taken:]
@@ -195,12 +195,10 @@ class PacketWriter:
 
 
 class NonBlockingPacketWriter(PacketWriter):
-    """A PacketWriter whose write() does not wait for the disk: a thread writes.
+    """A PacketWriter that writes in a thread, so that write() does not wait for the disk.
 
-    close() waits until everything is written.
-
-    An error of writing, of whatever kind, comes out of the next write() or of close(); what waited
-    until then is not written.
+    close() waits until everything is written. The next write() or close() raises an error of the
+    thread; packets that waited until then are not written.
     """
 
     def __init__(self, linktype: Any, output: Any) -> None:
@@ -214,7 +212,7 @@ class NonBlockingPacketWriter(PacketWriter):
             super().open()
             self._thread = threading.Thread(target=self._flush_thread, name="cycapture packet writer", daemon=True)
             self._thread.start()
-            # what waits is written even if the script ends without close()
+            # waiting packets are written even if the script ends without close()
             atexit.register(self.close)
 
     def _write(self, record: bytes) -> None:

@@ -2,23 +2,23 @@
 
 
 class PcapException(Exception):
-    """Base of everything that cycapture.libpcap raises on its own account; the text is libpcap's where libpcap found the fault."""
+    """Base of the exceptions of cycapture.libpcap. The message is libpcap's if libpcap found the fault."""
 
 
 class ActivationError(PcapException):
-    """An interface cannot be opened: there is none of that name, or it is no interface to capture from."""
+    """An interface cannot be opened: it does not exist, or does not support capturing."""
 
 
 class AlreadyActivated(PcapException):
-    """A setting was changed that an open interface no longer takes."""
+    """A setting was changed that cannot be changed while the interface is open."""
 
 
 class NotActivatedError(PcapException):
-    """Something was asked of an interface that is not open."""
+    """An operation needs an open interface."""
 
 
 class UnreadableFile(PcapException, ValueError):
-    """A capture file cannot be opened: it is not there, or it is no capture."""
+    """A capture file cannot be opened: it does not exist, or is not a capture."""
 
 
 class PermissionDenied(PcapException, OSError):
@@ -34,7 +34,7 @@ class SetBufferSizeError(PcapException):
 
 
 class SetDirectionError(PcapException):
-    """The interface cannot capture one direction alone."""
+    """The interface cannot capture a single direction."""
 
 
 class SetMonitorModeError(PcapException):
@@ -58,7 +58,7 @@ class SetTimeoutError(PcapException):
 
 
 class SniffingError(PcapException):
-    """Reading packets failed: the interface went down, or the file is cut or damaged. What was read before was given out."""
+    """Reading packets failed: the interface went down, or the file is truncated or damaged. Packets before the fault were delivered."""
 
 
 class WriterClosed(RuntimeError, ValueError):

@@ -1,6 +1,6 @@
 """The names of cycapture.libtins that scripts import: addresses, protocol data units and the TCP stream follower.
 
-What an Ethernet frame is decoded with is imported at once, the rest when it is first asked for.
+The classes that decode an Ethernet frame are imported at once, the others at first use.
 """
 
 from importlib import import_module
@@ -223,7 +223,7 @@ _MODULES = {name: module for module, names in _LATER.items() for name in names.s
 
 
 def __getattr__(name: str) -> Any:
-    if name == "_tins":  # importing the original made its private module an attribute
+    if name == "_tins":  # the original has its private module as an attribute
         return import_module("._tins", __name__)
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

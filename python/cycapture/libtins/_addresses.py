@@ -1,4 +1,4 @@
-"""Addresses as cycapture scripts use them: equal to their text, comparable, divisible by a prefix length."""
+"""The addresses of cycapture: equal to their text, comparable, divisible by a prefix length."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _A = TypeVar("_A", bound="Address")
 
 
 class Address:
-    """An address is its packed bytes in network order; a subclass says how text becomes bytes and back."""
+    """An address, stored as packed bytes in network order. A subclass converts text to bytes and back."""
 
     __slots__ = ("_packed",)
     _size: ClassVar[int]
@@ -48,7 +48,7 @@ class Address:
         return f"{type(self).__name__}('{self}')"
 
     def __truediv__(self, mask: object) -> Any:
-        """The hosts of the network of this address, the mask being a prefix length or an address."""
+        """Return the hosts of the network of this address; mask is a prefix length or an address."""
         return self._range.from_mask(self, mask)
 
     def _comparable(self, other: object) -> bytes | None:
@@ -59,24 +59,24 @@ class Address:
         return None
 
     def equals(self, other: object) -> bool:
-        """Whether other is the same address, given as an address or as text; what is no address is not."""
+        """Report whether other is the same address, given as an address or as text. False for other objects."""
         try:
             return self._comparable(other) == self._packed
         except MalformedAddress:
             return False
 
     def different(self, other: object) -> bool:
-        """The opposite of equals."""
+        """Report the opposite of equals."""
         return not self.equals(other)
 
     def less(self, other: object) -> bool:
-        """Whether this address comes before other in numeric order; ValueError when other is no address."""
+        """Report whether this address is lower than other. Raises ValueError if other is not an address."""
         packed = self._comparable(other)
         if packed is None:
             raise ValueError(f"don't know how to compare {type(self).__name__} with {type(other).__name__}")
         return self._packed < packed
 
-    # as in the original, text that is no address raises MalformedAddress here and is unequal for equals
+    # as in the original, text that is not an address raises MalformedAddress here and is unequal in equals
     def __eq__(self, other: object) -> bool:
         return self._comparable(other) == self._packed
 
@@ -93,7 +93,7 @@ class Address:
         return not self < other
 
     def __hash__(self) -> int:
-        # an address equals its text, so that both must find the same dictionary entry
+        # an address equals its text, so both must have the same hash
         return hash(str(self))
 
     def __copy__(self: _A) -> _A:
@@ -107,7 +107,7 @@ class Address:
 
 
 class IPv4Address(Address):
-    """An IPv4 address from text, from another address, or from the raw little-endian word that int() gives."""
+    """An IPv4 address from text, from another address, or from the little-endian word that int() returns."""
 
     __slots__ = ()
     _size = 4
@@ -143,24 +143,24 @@ class IPv4Address(Address):
         return int.from_bytes(self._packed, "little")
 
     def is_loopback(self) -> bool:
-        """Whether the address is in 127.0.0.0/8."""
+        """Report whether the address is in 127.0.0.0/8."""
         return self._packed[0] == 127
 
     def is_private(self) -> bool:
-        """Whether the address is in 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16 (RFC 1918)."""
+        """Report whether the address is in 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16 (RFC 1918)."""
         first, second = self._packed[:2]
         return first == 10 or (first == 172 and 16 <= second < 32) or (first == 192 and second == 168)
 
     def is_broadcast(self) -> bool:
-        """Whether the address is 255.255.255.255."""
+        """Report whether the address is 255.255.255.255."""
         return self._packed == b"\xff\xff\xff\xff"
 
     def is_multicast(self) -> bool:
-        """Whether the address is in 224.0.0.0/4."""
+        """Report whether the address is in 224.0.0.0/4."""
         return self._packed[0] >> 4 == 14
 
     def is_unicast(self) -> bool:
-        """Whether the address is neither multicast nor broadcast."""
+        """Report whether the address is neither multicast nor broadcast."""
         return not self.is_multicast() and not self.is_broadcast()
 
 
@@ -188,26 +188,26 @@ class IPv6Address(Address):
         return socket.inet_ntop(socket.AF_INET6, self._packed)
 
     def to_buffer(self) -> bytes:
-        """The 16 bytes of the address."""
+        """Return the 16 bytes of the address."""
         return self._packed
 
     def full_repr(self) -> list[int]:
-        """The 16 bytes of the address as numbers."""
+        """Return the 16 bytes of the address as numbers."""
         return list(self._packed)
 
     def is_loopback(self) -> bool:
-        """Whether the address is ::1."""
+        """Report whether the address is ::1."""
         return self._packed == bytes(15) + b"\x01"
 
     def is_multicast(self) -> bool:
-        """Whether the address is in ff00::/8."""
+        """Report whether the address is in ff00::/8."""
         return self._packed[0] == 0xFF
 
 
 class HWAddress(Address):
     """A hardware address of six bytes, from text (aa:bb:cc:dd:ee:ff), its six bytes, or another address.
 
-    Text of fewer bytes is filled with zeros. == never raises: what is no address is unequal.
+    Text of fewer bytes is padded with zeros. == never raises: other objects are unequal.
     """
 
     __slots__ = ()
@@ -243,23 +243,23 @@ class HWAddress(Address):
         return self._packed.hex(":")
 
     def to_bytes(self) -> bytes:
-        """The six bytes of the address."""
+        """Return the six bytes of the address."""
         return self._packed
 
     def full_repr(self) -> list[int]:
-        """The six bytes of the address as numbers."""
+        """Return the six bytes of the address as numbers."""
         return list(self._packed)
 
     def is_broadcast(self) -> bool:
-        """Whether the address is ff:ff:ff:ff:ff:ff."""
+        """Report whether the address is ff:ff:ff:ff:ff:ff."""
         return self._packed == b"\xff" * 6
 
     def is_multicast(self) -> bool:
-        """Whether the group bit is set."""
+        """Report whether the group bit is set."""
         return bool(self._packed[0] & 1)
 
     def is_unicast(self) -> bool:
-        """Whether the address is neither multicast nor broadcast."""
+        """Report whether the address is neither multicast nor broadcast."""
         return not self.is_multicast()
 
 

@@ -49,14 +49,14 @@ class ARP(PDU):
 
     @staticmethod
     def make_arp_request(target: Any, sender: Any, hw_snd: Any = None) -> EthernetII:
-        """A broadcast frame that asks for the hardware address of target."""
+        """Return a broadcast frame that requests the hardware address of target."""
         arp = ARP(target, sender, None, hw_snd)
         arp.opcode = ARP.Flags.REQUEST
         return EthernetII(HWAddress.broadcast, hw_snd) / arp
 
     @staticmethod
     def make_arp_reply(target: Any, sender: Any, hw_tgt: Any = None, hw_snd: Any = None) -> EthernetII:
-        """A frame that tells target that sender has the hardware address hw_snd."""
+        """Return a frame that tells target the hardware address hw_snd of sender."""
         arp = ARP(target, sender, hw_tgt, hw_snd)
         arp.opcode = ARP.Flags.REPLY
         return EthernetII(hw_tgt, hw_snd) / arp

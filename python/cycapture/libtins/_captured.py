@@ -1,4 +1,4 @@
-"""Bytes of packets with the time of their capture: sniffers hand them over, PDUs are read from them."""
+"""Bytes of packets with their capture time: sniffers return them, and PDUs are read from them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from ._text import as_bytes
 
 
 class Captured(bytes):
-    """A packet's bytes and when it was captured: seconds since 1970 UTC and microseconds.
+    """A packet's bytes and its capture time: seconds since 1970 UTC and microseconds.
 
-    To a script they are bytes; slices, copies and pickles of it are plain ones.
+    To a script they are bytes. Slices, copies and pickles are plain bytes.
     """
 
     captured_at: tuple[int, int]
@@ -24,19 +24,19 @@ class Captured(bytes):
 
 
 def captured(data: bytes, at: tuple[int, int]) -> Captured:
-    """The bytes of a packet that was captured at that second and microsecond."""
+    """Return the bytes of a packet that was captured at that second and microsecond."""
     made = Captured(data)
     made.captured_at = at
     return made
 
 
 def captured_at(data: bytes | None) -> tuple[int, int] | None:
-    """When a packet was captured; None where its bytes do not say."""
+    """Return the capture time of a packet, None if it is unknown."""
     return data.captured_at if type(data) is Captured else None
 
 
 def time_ns(data: bytes | None) -> int | None:
-    """When a packet was captured, in ns since 1970 UTC; None where its bytes do not say."""
+    """Return the capture time of a packet in ns since 1970 UTC, None if it is unknown."""
     if type(data) is not Captured:
         return None
     seconds, microseconds = data.captured_at
@@ -44,7 +44,7 @@ def time_ns(data: bytes | None) -> int | None:
 
 
 def taken(buf: Any) -> bytes:
-    """The bytes of what from_buffer takes; Captured, if that is what buf is or views.
+    """Return the bytes of an argument of from_buffer, with the capture time if buf is, or views, Captured.
 
     A view of the whole is not copied.
     """

@@ -1,4 +1,4 @@
-"""The numbers of other people's registries that the original offered under one name."""
+"""Numbers of public registries."""
 
 from enum import IntEnum
 

@@ -14,7 +14,7 @@ _COOKIE = b"\x63\x82\x53\x63"
 
 
 class BootP(OptionsPDU):
-    """A BOOTP message (RFC 951). chaddr is the hardware address as text, of sixteen bytes as the field has them."""
+    """A BOOTP message (RFC 951). chaddr is the hardware address as text of sixteen bytes, the size of the field."""
 
     __slots__ = ()
     pdu_type = 33
@@ -52,7 +52,7 @@ class BootP(OptionsPDU):
 
     @property
     def vend(self) -> bytes:
-        """What follows the fixed fields."""
+        """The bytes after the fixed fields."""
         self._decoded()
         return self._middle()
 
@@ -63,7 +63,7 @@ class BootP(OptionsPDU):
 
 
 class DHCP(SearchableOptions, BootP):
-    """A DHCP message (RFC 2131, RFC 2132). The END option is not appended by itself: call end()."""
+    """A DHCP message (RFC 2131, RFC 2132). end() appends the END option, which is not automatic."""
 
     __slots__ = ()
     pdu_type = 34

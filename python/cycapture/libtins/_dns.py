@@ -53,7 +53,7 @@ class DNS_Query:
 
 
 class DNS_Resource(DNS_Query):
-    """A resource record. Its data is text for addresses and names, and the bytes of the record otherwise."""
+    """A resource record. data is text for addresses and names, otherwise the bytes of the record."""
 
     __slots__ = ("data", "ttl")
     data: bytes
@@ -113,7 +113,7 @@ class DNS(PDU):
         self._tail = records = data[12:]
         self._options = [0, 0, 0, 0]
         at = 0
-        # A header alone, counts and all, is what a cut message leaves; the additional records are looked at when they are asked for.
+        # A truncated message consists of the header alone. Additional records are read on request.
         for section in range(3 if records else 0):
             for _ in range(self._count(section)):
                 at = skip_name(records, at) + (4 if section == 0 else 10)
@@ -185,7 +185,7 @@ class DNS(PDU):
         self._append(0, q, DNS_Query, _question)
 
     def add_answer(self, answer: DNS_Resource) -> None:
-        """Append an answer. The data of A, AAAA and of types whose data is a name is given as text."""
+        """Append an answer. Addresses (A, AAAA) and names are given as text."""
         self._append(1, answer, DNS_Resource, _resource)
 
     def add_authority(self, authority: DNS_Resource) -> None:

@@ -9,14 +9,14 @@ from ._text import as_bytes
 
 # RFC 1035, 2.3.4: a name has up to 255 bytes
 _LONGEST = 255
-# A name has so many labels at most, each of which a pointer can lead to: more only make a message
+# A name has at most so many labels, and a pointer can lead to each: more pointers only make a message
 # slow to read.
 _MOST_POINTERS = 127
 _HEADER = 12
 
 
 def encode_domain_name(domain_name: Any) -> bytes:
-    """A name, dots between its labels, as the wire has it; ValueError where a label or the name is too long."""
+    """Return the wire format of a name with dots between its labels. Raises ValueError if a label or the name is too long."""
     name = as_bytes(domain_name).rstrip(b".")
     labels = name.split(b".") if name else []
     for label in labels:
@@ -28,7 +28,7 @@ def encode_domain_name(domain_name: Any) -> bytes:
 
 
 def skip_name(records: bytes, at: int) -> int:
-    """Where the name that begins at a position ends."""
+    """Return where the name at a position ends."""
     while at < len(records):
         size = records[at]
         if size >= 0xC0:
@@ -40,7 +40,7 @@ def skip_name(records: bytes, at: int) -> int:
 
 
 def decode_name(records: bytes, at: int) -> tuple[bytes, int]:
-    """The name at a position, its pointers followed, and where it ends. The records are those after the message's header."""
+    """Return the name at a position, with its pointers followed, and where it ends. records begins after the message's header."""
     labels: list[bytes] = []
     end, total, pointers = -1, 0, 0
     while True:
@@ -50,7 +50,7 @@ def decode_name(records: bytes, at: int) -> tuple[bytes, int]:
         if size >= 0xC0:
             target = (int.from_bytes(records[at : at + 2], "big") & 0x3FFF) - _HEADER
             end = at + 2 if end < 0 else end
-            # a name that a pointer leads to stands before the pointer, so that none goes round
+            # a pointer must lead backwards, so that there is no loop
             if at + 2 > len(records) or not 0 <= target < at:
                 raise MalformedPacket("a DNS name points outside of what stands before it")
             at = target

@@ -17,9 +17,9 @@ D = TypeVar("D", bound="Dot11")
 
 
 class Dot11(SearchableOptions, Sendable):
-    """The head that all 802.11 frames have. Dot11.from_bytes finds the class of a frame; Dot11.from_buffer reads this head alone.
+    """The header that all 802.11 frames share. Dot11.from_bytes returns the class of a frame; Dot11.from_buffer reads only this header.
 
-    It is sent through an interface in monitor mode.
+    An interface in monitor mode can send it.
     """
 
     __slots__ = ()
@@ -78,11 +78,11 @@ class Dot11(SearchableOptions, Sendable):
             FRAMES[cls._type, cls._subtype] = cls
 
     def _set_source(self, address: Any) -> None:
-        """Set what a class has for the second address."""
+        """Set the second address of the class, if it has one."""
 
     @staticmethod
     def from_bytes(buf: Any) -> Dot11:
-        """The frame that a buffer holds, of the class that its type and subtype name."""
+        """Return the frame in a buffer, of the class for its type and subtype."""
         if buf is None:
             return Dot11()
         data = as_bytes(buf)
@@ -108,9 +108,9 @@ FRAMES: dict[tuple[int, int], type[Dot11]] = {}
 
 
 class Dot11Addressed(Dot11):
-    """A frame with three addresses, or four when it goes from one distribution system to another, and fixed parameters.
+    """A frame with three addresses, or four between two distribution systems, and fixed parameters.
 
-    _head has room for the fourth address, which is not written when it is not used; the fixed parameters begin at 30.
+    _head has room for the fourth address, which is written only if it is used. The fixed parameters begin at 30.
     """
 
     __slots__ = ()
@@ -126,7 +126,7 @@ class Dot11Addressed(Dot11):
         self.addr2 = address
 
     def _parse(self, data: bytes) -> None:
-        # the head is laid out as the fields are declared, before anything reads it
+        # the header gets the layout of the declared fields before anything reads it
         fixed = self._head_size - 30
         end = 24 + (6 if len(data) > 1 and data[1] & 3 == 3 else 0)
         if len(data) < end + fixed:
@@ -141,7 +141,7 @@ class Dot11Addressed(Dot11):
 
 
 class Dot11Data(Dot11Addressed):
-    """A data frame. What addresses mean depends on to_ds and from_ds."""
+    """A data frame. to_ds and from_ds determine the meaning of the addresses."""
 
     __slots__ = ()
     pdu_type = 13

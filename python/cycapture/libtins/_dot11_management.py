@@ -83,7 +83,7 @@ class vendor_specific_t(NamedTuple):
 
 
 class Capabilities:
-    """The capability bits of a frame, or of none: Capabilities() has its own."""
+    """The capability bits of a frame; Capabilities() has bits of its own."""
 
     __slots__ = ("_at", "_pdu", "_word")
 
@@ -135,7 +135,7 @@ def _capabilities(word: bytes) -> Capabilities:
 
 
 class _CapabilitiesField:
-    """The capabilities at a place of the header; reading gives a view of them."""
+    """The capabilities in the header; reading returns a view of them."""
 
     def __init__(self, at: int) -> None:
         self._at = at
@@ -187,7 +187,7 @@ def _store_country(value: Any) -> bytes:
 
 
 def _load_leading(make: Any, leading: int) -> Any:
-    """Some numbers of a byte each, and the rest as a list of numbers."""
+    """Return a function that reads leading numbers of one byte, and the rest as a list of numbers."""
     return lambda data: None if len(data) < leading else make(*data[:leading], list(data[leading:]))
 
 
@@ -215,7 +215,7 @@ class _Ssid(Option):
 
 
 class Dot11ManagementFrame(Dot11Addressed):
-    """A management frame: abstract. A tagged parameter that is not there is None; assigning one replaces it."""
+    """A management frame (abstract). An absent tagged parameter is None; assigning one replaces it."""
 
     __slots__ = ()
     pdu_type = 18
@@ -267,7 +267,7 @@ class Dot11ManagementFrame(Dot11Addressed):
 
     def _decode(self, data: bytes) -> None:
         at = 0
-        # a lone byte at the end is no parameter: it is carried
+        # a single byte at the end is not a parameter, and is kept
         while at + 2 <= len(data):
             end = at + 2 + data[at + 1]
             if end > len(data):

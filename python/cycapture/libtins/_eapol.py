@@ -12,7 +12,7 @@ from ._text import as_bytes, within
 
 
 class EAPOL(PDU):
-    """The head of an EAPOL message. Only its subclasses can be made; from_bytes finds the one that a message is."""
+    """The header of an EAPOL message (abstract). from_bytes returns the subclass of a message."""
 
     __slots__ = ()
     pdu_type = 35
@@ -38,7 +38,7 @@ class EAPOL(PDU):
 
     @staticmethod
     def from_bytes(buf: Any) -> EAPOL:
-        """The message that a buffer holds; MalformedPacket where it is no key message."""
+        """Return the message in a buffer. Raises MalformedPacket if it is not a key message."""
         made = _message(as_bytes(buf))
         if type(made) is EAPOL:
             raise MalformedPacket("no RC4 or RSN key message")
@@ -46,7 +46,7 @@ class EAPOL(PDU):
 
     @classmethod
     def from_buffer(cls, buf: Any) -> Any:
-        """As PDU.from_buffer; a message read as EAPOL is the subclass that it is, or plain EAPOL, which carries it."""
+        """Return a message, as PDU.from_buffer does. EAPOL.from_buffer returns the subclass, or EAPOL for another message."""
         return super().from_buffer(buf) if cls is not EAPOL or buf is None else _message(as_bytes(buf))
 
     @classmethod
@@ -68,7 +68,7 @@ def _message(data: bytes) -> EAPOL:
 
 
 class _KeyMessage(EAPOL):
-    """A message that ends in key data, where its length says: what follows, as a frame check sequence does, is not of it."""
+    """A message that ends in key data. Its length excludes what follows, such as a frame check sequence."""
 
     __slots__ = ()
     _key_length_at: ClassVar[int]
@@ -184,7 +184,7 @@ class RSNInformation:
 
     @staticmethod
     def from_buffer(buf: Any) -> RSNInformation:
-        """The element's content read from a buffer; MalformedPacket where it is cut."""
+        """Return the element's content read from a buffer. Raises MalformedPacket if it is truncated."""
         data = as_bytes(buf)
         made = RSNInformation()
         taken = 0
@@ -199,7 +199,7 @@ class RSNInformation:
         made.version, made.group_suite = read(2), read(4)
         made._pairwise = [read(4) for _ in range(read(2))]
         made._akm = [read(4) for _ in range(read(2))]
-        # the capabilities may be left out
+        # the capabilities are optional
         made.capabilities = read(2) if taken + 2 <= len(data) else 0
         return made
 

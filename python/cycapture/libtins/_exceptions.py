@@ -2,23 +2,23 @@
 
 
 class LibtinsException(Exception):
-    """Base of everything that cycapture.libtins raises on its own account."""
+    """Base of the exceptions of cycapture.libtins."""
 
 
 class BadTinsCast(LibtinsException):
-    """A PDU was asked for as a type that it is not."""
+    """A PDU was requested as a type that it does not have."""
 
 
 class FieldNotPresent(LibtinsException, ValueError):
-    """An optional field was read that the header does not carry."""
+    """An optional field was read that the header does not have."""
 
 
 class InvalidInterface(LibtinsException, OSError):
-    """There is no such network interface."""
+    """A network interface does not exist."""
 
 
 class InvalidSocketType(LibtinsException, OSError):
-    """A sender was given a socket type that it does not know."""
+    """A socket type is unknown."""
 
 
 class MalformedAddress(LibtinsException, ValueError):
@@ -26,7 +26,7 @@ class MalformedAddress(LibtinsException, ValueError):
 
 
 class AddressOutOfRange(MalformedAddress, OverflowError):
-    """A number is no 32-bit address. The original raised OverflowError, and every other bad address is MalformedAddress."""
+    """A number is not a 32-bit address. The original raised OverflowError; other invalid addresses are MalformedAddress."""
 
 
 class NumberOutOfRange(OverflowError, ValueError):
@@ -38,27 +38,27 @@ class MalformedOption(LibtinsException, ValueError):
 
 
 class MalformedPacket(LibtinsException, ValueError):
-    """A buffer does not hold the header that was to be read from it."""
+    """A buffer does not contain a valid header."""
 
 
 class MemoryViewFormat(LibtinsException, ValueError):
-    """A memory view is not a one-dimensional view of bytes."""
+    """A memoryview is not a one-dimensional view of bytes."""
 
 
 class OptionNotFound(LibtinsException, ValueError):
-    """An option was searched for that the header does not carry."""
+    """The header does not have the option."""
 
 
 class OptionPayloadTooLarge(LibtinsException, ValueError):
-    """An option's content is longer than its length field can say."""
+    """An option's content does not fit its length field."""
 
 
 class PDUNotFound(LibtinsException):
-    """No layer of the searched type is inside the PDU."""
+    """The PDU contains no layer of the type."""
 
 
 class ProtocolDisabled(LibtinsException):
-    """The protocol was left out when the library was built."""
+    """The protocol is disabled."""
 
 
 class SocketCloseError(LibtinsException, OSError):

@@ -1,7 +1,7 @@
-"""Header fields as declarations: one line in a PDU class says where a field lies and what it is.
+"""Declared header fields: one line in a PDU class states the place and type of a field.
 
-A field reads from and writes to the PDU's header bytes, so that decoding, serializing, comparing, copying and pickling need
-to know nothing about single fields.
+A field reads and writes the header bytes of the PDU. Decoding, serializing, comparing, copying and pickling therefore do not
+know single fields.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class Field(Generic[T]):
-    """The header's bytes [at, at + size). A subclass says how they become a value and back."""
+    """The header bytes [at, at + size). A subclass converts them to a value and back."""
 
     def __init__(self, at: int, size: int, *, readonly: bool = False) -> None:
         self._at, self._end, self._size, self._readonly = at, at + size, size, readonly
@@ -35,7 +35,7 @@ class Field(Generic[T]):
             return self
         return self._load(bytes((pdu._head or pdu._decoded())[self._at : self._end]))
 
-    # scripts assign what the original converted: text to an address, a number in text to a number
+    # like the original, assignment converts: text to an address, a number in text to a number
     def __set__(self, pdu: PDU, value: Any) -> None:
         if self._readonly:
             raise AttributeError(f"{type(pdu).__name__}.{self._name} cannot be set: serialize() computes it")
@@ -51,9 +51,9 @@ class Field(Generic[T]):
 
 
 class UInt(Field[int]):
-    """An unsigned number in network order, or in it the bits [low, low + bits) counted from its least significant bit.
+    """An unsigned number in network order, or its bits [low, low + bits) counted from the least significant bit.
 
-    Assigned None is the number that the original took for it, where it took one. NumberOutOfRange for one that does not fit.
+    Assigning None sets the number that the original used for it, if any. Raises NumberOutOfRange if a number does not fit.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class UInt(Field[int]):
 
 
 class Flag(Field[bool]):
-    """One bit of the byte at a position."""
+    """A bit of the byte at a position."""
 
     def __init__(self, at: int, bit: int) -> None:
         super().__init__(at, 1)
@@ -98,7 +98,7 @@ class Flag(Field[bool]):
 
 
 class Octets(Field[bytes]):
-    """Bytes of a fixed number; assigned ones are cut or filled with zeros."""
+    """A fixed number of bytes; assigned bytes are truncated or padded with zeros."""
 
     def _load(self, data: bytes) -> bytes:
         return data
@@ -108,7 +108,7 @@ class Octets(Field[bytes]):
 
 
 class HexText(Field[bytes]):
-    """Bytes of a fixed number as hexadecimal text with colons; shorter text is filled with zeros."""
+    """A fixed number of bytes as hexadecimal text with colons; shorter text is padded with zeros."""
 
     def _load(self, data: bytes) -> bytes:
         return data.hex(":").encode()
@@ -118,7 +118,7 @@ class HexText(Field[bytes]):
 
 
 class IPv4Field(Field[IPv4Address]):
-    """An IPv4 address; assigned text, words and None become one."""
+    """An IPv4 address; assignment converts text, words and None."""
 
     def __init__(self, at: int) -> None:
         super().__init__(at, 4)
@@ -131,7 +131,7 @@ class IPv4Field(Field[IPv4Address]):
 
 
 class IPv6Field(Field[IPv6Address]):
-    """An IPv6 address; assigned text and None become one."""
+    """An IPv6 address; assignment converts text and None."""
 
     def __init__(self, at: int) -> None:
         super().__init__(at, 16)
@@ -144,7 +144,7 @@ class IPv6Field(Field[IPv6Address]):
 
 
 class HWField(Field[HWAddress]):
-    """A hardware address; assigned text and None become one."""
+    """A hardware address; assignment converts text and None."""
 
     def __init__(self, at: int) -> None:
         super().__init__(at, 6)

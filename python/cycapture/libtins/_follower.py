@@ -1,4 +1,4 @@
-"""The follower as cycapture had it: gofollow's own, opened and closed by the original's two rules, with cycapture's stream object."""
+"""The follower of cycapture: gofollow's follower with the original's rules of opening and closing, and its stream object."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _address(value: Any) -> IPv4Address | IPv6Address | None:
 
 
 def _number(value: Any) -> int:
-    """A port or identifier; -1 for what is no number."""
+    """Return a port or identifier, -1 for an object that is not a number."""
     try:
         return int(value)
     except (TypeError, ValueError, OverflowError):
@@ -36,17 +36,17 @@ def _number(value: Any) -> int:
 
 
 class TCPStream(_Native):
-    """What both sides of one connection said so far. Attributes cannot be set.
+    """The payload of both directions of one connection so far. Attributes cannot be set.
 
-    Scripts get them in callbacks. In one made by hand, as tests do it, an address that does not parse is None, a port or an
-    identifier that is no number -1, and a payload given as None stays None.
+    Callbacks get one. A script can also create one: an address that does not parse is None, a port or an identifier that is
+    not a number is -1, and a payload given as None stays None.
 
-    Reading client_payload or server_payload in every callback costs what is new, as long as what was read before was let go;
-    otherwise it costs a copy of all that the side said so far.
+    Reading client_payload or server_payload in every callback costs only the new bytes if the script released the previous
+    value; otherwise it copies the whole payload.
     """
 
     __slots__ = ("_given",)
-    _given: tuple[Any, ...]  # of one made by hand its arguments; else not set
+    _given: tuple[Any, ...]  # the arguments of one that a script created; else not set
 
     def __init__(
         self,
@@ -90,12 +90,12 @@ class TCPStream(_Native):
 
     @property
     def client_payload(self) -> Payload:  # type: ignore[override]
-        """What the client sent so far, without what is missing."""
+        """The bytes from the client so far, without the gaps."""
         return _read(self, 0)
 
     @property
     def server_payload(self) -> Payload:  # type: ignore[override]
-        """What the server sent so far, without what is missing."""
+        """The bytes from the server so far, without the gaps."""
         return _read(self, 1)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -103,7 +103,7 @@ class TCPStream(_Native):
 
 
 def _read(stream: TCPStream, direction: int) -> Payload:
-    """A direction's payload: a continuation of what was read of it before, as long as the connection is open."""
+    """Return a direction's payload; while the connection is open, it continues the previous value."""
     if hasattr(stream, "_given"):
         given = stream._given[6 + direction]
         return None if given is None else made(given)  # type: ignore[return-value]
@@ -117,12 +117,12 @@ def _read(stream: TCPStream, direction: int) -> Payload:
         return made(share())
     payload: Payload = kept.read(share)
     if stream.finished:
-        payload._share = None  # scripts keep it: the follower's own copy must not stay with it
+        payload._share = None  # a script may keep it: it must not keep the follower's copy, too
     return payload
 
 
 def _ending(callback: Callable[[TCPStream], Any] | None) -> Callable[[TCPStream], Any]:
-    """What gofollow's follower calls in place of an end callback."""
+    """Return the function that gofollow's follower calls as end callback."""
 
     def call(stream: TCPStream) -> None:
         try:
@@ -132,7 +132,7 @@ def _ending(callback: Callable[[TCPStream], Any] | None) -> Callable[[TCPStream]
             for direction in (0, 1):
                 side, _ = stream._extra(direction)
                 if side is not None:
-                    kept, side.extra = side.extra, False  # scripts keep streams: copies must not stay with them
+                    kept, side.extra = side.extra, False  # a script may keep the stream: it must not keep the copies, too
                     if kept:
                         kept.part()
 
@@ -152,11 +152,11 @@ def _native(*args: Any, **options: Any) -> Any:
 
 
 class TCPStreamFollower:
-    """Follows TCP connections: data_callback(stream) when there is new data, end_callback at the end.
+    """Follows TCP connections: calls data_callback(stream) for new data, end_callback(stream) at the end.
 
-    Connections open and end as in the original (midstream=False, close_on="first-fin"), and none
-    ends because it is silent (idle_timeout and handshake_timeout "never"); every option of
-    gofollow's follower can be given by keyword instead. It cannot be copied or pickled: TypeError.
+    Connections open and end as in the original (midstream=False, close_on="first-fin"), and silence
+    does not end them (idle_timeout and handshake_timeout "never"). Every option of gofollow's follower
+    can be given by keyword. Copying or pickling raises TypeError.
     """
 
     def __init__(
@@ -172,9 +172,10 @@ class TCPStreamFollower:
         self._native = _native(data_callback, end, **settings)
 
     def feed(self, pdu_iterator: PDU | Iterable[Any] | None) -> None:
-        """Follow a PDU or all PDUs of an iterable; what is no PDU is skipped, None does nothing. TypeError for what is no iterable.
+        """Follow a PDU or the PDUs of an iterable. Other objects are skipped, and None does nothing.
 
-        A packet's callbacks run before an iterator is asked for the next one. The PDUs are not changed.
+        The callbacks of a packet run before the next item of an iterator is requested. PDUs are not changed. Raises TypeError for
+        an object that is not iterable.
         """
         if isinstance(pdu_iterator, PDU) and pdu_iterator._link_type < 0:
             return  # a layer without addresses

@@ -11,9 +11,9 @@ from ._pdu import PDU, RAW, ones_sum, pseudo_header
 
 
 class ICMP(PDU):
-    """An ICMP message (RFC 792, RFC 950). ICMP(flag): an echo request when none is given.
+    """An ICMP message (RFC 792, RFC 950), by default an echo request.
 
-    The timestamps are those of a timestamp message, the address mask that of an address mask message; of other messages they are zero.
+    The timestamps belong to a timestamp message, the address mask to an address mask message; in other messages they are zero.
     """
 
     __slots__ = ()
@@ -67,7 +67,7 @@ class ICMP(PDU):
     def _size_of(kind: int) -> int:
         return {13: 20, 14: 20, 17: 12, 18: 12}.get(kind, 8)
 
-    # _head has room for the longest header, whatever the type
+    # _head always has room for the longest header
     def _decode(self, data: bytes) -> None:
         end = self._size_of(data[0])
         if len(data) < end:
@@ -90,7 +90,7 @@ class ICMP(PDU):
         return len(data) >= 8 and (head[0], data[0]) in ((8, 0), (13, 14), (17, 18)) and data[4:8] == head[4:8]
 
     def _begins(self, data: bytes) -> bool:
-        # all but the checksum, which is computed when the message is written
+        # all but the checksum, which serialize computes
         head = self._decoded()
         return data[:2] == head[:2] and data[4:8] == head[4:8]
 
@@ -138,7 +138,7 @@ class ICMP(PDU):
 
 
 class ICMPv6(PDU):
-    """An ICMPv6 message (RFC 4443), all of it header but an echo's data. The original could find it, and had no name for it."""
+    """An ICMPv6 message (RFC 4443); only the data of an echo is an inner layer. The original has no public class for it."""
 
     __slots__ = ()
     pdu_type = 41

@@ -22,7 +22,7 @@ def _is_sound(frame: bytes) -> bool:
 
 
 class _EtherTyped(PDU):
-    """A link layer that names the next layer by an EtherType at _type_at."""
+    """A link layer with the EtherType of the next layer at _type_at."""
 
     __slots__ = ()
     _type_at: ClassVar[int]
@@ -38,7 +38,7 @@ class _EtherTyped(PDU):
 
 
 class _Addressed(Sendable):
-    """A frame with two hardware addresses. Of the constructor's arguments the destination comes first."""
+    """A frame with two hardware addresses. The constructor takes the destination first."""
 
     __slots__ = ()
     datalink_type = 1
@@ -69,7 +69,7 @@ class EthernetII(_EtherTyped, _Addressed):
 
     @classmethod
     def from_buffer(cls: type[P], buf: Any) -> P:
-        # One call for each captured packet: it leaves a frame that cannot be malformed for later.
+        # Called for each captured packet: a frame that cannot be malformed is decoded at first use.
         if type(buf) is not bytes:
             if buf is None:
                 return cls()
@@ -83,7 +83,7 @@ class EthernetII(_EtherTyped, _Addressed):
         return pdu
 
     def _padding(self, inner: int) -> int:
-        """Padding up to the 60 bytes that the shortest frame has."""
+        """Return the padding up to the 60 bytes of the shortest frame."""
         return max(0, 46 - inner)
 
 
@@ -130,7 +130,7 @@ class Dot1Q(_EtherTyped):
 
     @property
     def append_padding(self) -> bool:
-        """Whether serializing pads to the 50 bytes that make a tagged frame of 64."""
+        """Whether serializing pads to 50 bytes, which make a tagged frame of 64."""
         self._decoded()
         return bool(self._options)
 
@@ -189,5 +189,5 @@ class Loopback(PDU):
         return data[:4] == self._decoded() if self._inner is None else self._inner._answered_by(data[4:])
 
     def send(self, sender: Any, iface: Any) -> None:
-        """Only BSD has interfaces that take such frames."""
+        """Raise NotImplementedError: only BSD has interfaces for such frames."""
         raise NotImplementedError("a frame of BSD's loopback cannot be sent here: send the IP packet inside of it")

@@ -1,4 +1,4 @@
-"""What follows an 802.3 header: LLC, SNAP and spanning tree."""
+"""The layers after an 802.3 header: LLC, SNAP and spanning tree."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from ._text import within
 
 
 class _Control:
-    """Bits of LLC's control field, from one or several places, the highest first: (formats, byte, lowest bit, number of bits).
+    """Bits of LLC's control field, from one or several places, highest first: (formats, byte, lowest bit, number of bits).
 
-    In a frame of another format it is 0, and assigning changes nothing, as in the original.
+    In a frame of another format the value is 0, and assignment has no effect, as in the original.
     """
 
     def __init__(self, *places: tuple[tuple[int, ...], int, int, int], of: Any = int) -> None:
@@ -120,7 +120,7 @@ class LLC(PDU):
     modifier_function = _Control(((3,), 2, 2, 2), ((3,), 2, 5, 3), of=ModifierFunctions)
 
     def clear_information_fields(self) -> None:
-        """Take away the information fields, which in a frame that was read are the bytes after the control field."""
+        """Remove the information fields, in a frame that was read the bytes after the control field."""
         if isinstance(self.ref_inner_pdu(), RAW):
             self._inner = None
             self._changed = True
@@ -159,7 +159,7 @@ class _BridgeParts(NamedTuple):
 
 
 class bpdu_id(_BridgeParts):
-    """A bridge's identifier: priority (4 bits), extension (12 bits), hardware address. It cannot be changed, and is hashable."""
+    """A bridge's identifier: priority (4 bits), extension (12 bits), hardware address. Immutable and hashable."""
 
     __slots__ = ()
 
@@ -175,7 +175,7 @@ class bpdu_id(_BridgeParts):
 
 
 class _BridgeId(Field[bpdu_id]):
-    """A bridge's identifier; an iterable of its three parts can be assigned."""
+    """A bridge's identifier; assignment accepts an iterable of its three parts."""
 
     def __init__(self, at: int) -> None:
         super().__init__(at, 8)

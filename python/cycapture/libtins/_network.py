@@ -73,7 +73,7 @@ _ICMP_ERRORS = (3, 4, 5, 11, 12)
 
 
 def _source_for(destination: IPv4Address) -> IPv4Address:
-    """The address from which the system sends to a destination; 0.0.0.0 where there is no route. Connecting UDP sends nothing."""
+    """Return the address from which the system sends to a destination, 0.0.0.0 without a route. Connecting UDP sends nothing."""
     import socket
 
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
@@ -151,7 +151,7 @@ class IP(OptionsPDU):
 
     @property
     def fragmented(self) -> bool:
-        """Whether the packet is a fragment: more follow, or it is not the first."""
+        """Whether the packet is a fragment: more fragments follow, or it is not the first."""
         return self.frag_off & 0x3FFF != 0
 
     def _decode(self, data: bytes) -> None:
@@ -169,7 +169,7 @@ class IP(OptionsPDU):
                 raise MalformedPacket(f"IP option {kind} goes beyond the header")
             self._options.append((kind, data[at + 2 : at + data[at + 1]]))
             at += data[at + 1]
-        # a total length of 0 is what segmentation offload leaves; one shorter than the header says nothing either
+        # segmentation offload leaves a total length of 0; a length shorter than the header is ignored, too
         total = int.from_bytes(data[2:4], "big")
         body = data[end:total] if total >= end else data[end:]
         if body:
@@ -194,10 +194,10 @@ class IP(OptionsPDU):
             head[10:12] = ones_sum(bytes(head) + middle).to_bytes(2, "big")
 
     def serialize(self) -> bytes:
-        """As PDU.serialize. The outermost layer, made by a script, gets a source where it has none.
+        """Return the bytes, as PDU.serialize does. The outermost layer of a packet that a script made gets a source if it has none.
 
-        The source is the address from which the system sends to the destination; it stays 0.0.0.0 where there is no route.
-        A packet that was read keeps what it has: 0.0.0.0 is the source of a host that asks for its address by DHCP.
+        The source is the address from which the system sends to the destination, or 0.0.0.0 without a route. A packet that was
+        read keeps 0.0.0.0, which is the source of a host that requests its address by DHCP.
         """
         if self._raw is None and not any(self._decoded()[12:16]):
             self.src_addr = _source_for(self.dst_addr)
@@ -219,7 +219,7 @@ class IP(OptionsPDU):
         return self._inner_answered_by(data[(data[0] & 15) * 4 :])
 
     def _quoted_by(self, message: bytes) -> bool:
-        """Whether an ICMP message is an error and quotes this packet: its addresses, protocol and what its inner layer begins with."""
+        """Report whether an ICMP message is an error that quotes this packet: addresses, protocol and first bytes of the inner layer."""
         if len(message) < 28 or message[0] not in _ICMP_ERRORS:
             return False
         head, quoted, inner = self._decoded(), message[8:], self._inner
@@ -229,7 +229,7 @@ class IP(OptionsPDU):
         return inner is None or inner._begins(quoted[(quoted[0] & 15) * 4 :])
 
     def options(self) -> list[dict[str, Any]]:
-        """The options in the header's order; ValueError, as in the original, for a number that OptionNumber does not have."""
+        """Return the options in the header's order. Raises ValueError, as the original does, for a number that OptionNumber lacks."""
         self._decoded()
         return listed((_identifier(kind), value) for kind, value in self._options)
 
@@ -242,15 +242,15 @@ class IP(OptionsPDU):
         self._add(0, None)
 
     def noop(self) -> None:
-        """Append an option that does nothing, for alignment."""
+        """Append an option without effect, for alignment."""
         self._add(1, None)
 
     def search_option(self, identifier: Any) -> bytes | None:
-        """The content of the first option of a type; None where there is none."""
+        """Return the content of the first option of a type, None if there is none."""
         return self._find(_kind(identifier))
 
     def get_record_route(self) -> tuple[int, list[IPv4Address]] | None:
-        """Pointer and addresses of the record route option."""
+        """Return pointer and addresses of the record route option."""
         return self._record_route  # type: ignore[no-any-return]
 
     def set_record_route(self, pointer: Any, routes: Any) -> None:
@@ -258,7 +258,7 @@ class IP(OptionsPDU):
         self._record_route = pointer, routes
 
     def get_lsrr(self) -> tuple[int, list[IPv4Address]] | None:
-        """Pointer and addresses of the loose source route option."""
+        """Return pointer and addresses of the loose source route option."""
         return self._lsrr  # type: ignore[no-any-return]
 
     def set_lsrr(self, pointer: Any, routes: Any) -> None:
@@ -266,7 +266,7 @@ class IP(OptionsPDU):
         self._lsrr = pointer, routes
 
     def get_ssrr(self) -> tuple[int, list[IPv4Address]] | None:
-        """Pointer and addresses of the strict source route option."""
+        """Return pointer and addresses of the strict source route option."""
         return self._ssrr  # type: ignore[no-any-return]
 
     def set_ssrr(self, pointer: Any, routes: Any) -> None:
@@ -274,7 +274,7 @@ class IP(OptionsPDU):
         self._ssrr = pointer, routes
 
     def get_security(self) -> IPSecurityType | None:
-        """The content of the security option."""
+        """Return the content of the security option."""
         return self._security  # type: ignore[no-any-return]
 
     def set_security(self, security_obj: Any) -> None:
@@ -300,7 +300,7 @@ def _kind(identifier: Any) -> int:
 
 
 class IPv6(PDU):
-    """An IPv6 packet (RFC 8200) with its extension headers. The original could find what is inside of one, and had no name for it."""
+    """An IPv6 packet (RFC 8200) with its extension headers. The original decodes it but has no public class for it."""
 
     __slots__ = ()
     pdu_type = 40
@@ -330,7 +330,7 @@ class IPv6(PDU):
         if body[at:] and kind != 59:
             self._inner = (RAW if fragment else IP_PROTOCOLS.get(kind, RAW))._undecoded(body[at:])
         elif body[at:]:
-            # RFC 8200, 4.7: what follows no next header is ignored, and passed on
+            # RFC 8200, 4.7: bytes after "no next header" are ignored but kept
             self._tail = body
 
     def _complete(self, parent: PDU | None, body: bytes) -> None:
@@ -364,7 +364,7 @@ class IPv6(PDU):
 
 
 def _after_extensions(kind: int, body: bytes) -> tuple[int, int, bool]:
-    """Where the extension headers end, what follows them, and whether the packet is a fragment."""
+    """Return where the extension headers end, the protocol after them, and whether the packet is a fragment."""
     at, fragment = 0, False
     while kind in (0, 43, 44, 60, 135):
         if at + 8 > len(body):

@@ -1,4 +1,4 @@
-"""Options as declarations: one line in a PDU class says which option a member reads and what its content is."""
+"""Declared options: one line in a PDU class states the option that a member reads and the type of its content."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 class Content(NamedTuple):
-    """How an option's bytes become a value and back. Loading gives None for bytes that are no such value."""
+    """Converts an option's bytes to a value and back. load returns None for bytes without such a value."""
 
     load: Callable[[bytes], Any]
     store: Callable[[Any], bytes]
 
 
 def number(size: int, *, little: bool = False, of: type[IntEnum] | None = None) -> Content:
-    """An unsigned number of a fixed number of bytes; with an enumeration, only its values can be assigned."""
+    """Return the content for an unsigned number of size bytes; with an enumeration, only its values can be assigned."""
     order: Any = "little" if little else "big"
 
     def load(data: bytes) -> int | None:
@@ -37,7 +37,7 @@ def number(size: int, *, little: bool = False, of: type[IntEnum] | None = None) 
 
 
 def record(layout: str, make: Callable[..., Any] | None = None) -> Content:
-    """Several numbers, laid out as the struct module says: a tuple, or what make makes of them."""
+    """Return the content for several numbers in a layout of the struct module: a tuple, or the result of make."""
     packed = Struct(layout)
 
     def load(data: bytes) -> Any:
@@ -70,7 +70,7 @@ class OptionsPDU(PDU):
     """A PDU whose header ends in options, a list of (type, content)."""
 
     __slots__ = ()
-    # the longest content that the length field can say, and the highest type
+    # the longest content that fits the length field, and the highest type
     _option_limit = 253
     _option_types = 0xFF
 
@@ -94,7 +94,7 @@ class OptionsPDU(PDU):
         self._changed = True
 
     def _header_words(self) -> int:
-        """The header's length in words of four bytes; OptionPayloadTooLarge where its four bits cannot say it."""
+        """Return the header's length in words of four bytes. Raises OptionPayloadTooLarge if it does not fit four bits."""
         words = self.header_size // 4
         if words > 15:
             raise OptionPayloadTooLarge(f"{self.header_size - 20} bytes of options: a header of {type(self).__name__} has room for 40")
@@ -106,17 +106,17 @@ class OptionsPDU(PDU):
 
 
 class SearchableOptions(OptionsPDU):
-    """Options as DHCP messages and 802.11 frames show them."""
+    """The members for options of DHCP messages and 802.11 frames."""
 
     __slots__ = ()
 
     def options(self) -> list[tuple[int, bytes]]:
-        """The options (802.11: tagged parameters) in their order, as (type, content)."""
+        """Return the options (802.11: tagged parameters) in their order, as (type, content)."""
         self._decoded()
         return list(self._options)
 
     def search_option(self, identifier: Any) -> bytes | None:
-        """The content of the first option of a type; None where there is none."""
+        """Return the content of the first option of a type, None if there is none."""
         return self._find(int(identifier))
 
     def add_option(self, identifier: Any, data: Any = None) -> None:
@@ -125,7 +125,7 @@ class SearchableOptions(OptionsPDU):
 
 
 class Option:
-    """The content of the first option of a type; None where there is none, or where it is not of the declared shape."""
+    """The content of the first option of a type; None without one, or if it does not have the declared type."""
 
     def __init__(self, kind: int, content: Content) -> None:
         self._kind, self._content = kind, content
@@ -141,5 +141,5 @@ class Option:
 
 
 def listed(options: Iterable[tuple[Any, bytes]]) -> list[dict[str, Any]]:
-    """Options as IP's and TCP's options() give them."""
+    """Return options in the form of IP.options() and TCP.options()."""
     return [{"type": kind, "length": len(value), "data_size": len(value), "data": value} for kind, value in options]

@@ -1,7 +1,7 @@
-"""A side's payload as scripts read it in their callbacks: bytes that also answer tobytes(), without a copy of all at each reading.
+"""The payload of a direction as scripts read it: bytes that also have tobytes(), without a copy of everything at each reading.
 
-A subclass of bytes copies what it is made of: a script that looks at the payload in every callback would pay for the square of its
-length. A bytearray can grow in place, and does so as long as nobody but this module holds it, which its reference count says.
+A subclass of bytes copies its content, so a script that reads the payload in every callback would take quadratic time. A bytearray
+grows in place, and does so while its reference count shows that only this module holds it.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ _getrefcount: Callable[[object], int] = getattr(sys, "getrefcount", lambda value
 
 
 class Payload(bytearray):
-    """Bytes, for all that a script can tell: isinstance says so, none of its methods changes it, and what it gives are bytes.
+    """Bytes to a script: isinstance reports bytes, no method changes it, and results are bytes.
 
-    It is a bytearray underneath, which is taken nearly wherever bytes are (files, sockets, re, struct, hashlib); a memoryview of it
-    is writable.
+    Internally it is a bytearray, which most functions accept as bytes (files, sockets, re, struct, hashlib). A memoryview of it is
+    writable.
     """
 
     __slots__ = ("_share",)
-    # gives the same as a bytes object that is there already, if any is
+    # returns the same as an existing bytes object, if there is one
     _share: Callable[[], bytes] | None
 
     @property  # type: ignore[misc]
@@ -30,15 +30,15 @@ class Payload(bytearray):
         return bytes
 
     def tobytes(self) -> bytes:
-        """The payload as a bytes object; the original gave a memoryview, of which scripts asked this."""
-        share = self._share  # another thread's reading may take it away
+        """Return the payload as a bytes object; the original's payload was a memoryview, which has this method."""
+        share = self._share  # a reading in another thread may remove it
         if share is not None:
             return share()
         with memoryview(self) as whole:
             return whole.tobytes()
 
     def tolist(self) -> list[int]:
-        """The payload's bytes as numbers, as a memoryview gives them."""
+        """Return the payload's bytes as numbers, as memoryview.tolist does."""
         return list(self)
 
     def __getitem__(self, index: Any) -> Any:
@@ -85,7 +85,7 @@ def _of_none(name: str) -> property:
     return property(read)
 
 
-# What bytes do not have is not there; of what both have, what gives a bytearray, alone or in a list, gives bytes.
+# Names that bytes lacks are absent. Methods that return a bytearray, alone or in a list, return bytes.
 _GIVE_NO_BYTES = """
 find rfind index rindex count startswith endswith decode hex isalnum isalpha isascii isdigit islower isspace istitle isupper
 fromhex maketrans
@@ -100,14 +100,14 @@ for _name in dir(bytearray):
 
 
 def made(data: bytes, share: Callable[[], bytes] | None = None) -> Payload:
-    """A payload that continues no other."""
+    """Return a payload that does not continue another."""
     payload = Payload(data)
     payload._share = share
     return payload
 
 
 class Kept:
-    """What was read last of one side of a connection, to be continued when the script has let go of it."""
+    """The last value read of a direction, which is continued if the script has released it."""
 
     __slots__ = ("_lock", "_payload")
 
@@ -119,13 +119,13 @@ class Kept:
         return _getrefcount(self._payload)
 
     def read(self, share: Callable[[], bytes]) -> Payload:
-        """The payload that share gives now and whenever it is called."""
+        """Return the payload that share returns, now and whenever it is called."""
         data = share()
-        # Who reads while another does copies: it may be a signal's handler in the same thread, for which waiting would never end.
+        # A reader that finds another reading copies: in a signal handler of the same thread, waiting would never end.
         if not self._lock.acquire(blocking=False):
             return made(data)
         try:
-            # what is returned counts as a reference before the lock is released
+            # the returned value has its reference before the lock is released
             return self._continued(data, share)
         finally:
             self._lock.release()
@@ -147,9 +147,9 @@ class Kept:
         return self._payload
 
     def part(self) -> None:
-        """Let what was read last, which scripts may keep, no longer keep what the side said."""
+        """Detach the last value, which a script may keep, from the payload of the follower."""
         self._payload._share = None
 
 
-# where references are not counted (PyPy), every reading copies
+# without reference counts (PyPy), every reading copies
 _ALONE = Kept()._references() if hasattr(sys, "getrefcount") else -1

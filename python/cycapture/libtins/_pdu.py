@@ -1,4 +1,4 @@
-"""The base of all protocol data units, RAW, and the tables by which a layer finds the class of the next one."""
+"""The base class of protocol data units (PDU), RAW, and the tables that map numbers to the classes of inner layers."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ ETHER_TYPES: dict[int, type[PDU]] = {}
 IP_PROTOCOLS: dict[int, type[PDU]] = {}
 
 _LINK_TYPE_NONE = -1
-# Layers that are read from one buffer, as in the engine (gofollow/internal/decode): what is inside
-# of the last is RAW. Each layer keeps its bytes, so that a frame of nothing but tags would cost the
-# square of its length.
+# Layers read from one buffer, as in the engine (gofollow/internal/decode). The content of the last is
+# RAW. Each layer keeps its bytes, so without the limit a frame of tags alone would cost the square of
+# its length.
 _MOST_LAYERS = 32
 
 _new = object.__new__
@@ -32,7 +32,7 @@ _publishing = threading.RLock()
 
 
 def _renew_lock() -> None:
-    # the thread that holds it is not there in a forked child
+    # a forked child does not have the thread that holds it
     global _publishing
     _publishing = threading.RLock()
 
@@ -42,26 +42,26 @@ if hasattr(os, "register_at_fork"):
 
 
 def ones_sum(data: bytes) -> int:
-    """The Internet checksum of data (RFC 1071)."""
+    """Return the Internet checksum of data (RFC 1071)."""
     number = int.from_bytes(data + b"\0" * (len(data) & 1), "big")
     # the sum of words that are not all zero is never zero: it is 0xFFFF
     return (number % 0xFFFF or (0xFFFF if number else 0)) ^ 0xFFFF
 
 
 def pseudo_header(parent: PDU | None, protocol: int, length: int) -> bytes | None:
-    """What a checksum covers of the IP header around it; None where it is not known."""
+    """Return the pseudo header that a checksum covers, None if the IP header is unknown."""
     addresses = getattr(parent, "_pseudo_addresses", None)
     return None if addresses is None else addresses() + length.to_bytes(4, "big") + protocol.to_bytes(4, "big")
 
 
 class PDU:
-    """One layer and, inside it, the next.
+    """A layer of a packet, and the inner layer that it contains.
 
-    A layer read from a buffer may be decoded when something of it is first asked for.
+    A layer that was read from a buffer may be decoded when it is first used.
 
-    _head holds the fixed header, None as long as _raw is not decoded; _tail what follows it up to
-    the inner layer where a class does not know better; _changed says that something was assigned
-    since _raw was read. _raw is Captured where the time of its capture is known.
+    _raw holds the bytes that were read, with their capture time if it is known (Captured). _head
+    holds the fixed header, None until _raw is decoded. _tail holds the bytes between it and the inner
+    layer, if the class does not decode them. _changed tells whether the layer was changed since.
     """
 
     __slots__ = ("_changed", "_head", "_inner", "_options", "_raw", "_tail")
@@ -101,7 +101,7 @@ class PDU:
         if own.get("pdu_type", -1) >= 0:
             cls.pdu_flag = cls.pdu_type
             TYPES[cls.pdu_type] = cls
-            # a number is of the class that declares it: of what a subclass is, that class decides
+            # a number belongs to the class that declares it, which also decides about its subclasses
             for table, number in ((ETHER_TYPES, own.get("_ether_type")), (IP_PROTOCOLS, own.get("_ip_protocol"))):
                 if number is not None:
                     table[number] = cls
@@ -118,11 +118,11 @@ class PDU:
         self._raw, self._head, self._tail, self._options, self._inner, self._changed = None, bytearray(self._head_size), b"", [], None, True
 
     def _take(self, data: bytes) -> None:
-        """Read this layer and those inside it. Nobody else may know this PDU yet."""
+        """Read this layer and its inner layers. The PDU must not be visible to other threads yet."""
         self._raw, self._head = data, None
         at = captured_at(data)
         layer: PDU = self
-        # Not by recursion: how deep layers lie is the sender's choice.
+        # Without recursion, because the sender chooses the number of layers.
         for depth in range(1, _MOST_LAYERS + 1):
             if layer._head is None:
                 assert layer._raw is not None
@@ -138,17 +138,17 @@ class PDU:
 
     @classmethod
     def _undecoded(cls, data: bytes) -> PDU:
-        """The inner layer that data is, to be decoded by what decodes the layer around it."""
+        """Return the inner layer of these bytes, undecoded. The caller that decodes the outer layer decodes it."""
         pdu: PDU = _new(cls)
         pdu._raw, pdu._head = data, None
         return pdu
 
     @classmethod
     def from_buffer(cls: type[P], buf: Any) -> P:
-        """A PDU read from bytes, bytearray or memoryview; None gives an empty one.
+        """Return a PDU read from bytes, bytearray or memoryview; None gives an empty one.
 
-        MalformedPacket when the header is not there. What a sniffer handed over brings the time of
-        its capture along. A buffer has up to 32 layers: what is inside of the last is RAW.
+        Bytes from a sniffer keep the time of their capture. At most 32 layers are read; the content of
+        the last is RAW. Raises MalformedPacket if a header is incomplete or invalid.
         """
         if buf is None:
             return cls()
@@ -157,11 +157,11 @@ class PDU:
         return pdu
 
     def _decoded(self) -> bytearray:
-        """The fixed header, the buffer being decoded first where it is not yet."""
+        """Return the fixed header, after decoding the buffer if necessary."""
         head = self._head
         if head is None:
-            # Several threads may ask at once: one decodes a PDU of its own, and publishes what came
-            # of it, _head last.
+            # Several threads may arrive here: one decodes into a new PDU and publishes the result, _head
+            # last.
             with _publishing:
                 if self._head is None:
                     assert self._raw is not None
@@ -174,9 +174,9 @@ class PDU:
         return head
 
     def _parse(self, data: bytes) -> None:
-        """Read the header; an inner layer may be left undecoded.
+        """Read the header. An inner layer may stay undecoded.
 
-        MalformedPacket when the header is not there.
+        Raises MalformedPacket if the header is incomplete.
         """
         if len(data) < self._head_size:
             raise MalformedPacket(f"{len(data)} bytes are too few for a header of {type(self).__name__}")
@@ -187,17 +187,17 @@ class PDU:
         """Read what follows the fixed header."""
 
     def _layers(self) -> Iterator[PDU]:
-        """This layer and those inside it, outermost first."""
+        """Yield this layer and its inner layers, outermost first."""
         layer: PDU | None = self
         while layer is not None:
             yield layer
             layer = layer.ref_inner_pdu()
 
     def _complete(self, parent: PDU | None, body: bytes) -> None:
-        """Write what serializing computes into the header; body is the serialized inner layer."""
+        """Write computed values into the header; body is the serialized inner layer."""
 
     def _fill(self, at: int, size: int, number: int) -> None:
-        """Write a computed number into the header, which is no change of the PDU's."""
+        """Write a computed number into the header, which does not count as a change."""
         self._decoded()[at : at + size] = (number & (1 << size * 8) - 1).to_bytes(size, "big")
 
     def _written(self, parent: PDU | None) -> bytes:
@@ -209,37 +209,37 @@ class PDU:
         return body
 
     def _front(self) -> bytes:
-        """The whole header."""
+        """Return the whole header."""
         return bytes(self._decoded()) + self._middle()
 
     def _middle(self) -> bytes:
-        """What of the header follows the fixed part."""
+        """Return the variable part of the header."""
         return self._tail
 
     def _trailer(self, body: bytes) -> bytes:
         return bytes(self._padding(len(body)))
 
     def _padding(self, inner: int) -> int:
-        """Bytes of trailer behind an inner layer of that many bytes."""
+        """Return the length of the trailer behind an inner layer of that many bytes."""
         return 0
 
     def serialize(self) -> bytes:
-        """The bytes of this layer and those inside it, with lengths, checksums and padding computed."""
+        """Return the bytes of this layer and its inner layers, with lengths, checksums and padding computed."""
         return self._written(None)
 
     @property
     def header_size(self) -> int:
-        """Bytes before the inner layer."""
+        """The number of bytes before the inner layer."""
         return len(self._front())
 
     @property
     def trailer_size(self) -> int:
-        """Bytes of padding, or of a check sequence, after the inner layer."""
+        """The number of bytes of padding, or of a check sequence, after the inner layer."""
         return self._padding(self._inner_size())
 
     @property
     def size(self) -> int:
-        """Bytes of header, inner layers and trailer."""
+        """The number of bytes of header, inner layers and trailer."""
         inner = self._inner_size()
         return self.header_size + inner + self._padding(inner)
 
@@ -253,7 +253,7 @@ class PDU:
         return self.pdu_type
 
     def copy(self: P) -> P:
-        """A copy that shares nothing with this PDU."""
+        """Return a copy that shares nothing with this PDU."""
         made = self._twin()
         layer: PDU = made
         while layer._head is not None and layer._inner is not None:
@@ -262,7 +262,7 @@ class PDU:
         return made
 
     def _twin(self: P) -> P:
-        """A copy that shares the inner layer."""
+        """Return a copy that shares the inner layer."""
         made = _new(type(self))
         made._raw, made._head = self._raw, None
         if (head := self._head) is not None:
@@ -287,17 +287,17 @@ class PDU:
         return self
 
     def ref_inner_pdu(self) -> PDU | None:
-        """The inner layer itself; None where there is none."""
+        """Return the inner layer itself, None if there is none."""
         self._decoded()
         return self._inner
 
     def copy_inner_pdu(self) -> PDU | None:
-        """A copy of the inner layer; None where there is none."""
+        """Return a copy of the inner layer, None if there is none."""
         inner = self.ref_inner_pdu()
         return None if inner is None else inner.copy()
 
     def set_inner_pdu(self, obj: PDU | None) -> None:
-        """Put a copy of obj inside this layer, instead of what is there; None leaves nothing inside."""
+        """Replace the inner layer by a copy of obj; None removes it."""
         if obj is not None and not isinstance(obj, PDU):
             raise ValueError("obj is not a PDU")
         self._decoded()
@@ -321,7 +321,7 @@ class PDU:
         return made
 
     def rfind_pdu_by_type(self, t: int) -> Any:
-        """The first layer of a PDU type number, from this one inwards, itself; PDUNotFound where there is none."""
+        """Return the first layer of a PDU type number, from this one inwards. Raises PDUNotFound."""
         cls = _class_of(t)
         if cls is None:
             raise ValueError(f"Unknown PDU type: {t}")
@@ -331,34 +331,34 @@ class PDU:
         raise PDUNotFound(f"no {cls.__name__} in the PDU")
 
     def find_pdu_by_type(self, t: int) -> Any:
-        """A copy of what rfind_pdu_by_type finds."""
+        """Return a copy of the result of rfind_pdu_by_type."""
         return self.rfind_pdu_by_type(t).copy()
 
     def rfind_pdu(self, obj: Any) -> Any:
-        """The first layer of a class, a class name or a type number, itself; PDUNotFound where there is none."""
+        """Return the first layer of a class, a class name or a type number. Raises PDUNotFound."""
         return self.rfind_pdu_by_type(type_number(obj))
 
     def find_pdu(self, obj: Any) -> Any:
-        """A copy of what rfind_pdu finds."""
+        """Return a copy of the result of rfind_pdu."""
         return self.rfind_pdu(obj).copy()
 
     def rfind_pdu_by_datalink_type(self, t: int) -> Any:
-        """The first layer whose class has this data link type; PDUNotFound where there is none."""
+        """Return the first layer whose class has this data link type. Raises PDUNotFound."""
         for layer in self._layers() if t != -1 else ():
             if layer.datalink_type == t:
                 return layer
         raise PDUNotFound(f"no layer of data link type {t} in the PDU")
 
     def matches_response(self, buf: Any) -> bool:
-        """Whether a buffer, which begins with this layer's protocol, answers this PDU: ports and addresses swapped, same identifiers."""
+        """Report whether a buffer of this layer's protocol answers this PDU: swapped ports and addresses, same identifiers."""
         return self._answered_by(as_bytes(buf))
 
     def _answered_by(self, data: bytes) -> bool:
-        """The rule of one protocol; one without a rule is never answered."""
+        """Report what matches_response reports, by the rule of the protocol; without a rule, False."""
         return False
 
     def _begins(self, data: bytes) -> bool:
-        """Whether the eight bytes of a packet that an ICMP error quotes may be the beginning of this layer."""
+        """Report whether the eight bytes that an ICMP error quotes can be the beginning of this layer."""
         return True
 
     def _inner_answered_by(self, data: bytes) -> bool:
@@ -371,7 +371,7 @@ class PDU:
     __hash__ = None  # type: ignore[assignment]
 
     def _as_captured(self) -> bytes:
-        """The bytes as captured; serialized with all checksums if something was assigned since."""
+        """Return the bytes as captured or, if the PDU was changed, serialized with all checksums."""
         layer: PDU | None = self
         while layer is not None and layer._head is not None:
             if layer._changed:
@@ -380,11 +380,10 @@ class PDU:
         return self._raw or b""
 
     def __gofollow_frame__(self) -> tuple[bytes, int, int | None] | None:
-        """What a follower reads: the frame's bytes, its LINKTYPE_ number, its time of capture in ns.
+        """Return the frame for a follower: its bytes, its LINKTYPE_ number, its capture time in ns.
 
-        The bytes are those captured, or serialized if something was assigned since; the time is
-        None where it is not known. None of a layer that cannot be followed by itself, as it has no
-        addresses.
+        The bytes are those captured or, if the PDU was changed, serialized. The time is None if it is
+        unknown. Returns None for a layer without addresses, which cannot be followed.
         """
         link_type = self._link_type
         if link_type < 0:
@@ -396,7 +395,7 @@ class PDU:
 
 
 def _restored(states: list[tuple[Any, ...]]) -> PDU:
-    """The PDU of which __reduce__ gave the state of each layer, outermost first."""
+    """Return the PDU from the states of its layers, outermost first, as __reduce__ returns them."""
     inner: PDU | None = None
     for cls, raw, at, head, tail, options, changed in reversed(states):
         made: PDU = _new(cls)
@@ -408,19 +407,19 @@ def _restored(states: list[tuple[Any, ...]]) -> PDU:
 
 
 def _all_types() -> dict[int, type[PDU]]:
-    """TYPES, with the classes of the modules that are imported when they are first needed."""
+    """Return TYPES, after importing the modules that are otherwise imported at first use."""
     from . import _tins  # noqa: F401
 
     return TYPES
 
 
 def _class_of(number: int) -> type[PDU] | None:
-    """The class of a PDU type number; None where there is none."""
+    """Return the class of a PDU type number, None if there is none."""
     return TYPES.get(number) or _all_types().get(number)
 
 
 def type_number(obj: Any) -> int:
-    """The PDU type number of a class, a class name or a number."""
+    """Return the PDU type number of a class, a class name or a number."""
     if isinstance(obj, type):
         number = getattr(obj, "pdu_type", -1)
         if number < 0:
@@ -436,12 +435,12 @@ def type_number(obj: Any) -> int:
 
 
 def ethernet_inside(kind: int, data: bytes) -> PDU | None:
-    """The layer that an EtherType names; RAW for an unknown one."""
+    """Return the layer of an EtherType, RAW for an unknown one."""
     return ETHER_TYPES.get(kind, RAW)._undecoded(data) if data else None
 
 
 def pdu_from_buffer(buf: Any, cls: Any) -> Any:
-    """A PDU of a class, class name or type number, read from a buffer. TypeError for a class that is no PDU's, or abstract."""
+    """Return a PDU of a class, class name or type number, read from a buffer. Raises TypeError for an abstract or other class."""
     if isinstance(cls, type) and TYPES.get(getattr(cls, "pdu_type", -1)) is not cls:
         raise TypeError(f"{cls.__name__} is no concrete class of PDUs")
     number = type_number(cls)
@@ -452,7 +451,7 @@ def pdu_from_buffer(buf: Any, cls: Any) -> Any:
 
 
 class RAW(PDU):
-    """Bytes that no other class takes."""
+    """Bytes without a class of their own."""
 
     __slots__ = ()
     pdu_type = 0
@@ -465,7 +464,7 @@ class RAW(PDU):
         self._take(b"")
 
     def _decode(self, data: bytes) -> None:
-        self._tail = data[:]  # plain bytes of captured ones
+        self._tail = data[:]  # plain bytes without a capture time
 
     def _answered_by(self, data: bytes) -> bool:
         return True
@@ -485,7 +484,7 @@ class RAW(PDU):
         return len(self.payload)
 
     def to(self, pdu_class: Any) -> Any:
-        """The payload read as another class; TypeError for what is no class, ValueError for one that is no PDU's."""
+        """Return the payload read as another class. Raises TypeError for an object that is not a class, ValueError for other classes."""
         if not isinstance(pdu_class, type):
             raise TypeError(f"a class of PDUs is needed, not {pdu_class!r}")
         if not issubclass(pdu_class, PDU):
@@ -494,12 +493,12 @@ class RAW(PDU):
 
 
 class Sendable(PDU):
-    """A frame that is sent through an interface."""
+    """A frame that can be sent through an interface."""
 
     __slots__ = ()
 
     def send(self, sender: PacketSender, iface: Any) -> None:
-        """Send the frame by a PacketSender through an interface, which may be named."""
+        """Send the frame with a PacketSender through an interface or the interface of that name."""
         from ._sender import PacketSender
 
         for name, value in (("sender", sender), ("iface", iface)):

@@ -13,7 +13,7 @@ from ._text import as_bytes, within
 
 
 class _Tag(Option):
-    """A tag of bytes; reading one that is not there raises OptionNotFound, as those of the original's that gave bytes did."""
+    """A tag of bytes. Reading an absent one raises OptionNotFound, as in the original."""
 
     def __get__(self, pdu: OptionsPDU | None, owner: type) -> Any:
         found = super().__get__(pdu, owner)
@@ -23,7 +23,7 @@ class _Tag(Option):
 
 
 class PPPoE(OptionsPDU):
-    """A PPPoE header (RFC 2516): a discovery message with its tags, or (code 0) the header of a session's PPP frame."""
+    """A PPPoE header (RFC 2516): a discovery message with tags or, with code 0, the header of a PPP frame."""
 
     __slots__ = ()
     pdu_type = 45
@@ -32,7 +32,7 @@ class PPPoE(OptionsPDU):
     _option_limit = _option_types = 0xFFFF
 
     class TagTypes(IntEnum):
-        # The original's numbers: the wire's with their bytes swapped. Two of them it repeats: those tags are found by their members alone.
+        # The original's numbers: those of the wire with swapped bytes. It repeats two of them; only members find these tags.
         END_OF_LIST = 0
         SERVICE_NAME = 257
         AC_NAME = 513
@@ -94,7 +94,7 @@ class PPPoE(OptionsPDU):
         return list(self._options)
 
     def search_tag(self, tag_type: Any) -> bytes | None:
-        """The content of the first tag of a type; None where there is none."""
+        """Return the content of the first tag of a type, None if there is none."""
         return self._find(int(tag_type))
 
     def add_tag(self, tag_type: Any, data: Any = None) -> None:
@@ -102,7 +102,7 @@ class PPPoE(OptionsPDU):
         self._add(tag_type, data)
 
     def get_vendor_specific(self) -> tuple[int, bytes]:
-        """Vendor number and content of the vendor's tag; OptionNotFound where there is none."""
+        """Return vendor number and content of the vendor's tag. Raises OptionNotFound if there is none."""
         data = self._find(self.TagTypes.VENDOR_SPECIFIC)
         if data is None:
             raise OptionNotFound("no PPPoE tag of a vendor")
@@ -115,15 +115,15 @@ class PPPoE(OptionsPDU):
         self._put(self.TagTypes.VENDOR_SPECIFIC, within(vendor_id, 0xFFFFFFFF, "a vendor's number").to_bytes(4, "big") + as_bytes(data))
 
 
-# a session's frames have a number of their own
+# the EtherType of session frames
 _SESSION = 0x8864
 ETHER_TYPES[_SESSION] = PPPoE
 
 
 def ether_type_of(inner: PDU, before: int) -> int:
-    """The EtherType that a link layer writes for what it carries; before is the one that it has. RAW has none: 0.
+    """Return the EtherType that a link layer writes for its inner layer, 0 for RAW; before is the present one.
 
-    PPPoE has one for discovery and one for sessions (RFC 2516, 5 and 6): the one that was read stays as long as nothing changes.
+    PPPoE has one for discovery and one for sessions (RFC 2516, 5 and 6). The one that was read stays while nothing changes.
     """
     if not isinstance(inner, PPPoE):
         return inner._ether_type or 0

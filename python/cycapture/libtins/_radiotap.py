@@ -1,4 +1,4 @@
-"""What capturing programs put before wireless frames: radiotap, PPI and PKTAP."""
+"""The headers that capture programs add to frames: radiotap, PPI and PKTAP."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _FCS = 0x10
 
 
 class _Radio:
-    """A radiotap field, or one of its parts: None where the header does not have it."""
+    """A radiotap field, or a part of one; None if the header does not have it."""
 
     def __init__(self, bit: int, layout: str, part: int | None = 0, *, readonly: bool = False) -> None:
         self._bit, self._struct, self._part, self._readonly = bit, Struct("<" + layout), part, readonly
@@ -62,7 +62,7 @@ class _Radio:
 
 
 class RadioTap(Sendable):
-    """A radiotap header. One made by hand has what libtins gives it: channel 1, FCS at the end, signal, antenna."""
+    """A radiotap header. A new one has the defaults of libtins: channel 1, FCS at the end, signal, antenna."""
 
     __slots__ = ()
     pdu_type = 3
@@ -110,7 +110,7 @@ class RadioTap(Sendable):
 
     @property
     def present(self) -> int:
-        """The first presence word, and of the further ones the bits of the fields that are there: see PresentFlags."""
+        """The first presence word, with the bits of fields that only further presence words have: see PresentFlags."""
         word = int.from_bytes(self._decoded()[4:8], "little")
         for bit in self._places():
             word |= 1 << bit
@@ -135,7 +135,7 @@ class RadioTap(Sendable):
             self._inner = Dot11.from_bytes(data[end:stop])
 
     def _places(self) -> dict[int, int]:
-        """Place in _tail of each field by its bit: of several (one an antenna) the last, as in the original."""
+        """Return the place in _tail of each field by its bit; of several (one for each antenna) the last, as in the original."""
         return {bit: at - 8 for bit, at in self._walk()}
 
     def _walk(self) -> Iterator[tuple[int, int]]:

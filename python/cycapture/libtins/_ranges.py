@@ -12,9 +12,9 @@ R = TypeVar("R", bound="_Range[Any]")
 
 
 class _Range(Generic[A]):
-    """The addresses from first to last. With only_hosts, iteration leaves out the first (network) and the last (broadcast).
+    """The addresses from first to last. With only_hosts, iteration omits the first (network) and the last (broadcast).
 
-    Given a mask, as an address or as a prefix length, it is the network that first is in, with its hosts alone.
+    With a mask, an address or a prefix length, it is the network of first, with only its hosts.
     """
 
     __slots__ = ("_first", "_last", "_only_hosts")
@@ -38,12 +38,12 @@ class _Range(Generic[A]):
 
     @classmethod
     def from_mask(cls: type[R], address: object, mask: object) -> R:
-        """The hosts of the network that address is in; the mask is an address or a prefix length."""
+        """Return the hosts of the network of an address; the mask is an address or a prefix length."""
         return cls(address, mask=mask)
 
     @property
     def first(self) -> A:
-        """The first address; of a network's hosts the first of these, where there is one."""
+        """The first address; for the hosts of a network, the first host if there is one."""
         return next(iter(self)) if self.is_iterable() else self._first
 
     @property
@@ -59,14 +59,14 @@ class _Range(Generic[A]):
         return numbers
 
     def is_iterable(self) -> bool:
-        """Whether there is any address to iterate over."""
+        """Report whether iteration yields an address."""
         try:
             return bool(self._numbers())
         except TypeError:
             return False
 
     def size(self) -> int:
-        """The number of addresses that iteration gives; TypeError where there is none."""
+        """Return the number of addresses that iteration yields. Raises TypeError if there is none."""
         numbers = self._numbers()
         return numbers.stop - numbers.start
 
@@ -98,21 +98,21 @@ class _Range(Generic[A]):
 
 
 class IPv4Range(_Range[IPv4Address]):
-    """A range of IPv4 addresses; address / 24 makes one too."""
+    """A range of IPv4 addresses, such as address / 24."""
 
     __slots__ = ()
     _address = IPv4Address
 
 
 class IPv6Range(_Range[IPv6Address]):
-    """A range of IPv6 addresses; address / 64 makes one too."""
+    """A range of IPv6 addresses, such as address / 64."""
 
     __slots__ = ()
     _address = IPv6Address
 
 
 class HWRange(_Range[HWAddress]):
-    """A range of hardware addresses; address / 24 makes one too."""
+    """A range of hardware addresses, such as address / 24."""
 
     __slots__ = ()
     _address = HWAddress

@@ -1,4 +1,4 @@
-"""Puts IPv4 fragments together (RFC 791)."""
+"""Reassembles IPv4 fragments (RFC 791)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from ._network import IP
 from ._pdu import IP_PROTOCOLS, PDU, RAW
 
-# A sender that never completes its packets must not fill the memory: the oldest go first.
+# Bounds the memory for packets that are never completed: the oldest is dropped first.
 _MOST_PACKETS = 1024
 # RFC 791, 3.1: the total length, header included, has 16 bits; an offset counts blocks of eight
 # bytes
@@ -19,12 +19,12 @@ _BLOCK = 8
 
 
 class IPReassembler:
-    """Takes PDUs one by one; the one that completes a packet gets the whole packet inside.
+    """Reassembles IPv4 fragments: process() takes PDUs one by one.
 
-    The callback, if any, gets every PDU that is no mere fragment. Of overlapping fragments the
-    first bytes count. Up to 1024 packets of up to 65,535 bytes are kept; then the oldest is given
-    up. A fragment beyond that length is ignored, and so is of one that is not the last what goes
-    beyond a multiple of eight bytes. Usable from several threads.
+    The PDU that completes a packet gets the whole packet as inner layer. The callback, if any, gets
+    every PDU except incomplete fragments. The first copy of a byte counts. Up to 1024 packets of up to
+    65,535 bytes are kept; then the oldest is dropped. A fragment beyond that length is ignored, and so
+    are the bytes beyond a multiple of eight in a fragment that is not the last. Thread-safe.
     """
 
     class Status(IntEnum):
@@ -38,7 +38,7 @@ class IPReassembler:
         self._lock = threading.RLock()
 
     def process(self, pdu: PDU) -> int:
-        """One of Status. Of a PDU that completes a packet the IP layer changes: it is no fragment any more."""
+        """Return a member of Status. The IP layer of a PDU that completes a packet changes: it is no longer a fragment."""
         if not isinstance(pdu, PDU):
             raise TypeError(f"process takes a PDU, not {type(pdu).__name__}")
         ip = next((layer for layer in pdu._layers() if isinstance(layer, IP)), None)
@@ -68,7 +68,7 @@ class IPReassembler:
                 return self.Status.FRAGMENTED
             del self._packets[key]
         whole = packet.whole()
-        if len(whole) > room:  # options in this fragment's header, which the whole gets
+        if len(whole) > room:  # the options of this fragment's header, which the packet gets
             return self.Status.FRAGMENTED
         inner = IP_PROTOCOLS.get(ip.protocol, RAW).from_buffer(whole)
         ip.frag_off = 0
@@ -77,17 +77,17 @@ class IPReassembler:
 
 
 class _Fragments:
-    """What is there of one packet: bytes, and (RFC 791, 3.2) a table with a bit for each block."""
+    """The received part of a packet: its bytes, and (RFC 791, 3.2) a table with a bit for each block."""
 
     __slots__ = ("_data", "_length", "_table")
 
     def __init__(self) -> None:
         self._data = bytearray()
         self._table = 0
-        self._length = -1  # of the whole, which the last fragment tells
+        self._length = -1  # of the packet; the last fragment states it
 
     def add(self, offset: int, data: bytes, last: bool) -> None:
-        """Take a fragment's bytes where there are none yet."""
+        """Store the bytes of a fragment for blocks that are missing."""
         if last and self._length < 0:
             self._length = offset + len(data)
         first, blocks = offset // _BLOCK, (len(data) + (_BLOCK - 1 if last else 0)) // _BLOCK
@@ -105,12 +105,12 @@ class _Fragments:
             at += skip + run
 
     def complete(self) -> bool:
-        """Whether all blocks of the whole are there."""
+        """Report whether all blocks of the packet are present."""
         if self._length < 0:
             return False
         whole = (1 << -(-self._length // _BLOCK)) - 1
         return self._table & whole == whole
 
     def whole(self) -> bytes:
-        """The bytes of a complete packet."""
+        """Return the bytes of a complete packet."""
         return bytes(self._data[: self._length])

@@ -1,4 +1,4 @@
-"""Sends PDUs through raw sockets, which takes the system's permission."""
+"""Sends PDUs through raw sockets, which needs root or CAP_NET_RAW."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _READ = 65536
 
 
 class PacketSender:
-    """Sends frames through an interface, IP packets by the system's routes, and can wait for an answer.
+    """Sends frames through an interface and IP packets by the system's routes, and can wait for an answer.
 
-    iface is the interface where none is named; an answer is awaited for recv_timeout seconds and usec microseconds.
+    iface is the default interface. send_recv waits recv_timeout seconds and usec microseconds.
     """
 
     DEFAULT_TIMEOUT = 2
@@ -49,7 +49,7 @@ class PacketSender:
             _write(sock, data, target)
 
     def send_recv(self, pdu: PDU, iface: Any = None) -> PDU:
-        """Send, and return the first packet that answers; RuntimeError where none comes in time."""
+        """Send, and return the first packet that answers. Raises RuntimeError if none arrives in time."""
         with ExitStack() as opened:
             sock, target, data = self._opened(pdu, iface)
             opened.enter_context(sock)
@@ -59,7 +59,7 @@ class PacketSender:
             while (left := end - time.monotonic()) > 0:
                 for ready in select.select(listeners, (), (), left)[0]:
                     answer, sender = ready.recvfrom(_READ)
-                    # a packet socket sees what the machine sends, the question first of all
+                    # a packet socket also receives what the machine sends, first of all the question
                     ours = sock.family not in (socket.AF_INET, socket.AF_INET6) and sender[2] == _OUTGOING
                     if not ours and pdu.matches_response(answer):
                         return type(pdu).from_buffer(answer)
@@ -102,7 +102,7 @@ def _write(sock: socket.socket, data: bytes, target: Any) -> None:
 
 
 def _listeners(sock: socket.socket, pdu: PDU, opened: ExitStack) -> list[socket.socket]:
-    """The sockets that get what may answer, opened before the question is sent: the protocol's own, and that of ICMP's errors."""
+    """Return the sockets for answers, to be opened before the question is sent: of the protocol, and of ICMP errors."""
     if not isinstance(pdu, (IP, IPv6)):
         return [sock]
     inner = pdu.ref_inner_pdu()

@@ -1,12 +1,12 @@
 # cython: annotation_typing=False
-"""Which Ethernet frames need not be decoded to know that they are valid. Cython compiles this file with the types of _sound.pxd."""
+"""A check that common Ethernet frames are valid, without decoding them. Cython compiles this file with the types of _sound.pxd."""
 
 
 def is_sound(frame: bytes) -> bool:
-    """Report whether no layer of a frame can be malformed; False also where that takes more than a look at a few bytes.
+    """Report whether no layer of a frame can be malformed. False also for frames that need a closer look.
 
-    True for whole headers of TCP without options or with timestamps alone (RFC 7323, appendix A)
-    and of UDP, over IPv4 without options or IPv6, behind one VLAN tag or none.
+    True for complete headers of TCP without options or with timestamps alone (RFC 7323, appendix A)
+    and of UDP, over IPv4 without options or IPv6, behind at most one VLAN tag.
     """
     data, size = frame, len(frame)
     if size < 54:

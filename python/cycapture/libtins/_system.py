@@ -1,4 +1,4 @@
-"""What libtins asks of the operating system: interfaces, routes, names."""
+"""Queries of the operating system: interfaces, routes, names."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ._pdu import PDU
 
 
 class InterfaceAddresses(NamedTuple):
-    """The addresses of an interface; zero where it has none. Older versions called three of them ip_addr, bcast_addr and hw_addr."""
+    """The addresses of an interface; a missing one is zero. Older versions called three of them ip_addr, bcast_addr and hw_addr."""
 
     address: IPv4Address
     netmask: IPv4Address
@@ -36,7 +36,7 @@ class InterfaceAddresses(NamedTuple):
 
 
 def as_text(value: Any) -> str:
-    """A name given as text or bytes."""
+    """Return a name that is given as text or bytes."""
     return value.decode("latin-1") if isinstance(value, (bytes, bytearray)) else str(value)
 
 
@@ -46,7 +46,7 @@ ROUTES = Path("/proc/net/route")
 
 
 def _asked(name: str, request: int) -> bytes:
-    """The sixteen bytes of a socket address that the kernel has for an interface; zeros where it has none."""
+    """Return the 16 bytes of a socket address of an interface from the kernel; zeros if it has none."""
     if not sys.platform.startswith("linux"):
         raise NotImplementedError("the addresses of an interface are known on Linux only")
     import fcntl
@@ -59,9 +59,9 @@ def _asked(name: str, request: int) -> bytes:
 
 
 class NetworkInterface:
-    """A network interface, by its name, or the one through which packets to an address go.
+    """A network interface, by its name or by an address that it leads to.
 
-    Without either it is none: false, with number 0 and an empty name. InvalidInterface where there is no such interface.
+    Without either it is empty: false, with number 0 and an empty name. Raises InvalidInterface if it does not exist.
     """
 
     __slots__ = ("_id", "_name")
@@ -82,7 +82,7 @@ class NetworkInterface:
 
     @classmethod
     def default(cls) -> NetworkInterface:
-        """The interface of the default route."""
+        """Return the interface of the default route."""
         return cls(address="0.0.0.0")
 
     @classmethod
@@ -92,7 +92,7 @@ class NetworkInterface:
 
     @classmethod
     def _of(cls, value: Any) -> NetworkInterface:
-        """An interface given as one, by its name, or by an address behind it."""
+        """Return an interface that is given as such, by its name, or by an address that it leads to."""
         if isinstance(value, NetworkInterface):
             return value
         return cls(address=value) if isinstance(value, IPv4Address) else cls(name=value)
@@ -103,7 +103,7 @@ class NetworkInterface:
 
     @property
     def id(self) -> int:
-        """The kernel's number."""
+        """The kernel's number of the interface."""
         return self._id
 
     @property
@@ -113,11 +113,11 @@ class NetworkInterface:
         return InterfaceAddresses(address, mask, broadcast, HWAddress._from_packed(_asked(self._name, _GET_HARDWARE)[2:8]))
 
     def is_loopback(self) -> bool:
-        """Whether the interface's address is in 127.0.0.0/8."""
+        """Report whether the interface's address is in 127.0.0.0/8."""
         return self.addresses.address.is_loopback()
 
     def equals(self, other: object) -> bool:
-        """Whether other is the same interface, or its name."""
+        """Report whether other is the same interface, or its name."""
         if isinstance(other, (str, bytes)):
             return as_text(other) == self._name
         return isinstance(other, NetworkInterface) and other._id == self._id
@@ -183,7 +183,7 @@ def _routes() -> Iterator[RouteEntry]:
         raise NotImplementedError("the routing table is read on Linux only")
     for line in ROUTES.read_text().splitlines()[1:]:
         columns = line.split()
-        # addresses are words as the kernel has them in memory, in hexadecimal
+        # addresses are hexadecimal words in the kernel's byte order
         words = (int.from_bytes(bytes.fromhex(columns[i]), sys.byteorder).to_bytes(4, "big") for i in (1, 2, 7))
         destination, gateway, mask = (IPv4Address._from_packed(word) for word in words)
         yield RouteEntry(columns[0], destination, gateway, mask)
@@ -205,16 +205,16 @@ def _interface_for(address: IPv4Address) -> str:
     return as_text(route.interface)
 
 
-# the original's names of the types, where they are not those of PDU
+# the original's names of types, where they differ from those of PDU
 _TYPE_NAMES = {1: "ETHERNET_II", 2: "IEEE802_3", 40: "IPV6", 41: "ICMPV6", 43: "DHCPV6"}
 
 
 class Utils:
-    """Functions of libtins beside its classes."""
+    """The functions of libtins."""
 
     @staticmethod
     def list_route_entries() -> list[RouteEntry]:
-        """The system's IPv4 routes."""
+        """Return the system's IPv4 routes."""
         return list(_routes())
 
     @staticmethod
@@ -224,7 +224,7 @@ class Utils:
 
     @staticmethod
     def ip_to_gateway(ip: Any) -> IPv4Address:
-        """The gateway for an address; RuntimeError where no route leads to it."""
+        """Return the gateway for an address. Raises RuntimeError if no route leads to it."""
         route = _best_route(IPv4Address(ip))
         if route is None:
             raise RuntimeError(f"gateway lookup failed: no route leads to {IPv4Address(ip)}")
@@ -232,7 +232,7 @@ class Utils:
 
     @staticmethod
     def pdutype_to_string(t: Any) -> bytes:
-        """The name of a PDU type number."""
+        """Return the name of a PDU type number."""
         number = int(t)
         if number in _TYPE_NAMES:
             return _TYPE_NAMES[number].encode()
@@ -243,22 +243,22 @@ class Utils:
 
     @staticmethod
     def resolve_domain(domain: Any) -> IPv4Address:
-        """The IPv4 address of a name; RuntimeError where it has none."""
+        """Return the IPv4 address of a name. Raises RuntimeError if it has none."""
         return IPv4Address(_resolved(domain, socket.AF_INET))
 
     @staticmethod
     def resolve_domain6(domain: Any) -> IPv6Address:
-        """The IPv6 address of a name; RuntimeError where it has none."""
+        """Return the IPv6 address of a name. Raises RuntimeError if it has none."""
         return IPv6Address(_resolved(domain, socket.AF_INET6))
 
     @staticmethod
     def channel_to_mhz(channel: Any) -> int:
-        """The frequency in MHz of a channel of the 2.4 GHz band."""
+        """Return the frequency in MHz of a channel of the 2.4 GHz band."""
         return 2407 + int(channel) * 5
 
     @staticmethod
     def mhz_to_channel(mhz: Any) -> int:
-        """The channel of the 2.4 GHz band that a frequency in MHz is in."""
+        """Return the channel of the 2.4 GHz band for a frequency in MHz."""
         return (int(mhz) - 2407) // 5
 
 

@@ -1,4 +1,4 @@
-"""What stands for bytes and numbers: Python 2's str was text and bytes, so that scripts pass either."""
+"""Conversions to bytes and numbers. Python 2's str was both text and bytes, so scripts pass either."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ._exceptions import MemoryViewFormat, NumberOutOfRange
 
 
 def as_bytes(buf: Any) -> bytes:
-    """The bytes of what from_buffer takes; text is taken as Python 2 had it, a byte per character."""
+    """Return the bytes of an argument of from_buffer. Text has one byte for each character, as in Python 2."""
     if isinstance(buf, memoryview):
         if buf.itemsize != 1 or buf.ndim != 1:
             raise MemoryViewFormat("the memoryview doesn't have the proper format: it must be one-dimensional, of bytes")
@@ -21,7 +21,7 @@ def as_bytes(buf: Any) -> bytes:
 
 
 def within(value: Any, most: int, name: str, least: int = 0) -> int:
-    """The number that value is, as int() says; NumberOutOfRange unless it is from least to most."""
+    """Return int(value). Raises NumberOutOfRange unless it is from least to most."""
     number = int(value)
     if not least <= number <= most:
         raise NumberOutOfRange(f"{name} is from {least} to {most}, not {number}")
@@ -29,7 +29,7 @@ def within(value: Any, most: int, name: str, least: int = 0) -> int:
 
 
 def octets(values: Any, name: str) -> bytes:
-    """Numbers of a byte each."""
+    """Return the bytes of numbers from 0 to 255."""
     return bytes(within(value, 0xFF, name) for value in values)
 
 
@@ -37,7 +37,7 @@ _HEX_DIGITS = frozenset("0123456789abcdefABCDEF")
 
 
 def from_hex(value: Any, size: int) -> bytes:
-    """The bytes of text such as 02:0:0:1, filled with zeros up to size; ValueError for other text."""
+    """Return the bytes of text such as 02:0:0:1, padded with zeros to size. Raises ValueError for other text."""
     text = as_bytes(value).decode("latin-1")
     groups = text.split(":")
     if len(groups) > size or not all(len(group) <= 2 and _HEX_DIGITS.issuperset(group) for group in groups):

@@ -1,4 +1,4 @@
-"""The original's private module, from which its documentation and old scripts import too."""
+"""The original's private module, which its documentation and old scripts import as well."""
 
 from . import *  # noqa: F403
 from . import __all__ as _public

@@ -16,7 +16,7 @@ def _load_edges(data: bytes) -> list[int] | None:
 
 
 _EDGES = Content(_load_edges, lambda edges: b"".join(number(4).store(edge) for edge in edges))
-# None stands for what holds where no segment size is given (RFC 9293, 3.7.1)
+# None means the default segment size (RFC 9293, 3.7.1)
 _MSS = Content(number(2).load, lambda value: number(2).store(536 if value is None else value))
 
 
@@ -115,7 +115,7 @@ class TCP(OptionsPDU):
             head[16:18] = ones_sum(pseudo + head + middle + body).to_bytes(2, "big")
 
     def get_flag(self, flag: Any) -> bool:
-        """Whether a flag, by its name or number, is set."""
+        """Report whether a flag, given by its name or number, is set."""
         return bool(self.flags & self._flag(flag))
 
     def set_flag(self, flag: Any, value: Any) -> None:
@@ -141,12 +141,12 @@ class TCP(OptionsPDU):
         return data[:8] == self._decoded()[:8]
 
     def options(self) -> list[dict[str, Any]]:
-        """The options in the header's order, each with type, length, data_size and data."""
+        """Return the options in the header's order, each with type, length, data_size and data."""
         self._decoded()
         return listed(self._options)
 
     def search_option(self, identifier: Any) -> bytes | None:
-        """The content of the first option of a type; None where there is none."""
+        """Return the content of the first option of a type, None if there is none."""
         return self._find(int(identifier))
 
     def add_option(self, identifier: Any, data: Any = None) -> None:
