@@ -29,7 +29,7 @@ FUZZTIME ?= 20s
 # The tests are run from outside the tree's python/, so that they see what is installed.
 PYTEST = cd $(BUILD) && venv/bin/python -m pytest -c ../pyproject.toml --rootdir .. -p no:cacheprovider
 
-.PHONY: help demo build test test-go test-c test-py test-resources random-calls test-more test-full lint bench bench-scale install uninstall dist clean record golden profile fuzz mutants random venv
+.PHONY: help demo build test test-go test-c test-py test-resources random-calls test-more test-full lint bench bench-scale install uninstall dist clean record golden profile fuzz mutants random venv wheels
 
 help:
 	@echo 'make demo       build everything and follow a capture'
@@ -48,6 +48,7 @@ help:
 	@echo 'make build      the C library in $(LIB)'
 	@echo 'make install    the C library: PREFIX=$(PREFIX) LIBDIR=$(LIBDIR) DESTDIR=$(DESTDIR); make uninstall takes it away'
 	@echo 'make dist       the source distribution and the wheel in dist/'
+	@echo 'make wheels     the wheels for Linux in dist/: ARCH="x86_64 aarch64"'
 	@echo 'make record     record the captures of tests/data again (Linux, root)'
 	@echo 'make golden     write the expected event logs of tests/data'
 	@echo 'make profile    write the profile by which the C library is compiled'
@@ -83,6 +84,16 @@ uninstall:
 dist: $(VENV)/.ready
 	$(PY) -m build --no-isolation
 
+# The wheels: docs/wheels.md.
+
+$(BUILD)/release/.ready: tools/requirements-dev.txt tools/requirements-wheels.txt
+	$(PYTHON) -m venv $(BUILD)/release
+	$(BUILD)/release/bin/python -m pip install --quiet --disable-pip-version-check -r tools/requirements-wheels.txt -c tools/requirements-dev.txt
+	@touch $@
+
+wheels: $(BUILD)/release/.ready
+	$(BUILD)/release/bin/python tools/wheels.py $(addprefix --arch ,$(ARCH))
+
 # The Python package: a wheel, installed into a virtual environment.
 
 venv: $(VENV)/.ready
@@ -109,6 +120,7 @@ test-go:
 
 test-c: build
 	tests/c/run.sh $(LIB)
+	tests/c/installed.sh $(LIB)
 
 # What follows is tested with both forms of the core: compiled, where it is, and as plain Python.
 CORE_TESTS := $(addprefix ../tests/python/test_,core.py follower.py snapshots.py golden.py files.py whole_streams.py cycapture_follower.py cycapture_payload.py)
@@ -141,7 +153,7 @@ lint: $(VENV)/.ready
 	$(VENV)/bin/ruff check .
 	PATH=$(VENV)/bin:$$PATH cython-lint --max-line-length 140 python/gofollow/_core.pxd python/gofollow/_gather.pxd python/cycapture/libtins/_sound.pxd --ignore E301 E302
 	$(VENV)/bin/mypy --strict python/gofollow python/cycapture
-	$(VENV)/bin/mypy --strict --follow-imports=silent tools/record*.py tools/compare_tshark.py tools/mutants.py
+	$(VENV)/bin/mypy --strict --follow-imports=silent tools/record*.py tools/compare_tshark.py tools/mutants.py tools/wheels.py
 	$(VENV)/bin/mypy --strict --follow-imports=silent tests/python/*.py
 	MYPYPATH=bench/python $(VENV)/bin/mypy --strict --follow-imports=silent bench/python/*.py
 	@if command -v shellcheck >/dev/null; then echo shellcheck; shellcheck .ci/run $$(find tools capi tests bench -name '*.sh'); \
@@ -151,7 +163,7 @@ fuzz:
 	tools/fuzz.sh $(FUZZTIME)
 
 mutants:
-	$(PYTHON) tools/mutants.py
+	$(PYTHON) tools/mutants.py tools/wheels.py
 
 random:
 	GOFOLLOW_RUNS=$(or $(RUNS),100000) $(GO) test -timeout 12h -run 'Random|Changed|Cut|Dropped|Sharded|Split|Swapped' ./gofollow

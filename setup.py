@@ -7,6 +7,8 @@ Where the core cannot be compiled (no headers of Python, no Cython, no CPython w
 is py3-none-PLATFORM, the core runs as plain Python, and a sentence says so. GOFOLLOW_CORE=python
 asks for that.
 
+CC, GOARCH and _PYTHON_HOST_PLATFORM (linux-aarch64) build for another processor: tools/wheels.py.
+
 The rest of the metadata stands in pyproject.toml, the version in gofollow/version.go.
 """
 
@@ -20,8 +22,10 @@ import sysconfig
 from pathlib import Path
 
 from setuptools import Command, Distribution, Extension, setup
+from setuptools.command.build import build
 from setuptools.command.build_ext import build_ext
 from setuptools.command.build_py import build_py
+from setuptools.command.sdist import sdist
 from setuptools.errors import CCompilerError, ExecError, PlatformError
 
 try:
@@ -63,6 +67,27 @@ def build_native(folder: Path) -> None:
     cdef = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(cdef)
     cdef.write_ffi_module(ROOT / "capi" / "gofollow.h", folder / DECLARATIONS)
+
+
+class Build(build):
+    """Begins with an empty build/lib.*: what an earlier build left there would go into the wheel and decide its tag."""
+
+    def run(self) -> None:
+        shutil.rmtree(self.build_lib, ignore_errors=True)
+        super().run()
+
+
+class SourceDistribution(sdist):
+    """Adds what building needs where there is no network and no git: Go's modules and the commit."""
+
+    def make_release_tree(self, base_dir: str, files: list[str]) -> None:
+        super().make_release_tree(base_dir, files)
+        tree = Path(base_dir)
+        if not (tree / "vendor").exists():
+            subprocess.run([os.environ.get("GO", "go"), "mod", "vendor", "-o", str((tree / "vendor").resolve())], cwd=ROOT, check=True)
+        found = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
+        if found.returncode == 0:
+            (tree / "COMMIT").write_text(found.stdout, encoding="ascii")
 
 
 class BuildPy(build_py):
@@ -198,9 +223,11 @@ setup(
     version=version(),
     distclass=NativeDistribution,
     cmdclass={
+        "build": Build,
         "build_ext": BuildCore,
         "build_py": BuildPy,
         "bdist_wheel": PlatformWheel,
         "develop_native": DevelopNative,
+        "sdist": SourceDistribution,
     },
 )

@@ -65,7 +65,7 @@ compile() {
     (
         cd "$root"
         CGO_ENABLED=1 CC="$cc" CGO_CFLAGS="${CGO_CFLAGS:--O2 -g} -DGOFOLLOW_VERSION=$version '-DGOFOLLOW_BUILD=\"$info\"'" \
-            "$go" build -buildmode="$1" -buildvcs=false -trimpath -pgo="$root/capi/library.pgo" -tags "netgo,osusergo,${GOTAGS-}" -ldflags "-s -w $3" -o "$2" ./capi
+            "$go" build -buildmode="$1" -buildvcs=false -trimpath -pgo="$root/capi/library.pgo" -tags "netgo,osusergo,${GOTAGS-}" -ldflags "-s -w -buildid= $3" -o "$2" ./capi
     ) || fail "the Go compiler failed, its messages stand above"
 }
 compile c-shared "$work/libgofollow.so" "\"-extldflags=-Wl,-soname,libgofollow.so.$abi '-Wl,--version-script=$root/capi/exports.map'\""

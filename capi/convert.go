@@ -211,18 +211,17 @@ func (s *facts) of(c *gofollow.Connection) uintptr {
 	return uintptr(unsafe.Pointer(at))
 }
 
-// setUser sets the user pointer of a connection that an event of the current poll, but no
-// Closed event, belongs to. It reports whether there is one.
+// setUser sets the user pointer of a connection that an event of the current poll belongs to. It
+// reports whether there is one.
 func (s *facts) setUser(id uint64, user uintptr) bool {
 	var found []*cConnection
+	closed := false
 	if i := id % keptFacts; s.kept != nil && s.keptBy[i] == s.poll && s.kept[i].id == id {
 		found = append(found, &s.kept[i])
 	}
 	for i := range s.used {
 		if c := &s.chunks[i/factsPerChunk][i%factsPerChunk]; c.id == id {
-			if c.closed != 0 {
-				return false
-			}
+			closed = closed || c.closed != 0
 			found = append(found, c)
 		}
 	}
@@ -231,6 +230,9 @@ func (s *facts) setUser(id uint64, user uintptr) bool {
 	}
 	if len(found) == 0 {
 		return false
+	}
+	if closed { // no event of it follows
+		return true
 	}
 	if s.users == nil {
 		s.users = make(map[uint64]uintptr)

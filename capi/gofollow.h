@@ -558,11 +558,11 @@ int gofollow_abandon_capture (gofollow_t f);
  * the validity of what the events polled before point to. Since 0.1.0. */
 int gofollow_poll (gofollow_t f, gofollow_event *events, size_t max);
 
-/* Sets the user pointer of an open connection: every event of it that is polled from now on has it as
- * connection->user, and so have those that were polled last. user: any pointer, which the library does not
- * use; what it points to remains the caller's, who can release it with the CLOSED event. Returns 0;
- * GOFOLLOW_ERR_STATE unless an event of that connection, and not its CLOSED event, came with the last
- * poll. Since 0.1.0. */
+/* Sets the user pointer of a connection: every event of it that is polled from now on has it as
+ * connection->user, and so have those that were polled last, its CLOSED event included. user: any pointer,
+ * which the library does not use; what it points to remains the caller's, who can release it with the
+ * CLOSED event. Returns 0; GOFOLLOW_ERR_STATE unless an event of that connection came with the last poll.
+ * Since 0.1.0. */
 int gofollow_set_user (gofollow_t f, uint64_t connection_id, void *user);
 
 /* Ends the interest in a connection: of its events only CLOSED follows, whose facts have ignored set.

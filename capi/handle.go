@@ -10,7 +10,7 @@ import (
 	"gofollow/gofollow"
 )
 
-var errNotOpen = errors.New("no event of that connection came with the last poll, or its CLOSED event did")
+var errNotOpen = errors.New("no event of that connection came with the last poll")
 
 // handle is a follower as C knows it. One call at a time uses it, which holds
 // busy; only message is for any thread at any time.

@@ -18,6 +18,7 @@ from ._core import TCPStream
 from ._engine import Statistics
 from ._events import STOP, Chunk, Connection, Counters, Endpoint, Event, Gap, Segment, Turn, format_event
 from ._frames import LinkType
+from ._native import build_info
 from .errors import (
     CaptureError,
     CaptureFileError,
@@ -60,6 +61,7 @@ __all__ = [
     "TruncatedCaptureWarning",
     "Turn",
     "UsageError",
+    "build_info",
     "core",
     "events",
     "follow",

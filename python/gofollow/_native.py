@@ -5,6 +5,7 @@ so a child that was forked before that can still use it.
 """
 
 import os
+import sysconfig
 import threading
 from typing import Any
 
@@ -64,6 +65,8 @@ def _open() -> Any:
     try:
         lib = ffi.dlopen(LIBRARY, ffi.RTLD_NOW)
     except OSError as error:
+        if "musl" in f"{sysconfig.get_config_var('SOABI')} {sysconfig.get_config_var('HOST_GNU_TYPE')}":
+            raise GofollowError("gofollow does not run on musl, where Go libraries cannot be loaded: use a system with glibc") from None
         raise GofollowError(f"cannot load {LIBRARY}: {error}; install gofollow again, or run 'python setup.py develop_native'") from None
     found, wanted = lib.gofollow_abi_version(), constant("ABI_VERSION")
     if found != wanted:
@@ -107,6 +110,14 @@ def error_from_code(code: int, handle: int = 0) -> GofollowError:
     if code in _ADVICE:
         message = f"{message} ({_ADVICE[code]})"
     return _ERRORS.get(code, InternalError)(message)
+
+
+def build_info() -> str:
+    """Return what the shared library was built from and by: version, commit, Go compiler, target.
+
+    Such as "gofollow 0.1.0 (commit 1f0c8b5a92de, go1.26.0, linux/amd64)".
+    """
+    return str(ffi.string(library().gofollow_build_info()).decode("ascii"))
 
 
 def library_version() -> str:

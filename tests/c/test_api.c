@@ -283,7 +283,12 @@ test_user (void)
     CHECK (wrong == 0 && n == N && gofollow_flush (f) == 2 * N && (n = gofollow_poll (f, e, 2 * N)) == 2 * N);
     for (int i = 0; i < n; i++)
         wrong += e[i].connection->user != &users[e[i].connection_id];
-    CHECK (wrong == 0 && gofollow_set_user (f, 0, NULL) == GOFOLLOW_ERR_STATE && gofollow_destroy (f) == 0);
+    CHECK (wrong == 0 && gofollow_poll (f, e, 1) == 0 && gofollow_set_user (f, 0, NULL) == GOFOLLOW_ERR_STATE);
+    /* A connection that opens and closes within one poll. */
+    feed (f, 0, 0, 100000, 0, SYN, "");
+    CHECK (gofollow_flush (f) == 2 && gofollow_poll (f, e, 2) == 2 && e[0].kind == GOFOLLOW_OPENED && e[1].kind == GOFOLLOW_CLOSED);
+    CHECK (gofollow_set_user (f, e[0].connection_id, &n) == 0 && e[0].connection->user == &n && e[1].connection->user == &n);
+    CHECK (gofollow_poll (f, e, 1) == 0 && gofollow_destroy (f) == 0);
 }
 
 /* Of an ignored connection nothing but its CLOSED event comes; the others' events keep their marks. */

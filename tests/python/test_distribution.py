@@ -18,3 +18,11 @@ def test_the_notices_of_everything_linked_in_are_installed() -> None:
     assert {f"{path.decode()} {version.decode()}" for path, version in linked} < set(sections)
     for name, text in sections.items():
         assert "opyright" in text, name
+
+
+def test_what_the_library_was_built_from_is_in_its_file_too() -> None:
+    library = (files(gofollow) / "libgofollow.so").read_bytes()
+    info = gofollow.build_info()
+    assert re.fullmatch(r"gofollow \S+ \(commit \w+\+?, go1\.\S+, linux/\w+\)", info)
+    assert info.split()[1] == gofollow.__version__
+    assert info.encode() in library
