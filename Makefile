@@ -29,7 +29,7 @@ FUZZTIME ?= 20s
 # The tests are run from outside the tree's python/, so that they see what is installed.
 PYTEST = cd $(BUILD) && venv/bin/python -m pytest -c ../pyproject.toml --rootdir .. -p no:cacheprovider
 
-.PHONY: help demo build test test-go test-c test-py test-resources random-calls test-more test-full lint bench bench-scale install uninstall dist clean record golden profile fuzz mutants random venv wheels
+.PHONY: help demo build test test-go test-c test-py test-resources random-calls test-more test-full lint bench bench-scale install uninstall dist clean record golden profile fuzz mutants random venv wheels test-wheels abi-check abi-record
 
 help:
 	@echo 'make demo       build everything and follow a capture'
@@ -49,6 +49,8 @@ help:
 	@echo 'make install    the C library: PREFIX=$(PREFIX) LIBDIR=$(LIBDIR) DESTDIR=$(DESTDIR); make uninstall takes it away'
 	@echo 'make dist       the source distribution and the wheel in dist/'
 	@echo 'make wheels     the wheels for Linux in dist/: ARCH="x86_64 aarch64"'
+	@echo 'make test-wheels  install each wheel and run the tests, for every Python that is found: PYTHONS=names'
+	@echo 'make abi-check  compare the binary interface of the C library with what is recorded; make abi-record records it'
 	@echo 'make record     record the captures of tests/data again (Linux, root)'
 	@echo 'make golden     write the expected event logs of tests/data'
 	@echo 'make profile    write the profile by which the C library is compiled'
@@ -93,6 +95,17 @@ $(BUILD)/release/.ready: tools/requirements-dev.txt tools/requirements-wheels.tx
 
 wheels: $(BUILD)/release/.ready
 	$(BUILD)/release/bin/python tools/wheels.py $(addprefix --arch ,$(ARCH))
+
+# Each wheel in an environment of its own: PYTHONS="python3.10 pypy3" names interpreters, all that are found by default.
+test-wheels: $(BUILD)/release/.ready
+	$(BUILD)/release/bin/python tools/test_wheels.py $(PYTHONS)
+
+# The binary interface of the C library, against what is recorded in capi/abi.txt.
+abi-check: $(VENV)/.ready
+	$(PY) tools/abi.py check
+
+abi-record: $(VENV)/.ready
+	$(PY) tools/abi.py record
 
 # The Python package: a wheel, installed into a virtual environment.
 
@@ -153,7 +166,7 @@ lint: $(VENV)/.ready
 	$(VENV)/bin/ruff check .
 	PATH=$(VENV)/bin:$$PATH cython-lint --max-line-length 140 python/gofollow/_core.pxd python/gofollow/_gather.pxd python/cycapture/libtins/_sound.pxd --ignore E301 E302
 	$(VENV)/bin/mypy --strict python/gofollow python/cycapture
-	$(VENV)/bin/mypy --strict --follow-imports=silent tools/record*.py tools/compare_tshark.py tools/mutants.py tools/wheels.py
+	$(VENV)/bin/mypy --strict --follow-imports=silent tools/record*.py tools/compare_tshark.py tools/mutants.py tools/wheels.py tools/test_wheels.py tools/abi.py
 	$(VENV)/bin/mypy --strict --follow-imports=silent tests/python/*.py
 	MYPYPATH=bench/python $(VENV)/bin/mypy --strict --follow-imports=silent bench/python/*.py
 	@if command -v shellcheck >/dev/null; then echo shellcheck; shellcheck .ci/run $$(find tools capi tests bench -name '*.sh'); \
@@ -163,7 +176,7 @@ fuzz:
 	tools/fuzz.sh $(FUZZTIME)
 
 mutants:
-	$(PYTHON) tools/mutants.py tools/wheels.py
+	$(PYTHON) tools/mutants.py
 
 random:
 	GOFOLLOW_RUNS=$(or $(RUNS),100000) $(GO) test -timeout 12h -run 'Random|Changed|Cut|Dropped|Sharded|Split|Swapped' ./gofollow
