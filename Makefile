@@ -163,6 +163,7 @@ lint: $(VENV)/.ready
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
 	capi/lint.sh
+	$(PY) tools/abi.py check
 	$(VENV)/bin/ruff check .
 	PATH=$(VENV)/bin:$$PATH cython-lint --max-line-length 140 python/gofollow/_core.pxd python/gofollow/_gather.pxd python/cycapture/libtins/_sound.pxd --ignore E301 E302
 	$(VENV)/bin/mypy --strict python/gofollow python/cycapture

@@ -28,6 +28,7 @@ if ! command -v clang >/dev/null && ! command -v gcc >/dev/null; then
     absent+=("address sanitizer: neither clang nor gcc is there")
 else
     part "address sanitizer" tests/c/asan.sh "$library"
+    part "injected faults" tests/c/faults.sh "$library"
 fi
 
 if [ "$("$venv/bin/python" -c 'import gofollow; print(gofollow.core)')" != compiled ]; then

@@ -107,6 +107,24 @@ fi
 expect "signals are handled during calls" "$work/signals" tests/data/several.pcap 20 > "$work/signals.out"
 expect "random calls" "$work/random_calls" tests/data/several.pcap "${SEED:-1}" "${SEQUENCES:-200}" > "$work/random.out"
 
+# What the library is to the process; the program loads it. A sanitizer counts memory otherwise.
+if [ -z "${SANITIZE-}" ]; then
+    if $cc -std=gnu11 -O1 -g -Wall -Wextra -Werror "-I$prefix/include" -o "$work/host" tests/c/host.c -pthread -ldl; then
+        "$work/host" "$prefix/lib/libgofollow.so" tests/data/several.pcap > "$work/host.out" 2> "$work/host.errors"
+        status=$?
+        grep 'failed:' "$work/host.out"
+        expect "the library is a good guest (tests/c/host.c: exit code $status, $(tail -n 1 "$work/host.out"))" [ "$status" -eq 0 ]
+    else
+        bad "host compiles"
+    fi
+    if command -v valgrind >/dev/null; then
+        expect "valgrind, with the suppressions, finds nothing" valgrind -q --leak-check=full --error-exitcode=9 \
+            "--suppressions=$prefix/share/doc/gofollow/gofollow.supp" "$work/join_payload" tests/data/several.pcap > "$work/valgrind.out"
+    else
+        echo "not tested, there is no valgrind: memory of a C program"
+    fi
+fi
+
 # compare GOLDEN PROGRAM [ARGUMENT ...]: its output is the golden file, or it
 # exits with 77, which says that the file is not for it.
 compare() {
