@@ -18,7 +18,7 @@ LIB     := $(BUILD)/lib
 
 GO_SOURCES     := go.mod go.sum $(shell find gofollow capi -name '*.go' ! -name '*_test.go')
 NATIVE_SOURCES := $(GO_SOURCES) $(shell find capi -type f ! -name '*.go')
-PYTHON_SOURCES := setup.py pyproject.toml README.md $(wildcard MANIFEST.in) $(shell find python -name '*.py' ! -name _ffi.py -o -name '*.pxd' -o -name py.typed)
+PYTHON_SOURCES := setup.py pyproject.toml README.md $(wildcard MANIFEST.in) $(shell find python -name '*.py' ! -name _ffi.py -o -name '*.pxd' -o -name py.typed -o -path '*/report/*.*')
 
 # Pinned, so that a new release of a checker changes nothing here by itself.
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2

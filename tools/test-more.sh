@@ -52,6 +52,14 @@ else
     absent+=("download of 50 MB, followed live: capturing needs root")
 fi
 
+if ! chromium=$(command -v chromium || command -v chromium-browser || command -v google-chrome); then
+    absent+=("the report in a browser: Chromium is not there (tools/packages.txt)")
+elif ! "$venv/bin/python" -c 'import playwright' 2>/dev/null; then
+    absent+=("the report in a browser: $venv/bin/python -m pip install playwright")
+else
+    part "the report in a browser" "$venv/bin/python" tests/python/report_in_browser.py "$chromium"
+fi
+
 for reason in "${absent[@]}"; do echo "not run: $reason"; done
 for name in "${failed[@]}"; do echo "failed: $name"; done
 [ "${#failed[@]}" = 0 ]

@@ -383,6 +383,48 @@ def stats_command(files: tuple[str, ...], top: int, as_json: bool, choice: Any, 
     return stats(files, options, choice, screen, top=top, as_json=as_json)
 
 
+@cli.command("report", short_help="Write a page to look at: charts, connections, conversations.")
+@FILES
+@click.option("-o", "--output", "out", metavar="FILE", required=True, type=click.Path(path_type=str), help="The page, report.html.")
+@click.option("--title", default=None, help="What stands at the head of the page (the captures' names).")
+@click.option("--open", "connection", type=click.IntRange(0), metavar="ID", help="The connection that the page opens with.")
+@click.option("--force", is_flag=True, help="Write over a file that exists.")
+@engine_options
+def report_command(
+    files: tuple[str, ...], out: str, title: str | None, connection: int | None, force: bool, options: dict[str, Any]
+) -> int:
+    """Write one HTML page that loads nothing: sums, charts, a table of connections, conversations and graphs.
+
+    \b
+    Examples:
+        gofollow report trace.pcap -o report.html
+        gofollow report --open 3 trace.pcap -o report.html
+    """
+    from ._report import report
+
+    return report(files, out, options, title=title, connection=connection, force=force)
+
+
+@cli.command("plot", short_help="Draw the time-sequence graph of a connection.")
+@click.argument("file", metavar="FILE", type=click.Path(path_type=str))
+@click.argument("connection", metavar="ID", type=click.IntRange(0))
+@click.option("-o", "--output", "out", metavar="FILE", required=True, type=click.Path(path_type=str), help="A picture: .png, .svg or .pdf.")
+@click.option("--force", is_flag=True, help="Write over a file that exists.")
+@engine_options
+def plot_command(file: str, connection: int, out: str, force: bool, options: dict[str, Any]) -> int:
+    """Draw segments, retransmissions, ACKs and missing bytes of a connection over time, and its throughput.
+
+    It needs matplotlib: pip install 'gofollow[plot]'.
+
+    \b
+    Examples:
+        gofollow plot trace.pcap 0 -o connection0.png
+    """
+    from ._report import plot
+
+    return plot(file, connection, out, options, force=force)
+
+
 @cli.command("events", short_help="Print the event log.")
 @FILES
 @click.option("--anomalies", is_flag=True, help="Print anomalies, too.")
