@@ -29,7 +29,7 @@ FUZZTIME ?= 20s
 # The tests are run from outside the tree's python/, so that they see what is installed.
 PYTEST = cd $(BUILD) && venv/bin/python -m pytest -c ../pyproject.toml --rootdir .. -p no:cacheprovider
 
-.PHONY: help demo build test test-go test-c test-py test-resources random-calls test-more test-full lint bench bench-scale install uninstall dist clean record golden profile fuzz mutants random venv wheels test-wheels abi-check abi-record
+.PHONY: help demo build test test-go test-c test-py test-resources random-calls test-more test-full lint bench bench-scale bench-spark install uninstall dist clean record golden profile fuzz mutants random venv wheels test-wheels abi-check abi-record
 
 help:
 	@echo 'make demo       build everything and follow a capture'
@@ -45,6 +45,7 @@ help:
 	@echo 'make random     follow RUNS=100000 random captures'
 	@echo 'make bench      measure against other followers: RUNS=n ONLY=rows WORKLOADS=names CPU=1 (bench/README.md)'
 	@echo 'make bench-scale  show how time and memory grow with connections and packets'
+	@echo 'make bench-spark  measure tables made by Spark against one process'
 	@echo 'make build      the C library in $(LIB)'
 	@echo 'make install    the C library: PREFIX=$(PREFIX) LIBDIR=$(LIBDIR) DESTDIR=$(DESTDIR); make uninstall takes it away'
 	@echo 'make dist       the source distribution and the wheel in dist/'
@@ -187,6 +188,12 @@ bench: build $(BUILD)/installed
 
 bench-scale: build
 	bench/run.sh $(LIB) -scale -runs $(or $(RUNS),3) -only '$(ONLY)' $(if $(CPU),-cpu)
+
+# Tables made by Spark beside those of one process: needs Java and pyspark (docs/spark.md). WORKLOADS names one.
+bench-spark: build $(BUILD)/installed
+	@mkdir -p $(BUILD)/bench
+	$(GO) run ./bench/generate -dir $(BUILD)/bench $(or $(WORKLOADS),web200k)
+	$(PY) bench/python/on_spark.py $(BUILD)/bench/$(or $(WORKLOADS),web200k).pcap
 
 # The test data.
 

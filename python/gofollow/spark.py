@@ -90,6 +90,8 @@ def _source() -> type[DataSource]:
     """Return the data source as a class that is sent by value, so that a worker without gofollow can say so."""
     columns = ", ".join(f"{name} {_ddl(kind)}" for name, kind in zip(ROWS.names, ROWS.types, strict=True))
 
+    load = _loader("spark_source")
+
     class Reader(DataSourceReader):  # type: ignore[misc]
         def __init__(self, options: Any) -> None:
             self.options = dict(options)
@@ -97,24 +99,15 @@ def _source() -> type[DataSource]:
         def partitions(self) -> list[InputPartition]:
             import json
 
-            from gofollow.spark_source import Options, divide, files_of
-
-            options = Options.of(self.options)
+            source = load()
+            part_bytes = source.Options.of(self.options).part_bytes
             paths = json.loads(self.options["paths"]) if "paths" in self.options else [self.options["path"]]
-            return [InputPartition(tuple(part)) for path, size in files_of(paths) for part in divide(path, size, options.part_bytes)]
+            return [InputPartition(tuple(part)) for path, size in source.files_of(paths) for part in source.divide(path, size, part_bytes)]
 
         def read(self, partition: InputPartition) -> Iterator[pa.RecordBatch]:
-            try:
-                from gofollow.spark_source import Options, Part, rows_of
-            except ImportError as error:
-                import socket
-                import sys
-
-                raise RuntimeError(
-                    f"the Spark worker on {socket.gethostname()} ({sys.executable}) has no gofollow ({error}): "
-                    "pip install 'gofollow[spark]' there, or send an environment with spark.archives"
-                ) from None
-            return rows_of(Part(*partition.value), Options.of(self.options))
+            source = load()
+            rows: Iterator[pa.RecordBatch] = source.rows_of(source.Part(*partition.value), source.Options.of(self.options))
+            return rows
 
     class Pcap(DataSource):  # type: ignore[misc]
         @classmethod
@@ -194,20 +187,30 @@ def _in_order(packets: DataFrame, partitions: int) -> DataFrame:
 
 
 def _on_worker(name: str, *arguments: Any) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """Return a function of spark_worker that is sent by value, so that a worker without gofollow can say so."""
+    """Return a function of spark_worker with all but its first argument."""
+    load = _loader("spark_worker")
 
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        try:
-            from gofollow import spark_worker
-        except ImportError as error:
-            import socket
-            import sys
+        found: Iterator[pa.RecordBatch] = getattr(load(), name)(batches, *arguments)
+        return found
 
+    return run
+
+
+def _loader(name: str) -> Callable[[], Any]:
+    """Return a function that imports a module of this package on a worker. It is sent by value: without the package it can say so."""
+
+    def load() -> Any:
+        import importlib
+        import socket
+        import sys
+
+        try:
+            return importlib.import_module(f"gofollow.{name}")
+        except ImportError as error:
             raise RuntimeError(
                 f"the Spark worker on {socket.gethostname()} ({sys.executable}) has no gofollow ({error}): "
                 "pip install 'gofollow[spark]' there, or send an environment with spark.archives"
             ) from None
-        found: Iterator[pa.RecordBatch] = getattr(spark_worker, name)(batches, *arguments)
-        return found
 
-    return run
+    return load
