@@ -11,7 +11,7 @@ core is "compiled" or "python": which form of gofollow._core runs here. The envi
 GOFOLLOW_CORE=python, set before the import, chooses the second one.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._choice import core
 from ._core import TCPStream
@@ -35,6 +35,10 @@ from .errors import (
 )
 from .follower import TCPStreamFollower, events, follow
 
+if TYPE_CHECKING:
+    from ._async import afollow
+    from ._live import Sniffer, SnifferStatistics, sniff
+
 __all__ = [
     "STOP",
     "CaptureError",
@@ -55,21 +59,33 @@ __all__ = [
     "OutOfMemoryError",
     "PacketTooLargeError",
     "Segment",
+    "Sniffer",
+    "SnifferStatistics",
     "Statistics",
     "TCPStream",
     "TCPStreamFollower",
     "TruncatedCaptureWarning",
     "Turn",
     "UsageError",
+    "afollow",
     "build_info",
     "core",
     "events",
     "follow",
     "format_event",
+    "sniff",
 ]
 
 
+_LATER = {"Sniffer": "._live", "SnifferStatistics": "._live", "afollow": "._async", "sniff": "._live"}  # loaded when they are used
+
+
 def __getattr__(name: str) -> Any:
+    if name in _LATER:
+        from importlib import import_module
+
+        globals()[name] = value = getattr(import_module(_LATER[name], __name__), name)
+        return value
     if name != "__version__":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import metadata  # which takes longer to import than all the rest

@@ -82,13 +82,15 @@ class Items:
 class Links:
     """Warns, once for a follower, of packets that are not looked into."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, later: bool = False) -> None:
+        """later: not before the end, because packets are fed by another thread than the caller's."""
         self._engine = engine
         self._warned = False
+        self._later = later
 
     def warn(self) -> None:
         """Warn if packets that were fed are of a link type that is not followed."""
-        if self._warned or not (unknown := self._engine.unknown_links()):
+        if self._warned or self._later or not (unknown := self._engine.unknown_links()):
             return
         self._warned = True
         names = ", ".join(f"{name} ({count} packets so far)" for name, count in unknown.items())
@@ -99,6 +101,7 @@ class Links:
 
     def warn_at_end(self) -> None:
         """Warn if there was no TCP at all, but packets that are not looked into."""
+        self._later = False
         self.warn()
         if self._warned or self._engine.closed:
             return
@@ -211,6 +214,30 @@ class _Stream(_Capture):
             self._stream.close()
 
 
+class Pushed(_Stream):
+    """A capture whose bytes are handed over in pieces."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, None)
+        self._given: bytes | None = None
+
+    def begin(self, engine: Engine) -> None:
+        self.begun = True
+
+    def hungry(self) -> bool:
+        """Report whether the next step needs a piece."""
+        return self._given is None and self._taken == len(self._piece) and not self._ended
+
+    def give(self, piece: bytes) -> None:
+        """Hand the next piece over; an empty one is the end."""
+        self._given = piece
+
+    def _next_piece(self) -> bytes:
+        piece, self._given = self._given, None
+        assert piece is not None
+        return piece
+
+
 class _Packets(_Capture):
     """Packets that a program has: objects, or tuples as feed_packets takes them."""
 
@@ -283,6 +310,8 @@ def with_link(items: Iterable[Any]) -> Iterable[Any]:
 
 def _source_of(source: Any, known: Items) -> _Capture:
     """Return what reads a source. Raises TypeError for what is none."""
+    if isinstance(source, Pushed):
+        return source
     if isinstance(source, str) and source.startswith("tcp://"):
         return _Stream(source, None, lambda: connect(source))
     if isinstance(source, (str, bytes, os.PathLike)):
