@@ -5,7 +5,7 @@ from libc.stdint cimport int64_t, uint64_t
 from gofollow._core cimport call_one, check_signals, copy, copy_facts, event_pointer, events_at, gofollow_event, poll_at, poll_function
 
 cdef int BATCH, OPENED, DATA, GAP, CLOSED, BUSY
-cdef Py_ssize_t FACTS_SIZE, OPEN_SIZE
+cdef Py_ssize_t FACTS_SIZE
 
 @cython.final
 cdef class Run:
@@ -36,8 +36,9 @@ cdef class Gather:
     cdef object event_array
     cdef gofollow_event *polled
     cdef poll_function poll
-    @cython.locals(count=int)
     cpdef void drain(self) except *
+    @cython.locals(count=int)
+    cpdef int pull(self) except -1
     @cython.locals(at=int, kind=int, event=event_pointer, stream=Stream, run=Run)
     cdef void take(self, int count) except *
     @cython.locals(facts=bytes, number=uint64_t)

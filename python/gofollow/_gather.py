@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ._events import OPEN_SIZE
 from ._native import constant, error_from_code, ffi, library
 
 try:
@@ -43,7 +42,7 @@ class Run:
 
 
 class Stream:
-    """An open connection: its number, what facts an open one has, and the last time of payload in it.
+    """An open connection: its number, its facts at that time, and the last time of payload in it.
 
     state is for whom it is handed to.
     """
@@ -65,7 +64,7 @@ class Gather:
     a connection that was not chosen.
     on_run(run): its pieces, as many as came together until one of the limits was reached, a gap came
     or the connection closed. They are gone when it returns. With None no payload is looked at.
-    on_gap(run, offset, length, reason): bytes that never come, after the run before them.
+    on_gap(run, offset, length, reason, time): bytes that never come, after the run before them.
     choose(number, facts): whether payload of the connection that opens is asked for; None: of all.
     run_limit is how many bytes a run has at most before it is handed on, all_limit how many all runs
     have that wait; turns: whether a run ends where the other side's data begins; times: whether the
@@ -77,7 +76,7 @@ class Gather:
         handle: int,
         on_closed: Callable[[bytes, Stream | None], object],
         on_run: Callable[[Run], object] | None = None,
-        on_gap: Callable[[Run, int, int, int], object] | None = None,
+        on_gap: Callable[[Run, int, int, int, int], object] | None = None,
         choose: Callable[[int, bytes], bool] | None = None,
         run_limit: int = 1 << 16,
         all_limit: int = 1 << 25,
@@ -96,15 +95,19 @@ class Gather:
 
     def drain(self) -> None:
         """Poll until nothing waits, and call back."""
-        count = BATCH
-        while count == BATCH:
-            count = BUSY
-            while count == BUSY:
-                count = self.poll(self.handle, self.polled, BATCH)
-            if count < 0:
-                raise error_from_code(count, self.handle)
-            self.take(count)
-            check_signals()
+        while self.pull() == BATCH:
+            pass
+
+    def pull(self) -> int:
+        """Poll once, call back, and return how many events there were."""
+        count = BUSY
+        while count == BUSY:
+            count = self.poll(self.handle, self.polled, BATCH)
+        if count < 0:
+            raise error_from_code(count, self.handle)
+        self.take(count)
+        check_signals()
+        return count
 
     def take(self, count: int) -> None:
         at = 0
@@ -128,16 +131,18 @@ class Gather:
                 stream = self.open.get(event.connection_id)
                 if stream is not None:
                     run = stream.server if event.direction else stream.client
+                    if self.turns and stream.last is not None and stream.last is not run and stream.last.size:
+                        self.hand_on(stream.last)
                     if run.size:
                         run.final = True
                         self.hand_on(run)
                         run.final = False
                     run.offset = event.offset + event.length
                     if self.on_gap is not None:
-                        self.on_gap(run, event.offset, event.length, event.reason)
+                        self.on_gap(run, event.offset, event.length, event.reason, event.ts_ns)
 
     def begin(self, event: Any) -> None:
-        facts = copy_facts(event.connection, OPEN_SIZE)
+        facts = copy_facts(event.connection, FACTS_SIZE)
         number: int = event.connection_id
         if self.choose is None or self.choose(number, facts):
             self.open[number] = Stream(number, facts)

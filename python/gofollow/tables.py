@@ -11,7 +11,7 @@ docs/tables.md describes every column. Needs pyarrow: pip install 'gofollow[tabl
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, suppress
 from hashlib import blake2b
 from ipaddress import IPv6Address
@@ -21,8 +21,9 @@ from struct import Struct
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ._engine import Engine
-from ._events import BATCH, BY, CLOSE_REASONS, CLOSED, DATA, GAP, ROLES, SIDES, STARTS
-from ._native import constant, error_from_code, ffi, library
+from ._events import BY, CLOSE_REASONS, ROLES, SIDES, STARTS
+from ._gather import Gather, Run, Stream
+from ._native import constant, ffi
 from ._sources import Reading
 from .errors import CaptureError, MissingPackageError
 from .follower import CaptureSource, read_and_flush, reading_of
@@ -224,11 +225,24 @@ def _batches(engine: Engine, reading: Reading, rows: Rows) -> Generator[Any, Non
 class Rows:
     """Makes rows of both tables of the events that are polled from a follower."""
 
-    def __init__(self, handle: int, connections: bool, turns: bool, numbered: bool = True) -> None:
-        """connections, turns: which tables are asked for. numbered: whether connections have their number as id."""
-        self._handle = handle
-        self._want_connections, self._want_turns, self._numbered = connections, turns, numbered
-        self._polled: Any = ffi.new("gofollow_event[]", BATCH)
+    def __init__(
+        self, handle: int, connections: bool, turns: bool, numbered: bool = True, choose: Callable[[int, bytes], bool] | None = None
+    ) -> None:
+        """connections, turns: which tables are asked for. numbered: whether connections have their number as id.
+
+        choose: whether the connection of a number has rows; None: all have.
+        """
+        self._want_connections, self._numbered, self._choose = connections, numbered, choose
+        self._gather = Gather(
+            handle,
+            self._closed,
+            self._run if turns else None,
+            self._gap if turns else None,
+            choose,
+            run_limit=1 << 16,
+            all_limit=_WAITING_BYTES // 64,
+            turns=True,
+        )
         self._connections: list[tuple[Any, ...]] = []
         self._turns: list[tuple[Any, ...]] = []
         self._size = 0  # of the payload in _turns
@@ -237,19 +251,7 @@ class Rows:
 
     def pull(self) -> bool:
         """Poll once, and return whether more events may wait."""
-        count: int = library().gofollow_poll(self._handle, self._polled, BATCH)
-        if count < 0:
-            raise error_from_code(count, self._handle)
-        if self._want_turns:
-            for event in self._polled[0:count]:
-                self._take(event)
-        else:
-            kinds = bytes(ffi.buffer(self._polled, count * _EVENT_SIZE))[::_EVENT_SIZE]
-            at = kinds.find(CLOSED)
-            while at >= 0:
-                self._close(self._polled[at])
-                at = kinds.find(CLOSED, at + 1)
-        return count == BATCH
+        return self._gather.pull() > 0
 
     def full(self) -> bool:
         """Whether there is a batch's worth of rows."""
@@ -257,44 +259,53 @@ class Rows:
 
     def take(self) -> tuple[pa.RecordBatch | None, pa.RecordBatch | None]:
         """Return the rows so far as a batch of each table, None for one without rows."""
-        taken = _batch(CONNECTIONS, self._connections), _batch(TURNS, self._turns)
+        connections, turns = self.take_rows()
+        return _batch(CONNECTIONS, connections), _batch(TURNS, turns)
+
+    def take_rows(self) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+        """Return the rows so far of each table, as tuples of its columns."""
+        taken = self._connections, self._turns
         self._connections, self._turns, self._size = [], [], 0
         return taken
 
-    def _take(self, event: Any) -> None:
-        kind, number = event.kind, event.connection_id
-        conversation = self._open.get(number)
+    def _conversation(self, stream: Stream) -> _Conversation:
+        conversation: _Conversation | None = stream.state
         if conversation is None:
-            conversation = self._open[number] = _Conversation(_connection_id(event.connection))
-        if kind == DATA:
-            length = event.length
-            side = event.direction
-            turn = conversation.turns[side]
-            if turn is None or conversation.side != side:
-                if turn is not None:
-                    self._end_part(conversation, turn)
-                turn = conversation.begin(side)
-            elif turn.size + length > PART:
-                self._split(conversation, turn)
-            if not turn.pieces:
-                turn.first_ns, turn.offset = event.ts_ns, event.offset
-            if conversation.missing[side]:
-                turn.missing += conversation.missing[side]
-                conversation.missing[side] = 0
-            turn.pieces.append(ffi.buffer(event.bytes, length)[:])
-            turn.size += length
-            turn.end, turn.last_ns = event.offset + length, event.ts_ns
-            self._waiting += length
-            if self._waiting > _WAITING_BYTES:
-                self._split_all()
-        elif kind == GAP:
-            conversation.lose(event.direction, event.length, event.offset, event.ts_ns)
-        elif kind == CLOSED:
-            del self._open[number]
-            for turn in conversation.end():
+            conversation = stream.state = self._open[stream.number] = _Conversation(_connection_id(stream.facts))
+        return conversation
+
+    def _run(self, run: Run) -> None:
+        conversation = self._conversation(run.stream)
+        length, side = run.size, run.direction
+        turn = conversation.turns[side]
+        if turn is None or conversation.side != side:
+            if turn is not None:
                 self._end_part(conversation, turn)
-            if self._want_connections:
-                self._close(event)
+            turn = conversation.begin(side)
+        elif turn.size + length > PART:
+            self._split(conversation, turn)
+        if not turn.pieces:
+            turn.first_ns, turn.offset = run.times[0], run.offset
+        if conversation.missing[side]:
+            turn.missing += conversation.missing[side]
+            conversation.missing[side] = 0
+        turn.pieces += run.pieces
+        turn.size += length
+        turn.end, turn.last_ns = run.offset + length, run.times[-1]
+        self._waiting += length
+        if self._waiting > _WAITING_BYTES:
+            self._split_all()
+
+    def _gap(self, run: Run, offset: int, length: int, reason: int, time_ns: int) -> None:
+        self._conversation(run.stream).lose(run.direction, length, offset, time_ns)
+
+    def _closed(self, facts: bytes, stream: Stream | None) -> None:
+        if stream is not None and stream.state is not None:
+            del self._open[stream.number]
+            for turn in stream.state.end():
+                self._end_part(stream.state, turn)
+        if self._want_connections and (self._choose is None or self._choose(_raw(facts).id, facts)):
+            self._close(facts, None if stream is None or stream.state is None else stream.state.connection_id)
 
     def _split(self, conversation: _Conversation, turn: _Turn) -> None:
         """End a part of a turn that is not over."""
@@ -322,13 +333,13 @@ class Rows:
             )
         )
 
-    def _close(self, event: Any) -> None:
-        raw = event.connection
+    def _close(self, facts: bytes, connection_id: int | None) -> None:
+        raw = _raw(facts)
         self._connections.append(
             (
-                *(_connection_id(raw), raw.id if self._numbered else None),
+                *(_connection_id(facts) if connection_id is None else connection_id, raw.id if self._numbered else None),
                 *(_address(raw.client), raw.client.port, _address(raw.server), raw.server.port),
-                ffi.string(raw.separation).decode() if raw.separation else None,
+                _separation(facts).decode() or None,
                 *(ROLES[raw.roles_from], STARTS[raw.start], *_time(raw.opened_ns), *_time(raw.closed_ns)),
                 *(CLOSE_REASONS[raw.close_reason], BY[raw.closed_by], bool(raw.clean)),
                 None if _NO_TIME in (raw.syn_ns, raw.ack_ns) else raw.ack_ns - raw.syn_ns,
@@ -408,17 +419,26 @@ def _batch(schema: pa.Schema, rows: list[tuple[Any, ...]]) -> pa.RecordBatch | N
     )
 
 
-_EVENT_SIZE = ffi.sizeof("gofollow_event")
+_FACTS_SIZE = ffi.sizeof("gofollow_connection")
 _NO_TIME = constant("NO_TIME")
 _KEY = Struct("=16sH16sHqI")
 
 
-def _connection_id(raw: Any) -> int:
+def _raw(facts: bytes) -> Any:
+    """Return the struct that was copied; its pointers are void."""
+    return ffi.from_buffer("gofollow_connection *", facts)
+
+
+def _separation(facts: bytes) -> bytes:
+    """Return what the option separate told a connection apart by."""
+    return facts[_FACTS_SIZE + _raw(facts).reset_text_length :]
+
+
+def _connection_id(facts: bytes) -> int:
     """Return the name of a connection: a hash of what its packets say, whichever of the endpoints is the client."""
+    raw = _raw(facts)
     low, high = sorted((bytes(ffi.buffer(end.address)), end.port) for end in (raw.client, raw.server))
-    key = _KEY.pack(*low, *high, raw.opened_ns, raw.opened_seq)
-    if raw.separation:
-        key += ffi.string(raw.separation)
+    key = _KEY.pack(*low, *high, raw.opened_ns, raw.opened_seq) + _separation(facts)
     return int.from_bytes(blake2b(key, digest_size=8).digest(), "little", signed=True)
 
 

@@ -204,4 +204,5 @@ def test_a_pager_where_the_lines_do_not_fit() -> None:
 
 def test_the_event_log_is_that_of_the_golden_files() -> None:
     assert run("events", "--anomalies", DATA / "reordered.pcap").out.splitlines()[0].startswith("opened 0 ")
-    assert len(run("events", SEVERAL, SEVERAL).out) == 2 * len(run("events", SEVERAL).out)
+    golden = (DATA / "several.events").read_text().splitlines()
+    assert run("events", "--anomalies", SEVERAL).out.splitlines() == [line for line in golden if line and not line.startswith("#")]

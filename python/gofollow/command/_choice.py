@@ -31,7 +31,7 @@ class Choice:
             return False
         if self.until is not None and facts.opened_ns > self.until:
             return False
-        last = facts.last_ns()
+        last = facts.last_ns
         return self.since is None or last == NO_TIME or last >= self.since
 
     def know(self, number: int) -> None:

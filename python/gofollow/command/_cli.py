@@ -383,62 +383,51 @@ def stats_command(files: tuple[str, ...], top: int, as_json: bool, choice: Any, 
     return stats(files, options, choice, screen, top=top, as_json=as_json)
 
 
-@cli.command("report", short_help="Write a page to look at: charts, connections, conversations.")
+@cli.command("export", short_help="Write tables: JSON lines, CSV or Parquet.")
 @FILES
-@click.option("-o", "--output", "out", metavar="FILE", required=True, type=click.Path(path_type=str), help="The page, report.html.")
-@click.option("--title", default=None, help="What stands at the head of the page (the captures' names).")
-@click.option("--open", "connection", type=click.IntRange(0), metavar="ID", help="The connection that the page opens with.")
-@click.option("--force", is_flag=True, help="Write over a file that exists.")
+@click.option("-o", "--output", "folder", metavar="DIR", required=True, type=click.Path(path_type=str), help="The folder; it is made.")
+@click.option("--jsonl", "form", flag_value="jsonl", default=True, help="JSON, one object a line (the default).")
+@click.option("--csv", "form", flag_value="csv", help="Comma-separated values.")
+@click.option("--parquet", "form", flag_value="parquet", help="Parquet files.")
+@click.option("--payload", type=click.Choice(["base64", "text", "none"]), default="base64", help="Payload in JSON and CSV (base64).")
+@click.option("--force", is_flag=True, help="Write into a folder that is not empty, and over files.")
+@choice_options(by_id=True)
 @engine_options
-def report_command(
-    files: tuple[str, ...], out: str, title: str | None, connection: int | None, force: bool, options: dict[str, Any]
-) -> int:
-    """Write one HTML page that loads nothing: sums, charts, a table of connections, conversations and graphs.
+def export_command(files: tuple[str, ...], folder: str, form: str, payload: str, force: bool, choice: Any, options: dict[str, Any]) -> int:
+    """Write two tables, of connections and of turns: docs/tables.md describes their columns.
+
+    It needs pyarrow: pip install 'gofollow[tables]'.
 
     \b
     Examples:
-        gofollow report trace.pcap -o report.html
-        gofollow report --open 3 trace.pcap -o report.html
+        gofollow export trace.pcap -o tables
+        gofollow export --parquet trace.pcap -o tables
+        gofollow export --csv --payload none --id 0-99 trace.pcap -o tables
     """
-    from ._report import report
+    from ._export import export
 
-    return report(files, out, options, title=title, connection=connection, force=force)
-
-
-@cli.command("plot", short_help="Draw the time-sequence graph of a connection.")
-@click.argument("file", metavar="FILE", type=click.Path(path_type=str))
-@click.argument("connection", metavar="ID", type=click.IntRange(0))
-@click.option("-o", "--output", "out", metavar="FILE", required=True, type=click.Path(path_type=str), help="A picture: .png, .svg or .pdf.")
-@click.option("--force", is_flag=True, help="Write over a file that exists.")
-@engine_options
-def plot_command(file: str, connection: int, out: str, force: bool, options: dict[str, Any]) -> int:
-    """Draw segments, retransmissions, ACKs and missing bytes of a connection over time, and its throughput.
-
-    It needs matplotlib: pip install 'gofollow[plot]'.
-
-    \b
-    Examples:
-        gofollow plot trace.pcap 0 -o connection0.png
-    """
-    from ._report import plot
-
-    return plot(file, connection, out, options, force=force)
+    return export(files, folder, options, choice, form=form, payload=payload, force=force)
 
 
-@cli.command("events", short_help="Print the event log.")
-@FILES
-@click.option("--anomalies", is_flag=True, help="Print anomalies, too.")
-@click.option("--segments", is_flag=True, help="Print an event for each TCP segment, too.")
+@cli.command("live", short_help="Follow an interface or a pipe as it goes.")
+@click.argument("source", metavar="SOURCE")
+@click.option("--show", is_flag=True, help="Print conversations as they happen.")
+@click.option("--header", is_flag=True, help="In a pipe: print the names of the columns first.")
+@choice_options(by_id=False)
 @screen_options
 @engine_options
-def events_command(files: tuple[str, ...], anomalies: bool, segments: bool, screen: Any, options: dict[str, Any]) -> int:
-    """Print the events of captures as text, one a line (docs/event-log.md).
+def live_command(source: str, show: bool, header: bool, choice: Any, screen: Any, options: dict[str, Any]) -> int:
+    """List connections as they end, from an interface, tcp://HOST:PORT (a capture over a socket), a file or - .
+
+    Ctrl-C ends it with the sums, and so does the end of the source. Interfaces need the right to capture:
+    root, or CAP_NET_RAW.
 
     \b
     Examples:
-        gofollow events trace.pcap
-        gofollow events --anomalies trace.pcap
+        gofollow live eth0
+        gofollow live --show tcp://192.0.2.1:57012
+        tcpdump -U -w - port 80 | gofollow live -
     """
-    from ._events import print_events
+    from ._live import live
 
-    return print_events(files, {**options, "anomalies": anomalies, "segments": segments}, screen)
+    return live(source, options, choice, screen, show=show, header=header)

@@ -121,7 +121,7 @@ class Folder:
         written.size = at + size
         self.bytes += size
 
-    def gap(self, run: Run, offset: int, length: int, reason: int) -> None:
+    def gap(self, run: Run, offset: int, length: int, reason: int, time: int) -> None:
         """Note a gap."""
         if run.state is None:
             run.state = Written("")
@@ -235,14 +235,14 @@ def extract(files: Sequence[str], folder: str, options: dict[str, Any], choice: 
 
 def line_of(facts: Facts, separated: str, client: str, server: str) -> str:
     """Return a line of the index. Every value is a number or made of harmless characters: no JSON encoder is needed."""
-    opened, closed, by = facts.opened_ns, facts.last_ns(), BY[facts.closed_by]
+    opened, last, by = facts.opened_ns, facts.last_ns, BY[facts.closed_by]
     return (
         f'{{"id": {facts.number}, '
         f'"client": {{"address": "{host(facts.client, facts.client_family)}", "port": {facts.client_port}, '
         f'"packets": {facts.client_packets}, "bytes": {facts.client_bytes}, "missing": {facts.client_missing}, {client}}}, '
         f'"server": {{"address": "{host(facts.server, facts.server_family)}", "port": {facts.server_port}, '
         f'"packets": {facts.server_packets}, "bytes": {facts.server_bytes}, "missing": {facts.server_missing}, {server}}}, '
-        f'"opened_ns": {"null" if opened == NO_TIME else opened}, "closed_ns": {"null" if closed == NO_TIME else closed}, '
+        f'"opened_ns": {"null" if opened == NO_TIME else opened}, "last_packet_ns": {"null" if last == NO_TIME else last}, '
         f'"close_reason": "{CLOSE_REASONS.get(facts.close_reason)}", "closed_by": {_BY[by]}, '
         f'"clean": {"true" if facts.clean else "false"}, "start": "{STARTS.get(facts.start)}", "separation": "{separated}"}}\n'
     )

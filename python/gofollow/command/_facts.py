@@ -3,13 +3,13 @@
 import struct
 from typing import Any, NamedTuple
 
-from .._events import BY, CLOSE_REASONS, OPEN_SIZE, ROLES, STARTS
+from .._events import BY, CLOSE_REASONS, ROLES, STARTS
 from .._native import constant, ffi
 from ._text import endpoint, host
 
 NO_TIME = constant("NO_TIME")
 _SIZE = ffi.sizeof("gofollow_connection")
-_FLUSH, _RST, _TIMEOUT = constant("CLOSE_FLUSH"), constant("CLOSE_RST"), constant("CLOSE_TIMEOUT")
+_FLUSH, _RST = constant("CLOSE_FLUSH"), constant("CLOSE_RST")
 _MIDSTREAM, _SYN = constant("START_MIDSTREAM"), constant("START_SYN")
 
 
@@ -46,6 +46,7 @@ class Facts(NamedTuple):
     server_reordered: int
     server_late: int
     closed_ns: int
+    last_ns: int
     syn_ns: int
     synack_ns: int
     ack_ns: int
@@ -81,10 +82,6 @@ class Facts(NamedTuple):
             words += ", no start"
         return words
 
-    def last_ns(self) -> int:
-        """Return when the connection ended: the time of the packet that closed it; NO_TIME of one that nothing closed."""
-        return NO_TIME if self.close_reason in (_FLUSH, _TIMEOUT, 0) else self.closed_ns
-
     def as_dict(self) -> dict[str, Any]:
         """Return what --json says."""
         sides = {}
@@ -97,12 +94,12 @@ class Facts(NamedTuple):
                     for counter in ("packets", "bytes", "missing", "gaps", "retransmitted", "reordered")
                 },
             }
-        closed = self.last_ns()
+        last = self.last_ns
         return {
             "id": self.number,
             **sides,
             "opened_ns": None if self.opened_ns == NO_TIME else self.opened_ns,
-            "closed_ns": None if closed == NO_TIME else closed,
+            "last_packet_ns": None if last == NO_TIME else last,
             "close_reason": CLOSE_REASONS.get(self.close_reason),
             "closed_by": BY[self.closed_by],
             "clean": bool(self.clean),
@@ -124,7 +121,7 @@ def _layout() -> struct.Struct:
         *(((name,), "B") for name in ("roles_from", "start", "close_reason", "closed_by", "clean")),
         (("reset_text_length",), "H"),
         *((("counters", direction, name), "Q") for direction in (0, 1) for name in counters),
-        *(((name,), "q") for name in ("closed_ns", "syn_ns", "synack_ns", "ack_ns")),
+        *(((name,), "q") for name in ("closed_ns", "last_ns", "syn_ns", "synack_ns", "ack_ns")),
     ]
     parts, end = ["="], 0
     for path, code in fields:
@@ -157,8 +154,8 @@ def read(facts: bytes) -> Facts:
 
 
 def read_open(facts: bytes) -> Facts:
-    """Return the facts of a connection that is open, of which only the first part was copied."""
-    return Facts._make(_LAYOUT.unpack_from(facts[:OPEN_SIZE].ljust(_SIZE, b"\0")))._replace(closed_ns=NO_TIME)
+    """Return the facts of a connection that is open."""
+    return Facts._make(_LAYOUT.unpack_from(facts))._replace(closed_ns=NO_TIME, last_ns=NO_TIME)
 
 
 def separation(facts: bytes, reset_text_length: int = 0) -> str:

@@ -175,7 +175,7 @@ def find(
 
     finder = Finder(search, needed, longest, context, report)
 
-    def gap(run: Run, offset: int, length: int, reason: int) -> None:
+    def gap(run: Run, offset: int, length: int, reason: int, time: int) -> None:
         finder.end(run)
 
     def closed(raw: bytes, stream: Stream | None) -> None:

@@ -33,7 +33,7 @@ _WIDE = 120
 
 def duration(facts: Facts) -> int:
     """Return nanoseconds from the first packet to the last; -1 if one of the times is not known."""
-    last = facts.last_ns()
+    last = facts.last_ns
     return -1 if last == NO_TIME or facts.opened_ns == NO_TIME else max(0, last - facts.opened_ns)
 
 
@@ -53,10 +53,10 @@ class Sums:
             self.missing += facts.missing
             self.with_missing += 1
         self.retransmitted += facts.retransmitted
-        opened, closed = facts.opened_ns, facts.closed_ns
+        opened = facts.opened_ns
         if opened != NO_TIME and (self.first == NO_TIME or opened < self.first):
             self.first = opened
-        self.last = max(self.last, opened, closed)
+        self.last = max(self.last, opened, facts.last_ns)
 
     def line(self) -> str:
         """Return them as a sentence."""
@@ -90,7 +90,7 @@ def list_connections(
     key = SORTS[sort]
     by_number = sort == "id"
     all_of_them = choice.everything
-    make = _json if as_json else _terminal if screen.terminal else _piped
+    make = _json if as_json else tabular if screen.terminal else piped
     wide = screen.width >= _WIDE and not as_json
 
     def closed(raw: bytes, stream: Stream | None) -> None:
@@ -132,7 +132,8 @@ def _json(facts: Facts, raw: bytes, stream: Stream | None) -> str:
     return json.dumps(told) + "\n"
 
 
-def _piped(facts: Facts, raw: bytes, stream: Stream | None) -> str:
+def piped(facts: Facts, raw: bytes, stream: Stream | None) -> str:
+    """Return a row for a pipe: COLUMNS, separated by tabs."""
     lasted = duration(facts)
     told = separation(raw, facts.reset_text_length)
     return (
@@ -142,7 +143,7 @@ def _piped(facts: Facts, raw: bytes, stream: Stream | None) -> str:
     )
 
 
-def _terminal(facts: Facts, raw: bytes, stream: Stream | None) -> str:
+def tabular(facts: Facts, raw: bytes, stream: Stream | None) -> str:
     """Return what a row of the table is made of, when it is printed."""
     told = separation(raw, facts.reset_text_length)
     text = stream.state if stream is not None and stream.state is not None else ""

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from typing import Any
 
 from .._engine import Engine, Statistics
 from .._gather import Gather
 from .._sources import Links, Reading
-from ..errors import GofollowError, GofollowWarning
+from ..errors import CaptureError, CaptureFileError, GofollowError, GofollowWarning, OptionError
 from ._choice import Choice
 from ._facts import read
 from ._progress import Progress
@@ -44,19 +44,25 @@ def one_line(error: BaseException) -> str:
 
 
 class Session:
-    """Follows captures, one after the other, as one conversation.
+    """Follows captures as one conversation.
 
     failed says whether a capture could not be read, or only in part; a sentence was written then.
     """
 
-    def __init__(self, options: dict[str, Any], choice: Choice | None = None) -> None:
+    def __init__(self, options: dict[str, Any], choice: Choice | None = None, source: Any = None) -> None:
+        """source: what is read in place of any name."""
         self.options = options
         self.choice = choice or Choice()
         self.progress = Progress()
         self.failed = False
         self.statistics: Statistics | None = None
-        self.gaps: list[int] = []
+        self.gather: Gather | None = None
         self.quiet = False
+        self.order = "time"
+        self.half_closed = False  # whether events of that kind are of interest
+        self._given = source
+        self._engine: Engine | None = None
+        self._reading = self._interrupted = False
         self._spool: Any = None  # a copy of standard input, where it is read twice
 
     def follow(self, files: Sequence[str], on_closed: Callable[..., object], **settings: Any) -> None:
@@ -66,28 +72,37 @@ class Session:
 
     def steps(self, files: Sequence[str], on_closed: Callable[..., object], **settings: Any) -> Iterator[None]:
         """Follow the files, calling back as Gather does; yield whenever a piece was read."""
+
+        def gather(handle: int) -> Gather:
+            self.gather = Gather(handle, on_closed, **settings)
+            return self.gather
+
+        return self.drained(files, gather)
+
+    def drained(self, files: Sequence[str], make: Callable[[int], Any]) -> Iterator[None]:
+        """Follow the files; what make makes of the engine's handle polls it in its method drain. Yield whenever a piece was read."""
         try:
-            engine = Engine(self.options, half_closed=False)
+            engine = Engine(self.options, half_closed=self.half_closed)
         except GofollowError as error:
             raise Trouble(one_line(error)) from None
+        self._engine = engine
         try:
-            gather = Gather(engine.number, on_closed, **settings)
-            for name in files:
-                yield from self._read(engine, name, gather.drain)
+            poller = make(engine.number)
+            yield from self._read(engine, files, poller.drain)
             done = False
             while not done:
                 done = engine.flush()
-                gather.drain()
+                poller.drain()
                 yield
-            self.statistics, self.gaps = engine.statistics(), gather.gaps
+            self.statistics = engine.statistics()
         finally:
             self.progress.stop()
             engine.close()
 
-    def look_ahead(self, files: Sequence[str]) -> None:
+    def look_ahead(self, files: Sequence[str], always: bool = False) -> None:
         """Find out which connections overlap the interval, if there is one: that is known when they are closed."""
         choice = self.choice
-        if choice.since is None or choice.known is not None:
+        if (choice.since is None and not always) or choice.known is not None:
             return
         if "-" in files and self._spool is None:
             self._spool = spooled()
@@ -104,27 +119,55 @@ class Session:
         if first.failed:
             self.quiet = True  # the same would be said again
 
-    def _read(self, engine: Engine, name: str, drain: Callable[[], object]) -> Iterator[None]:
-        """Feed one capture; a fault of it is said, and what stands before it counts."""
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", GofollowWarning)  # not_followed has the same
-                reading = Reading(engine, None, Links(engine), [self._source(name)])
-                with closing(reading.steps()) as steps:
-                    for _ in steps:
-                        drain()
-                        amount = reading.amount()
-                        self.progress(name, amount.bytes_read, amount.total)
-                        yield
-                for cut in reading.truncated:
-                    say(f"{name_of(name)}: {harmless(cut.partition(': ')[2])}")
-        except GofollowError as error:
-            drain()
+    def _read(self, engine: Engine, files: Sequence[str], drain: Callable[[], object]) -> Iterator[None]:
+        """Feed the captures; a fault of one is said, and what stands before it counts."""
+        reading = _Reading(self, engine, files)
+        name = files[0] if len(files) == 1 else f"{len(files)} captures"
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", GofollowWarning)  # not_followed has the same
+            with closing(reading.steps()) as steps:
+                while self._next(steps):
+                    drain()
+                    amount = reading.amount()
+                    self.progress(name, amount.bytes_read, amount.total)
+                    yield
+        for cut in reading.truncated:
             if not self.quiet:
-                say(f"{name_of(name)}: {one_line(error)}")
-            self.failed = True
+                say(cut)
 
-    def _source(self, name: str) -> Any:
+    def fault(self, name: str, error: GofollowError) -> None:
+        """Say what is wrong with a capture."""
+        if not self.quiet:
+            say(f"{name_of(name)}: {one_line(error)}")
+        self.failed = True
+
+    def _next(self, steps: Iterator[None]) -> bool:
+        """Read on, and report whether that was not the end."""
+        try:
+            self._reading = True
+            return not self._interrupted and next(steps, steps) is None
+        except KeyboardInterrupt:
+            if self._interrupted:
+                return False
+            raise
+        finally:
+            self._reading = False
+
+    def interrupt(self) -> None:
+        """End the reading, as if the capture were over: at once where it waits. For a signal handler."""
+        self._interrupted = True
+        if self._reading:
+            self._reading = False
+            raise KeyboardInterrupt
+
+    def packets(self) -> int:
+        """Return how many packets were read."""
+        return 0 if self._engine is None or self._engine.closed else self._engine.statistics().packets
+
+    def source(self, name: str) -> Any:
+        """Return what is read for a name on the command line."""
+        if self._given is not None:
+            return self._given
         if name == "-" and self._spool is not None:
             self._spool.seek(0)
             return self._spool
@@ -153,6 +196,31 @@ class Session:
             return None
         packets = f"{grouped(sum(names.values()))} of {plural(self.statistics.packets, 'packet')}"
         return f"not followed: {packets}: " + ", ".join(f"{harmless(name)} {grouped(count)}" for name, count in names.items())
+
+
+class _Reading(Reading):
+    """Reads captures as one conversation, and goes on with the others where one cannot be read."""
+
+    def __init__(self, session: Session, engine: Engine, files: Sequence[str]) -> None:
+        super().__init__(engine, None, Links(engine), [session.source(name) for name in files], session.order)
+        self._session, self._files = session, files
+
+    def _read(self, number: int, until_ns: int) -> Generator[None, None, int | None]:
+        name = self._files[number]
+        known = len(self.truncated)
+        try:
+            time = yield from super()._read(number, until_ns)
+            if len(self.truncated) > known:
+                self.truncated[-1] = f"{name_of(name)}: {self.truncated[-1].removeprefix(self._sources[number].name + ': ')}"
+            return time
+        except (CaptureError, CaptureFileError, OptionError) as error:
+            self._session.fault(name, error)
+        if number in self._begun:
+            self._begun.discard(number)
+            self._engine.abandon_capture()
+        self._sources[number].close()
+        yield
+        return None
 
 
 def spooled() -> Any:

@@ -76,7 +76,7 @@ class Turns:
             self.hand_on(turn, self.continued)
             self.turn, self.continued = Turn(side), True
 
-    def gap(self, run: Run, offset: int, length: int, reason: int) -> None:
+    def gap(self, run: Run, offset: int, length: int, reason: int, time: int) -> None:
         """Take a gap."""
         hole = (offset, length, GAP_REASONS[reason])
         if self.turn is not None and self.turn.side == run.direction:
@@ -302,7 +302,7 @@ def show(
 def ended(facts: Facts) -> str:
     """Return how a connection ended, as a sentence."""
     words = "open at the end of the capture" if facts.end().startswith("open") else f"ended by {facts.end()}"
-    last = facts.last_ns()
+    last = facts.last_ns
     return words + (f", {clock(last)}" if last != NO_TIME else "")
 
 

@@ -63,6 +63,7 @@ def stats(files: Sequence[str], options: dict[str, Any], choice: Choice, screen:
     session.follow(files, closed)
     facts = session.statistics
     assert facts is not None
+    assert session.gather is not None
     told: dict[str, Any] = {
         "packets": facts.packets,
         "bytes": facts.bytes,
@@ -76,7 +77,7 @@ def stats(files: Sequence[str], options: dict[str, Any], choice: Choice, screen:
         "down": sums.down,
         "missing": sums.missing,
         "connections_with_missing": sums.with_missing,
-        "missing_by_reason": {GAP_REASONS[at]: count for at, count in enumerate(session.gaps) if count},
+        "missing_by_reason": {GAP_REASONS[at]: count for at, count in enumerate(session.gather.gaps) if count},
         "retransmitted": sums.retransmitted,
         "busiest": {
             name: [{"name": key, "bytes": count, "connections": connections} for key, count, connections in found.top(top)]
