@@ -136,12 +136,14 @@ cdef inline poll_function poll_at(object data) except NULL:
     return <poll_function> _address(data)
 
 @cython.final
+@cython.no_gc
 cdef class Kept:
     cdef int64_t gaps, payload, segments, total_limit, total, turns
     cdef readonly int64_t truncated
     cdef unsigned long reader
 
 @cython.final
+@cython.no_gc
 cdef class Gaps:
     cdef list gaps, runs
     cdef tuple first
@@ -149,6 +151,7 @@ cdef class Gaps:
 
 @cython.final
 cdef class Payload:
+    cdef bytes first
     cdef list blocks
     cdef tuple moved
     cdef Gaps holes
@@ -160,7 +163,7 @@ cdef class Payload:
     cdef void append(self, bytes data) except *
     @cython.locals(blocks=list, whole=list, length=Py_ssize_t)
     cdef void move(self) except *
-    @cython.locals(blocks=list, moved=tuple, whole=list, before=Py_ssize_t, value=bytes)
+    @cython.locals(first=bytes, blocks=list, moved=tuple, whole=list, before=Py_ssize_t, value=bytes)
     cdef bytes read(self, int64_t start, int64_t end, bint ended, bint reader)
     @cython.locals(holes=Gaps, run=int64_t, kept=int64_t)
     cdef void add_gap(self, int64_t offset, int64_t length, str reason, int64_t most, tuple first) except *
@@ -169,6 +172,7 @@ cdef class Payload:
     cdef object chunks_to(self, int64_t end, int64_t length)
 
 @cython.final
+@cython.no_gc  # nothing in it leads back to it
 cdef class Followed:
     cdef bytes facts
     cdef Payload client, server
@@ -217,6 +221,7 @@ cdef TCPStream snapshot(type kind, Followed followed, bytes facts, int direction
 @cython.final
 cdef class Core:
     cdef uint64_t handle
+    cdef unsigned long thread
     cdef object data_callback, end_callback, new_link, free, library
     cdef type kind
     cdef public Kept kept

@@ -95,7 +95,7 @@ class Kept:
         self.payload, self.total_limit, self.gaps = payload, total, gaps  # a direction, all, a direction
         self.turns, self.segments = turns, segments  # a connection; 0: none are recorded
         self.total = self.truncated = 0  # bytes kept of open connections, directions cut by total_limit
-        self.reader = 0  # the thread that appends: no other one may move what is there
+        self.reader = 0  # the thread that runs a callback: it alone may move what is there, since nothing is appended then
 
 
 class Gaps:
@@ -118,10 +118,11 @@ class Payload:
     are complete. One thread appends; any thread may read meanwhile.
     """
 
-    __slots__ = ("blocks", "end", "extra", "holes", "length", "limit", "moved", "run_ns", "run_packet", "short", "unmoved")
+    __slots__ = ("blocks", "end", "extra", "first", "holes", "length", "limit", "moved", "run_ns", "run_packet", "short", "unmoved")
 
     def __init__(self, limit: int) -> None:
-        self.blocks: list[bytes] = []
+        self.first: bytes | None = None  # the only block: many connections have no more
+        self.blocks: list[bytes] | None = None  # or all of them
         self.moved: tuple[Any, int, list[bytes]] | None = None  # what grows, its length, and the blocks behind it
         self.holes: Gaps | None = None
         self.extra: object = None  # what cycapture keeps of it
@@ -132,7 +133,14 @@ class Payload:
         self.short = self.unmoved = 0  # short blocks at the end; bytes in blocks
 
     def append(self, data: bytes) -> None:
-        self.blocks.append(data)
+        blocks = self.blocks
+        if blocks is not None:
+            blocks.append(data)
+        elif self.first is None:
+            self.first = data
+        else:
+            self.blocks = blocks = [self.first, data]
+            self.first = None
         self.unmoved += len(data)
         if self.unmoved > LONG:
             self.move()
@@ -140,8 +148,7 @@ class Payload:
             self.short = 0
         else:
             self.short += 1
-            if self.short == MERGED:
-                blocks = self.blocks  # what a finalizer may move meanwhile is another list then
+            if self.short == MERGED and blocks is not None:
                 blocks[-MERGED:] = [b"".join(blocks[-MERGED:])]
                 self.short = 0
 
@@ -149,20 +156,20 @@ class Payload:
         """Move the blocks to what grows in place. Repeating a part of it after an interrupt is harmless."""
         whole, length = (growing(), 0) if self.moved is None else self.moved[:2]
         blocks: list[bytes] = []
-        length = grow(whole, length, self.blocks)
+        length = grow(whole, length, [self.first or b""] if self.blocks is None else self.blocks)
         self.moved = (whole, length, blocks)
-        self.blocks = blocks
+        self.blocks, self.first = blocks, None
         self.short = self.unmoved = 0
 
     def read(self, start: int, end: int, ended: bool, reader: bool) -> bytes:
         """Return the bytes of data from start to end, as far as they are kept.
 
-        ended: whether nothing will be appended. reader: whether this is the thread that appends,
-        which may leave it faster to read again.
+        ended: whether nothing will be appended. reader: whether this is the thread that appends, in a
+        callback, which may leave it faster to read again.
         """
         if reader and not ended and self.unmoved:
             self.move()
-        blocks, moved = self.blocks, self.moved  # in this order: what moves meanwhile is in both
+        first, blocks, moved = self.first, self.blocks, self.moved  # in this order: what moves meanwhile is in two of them
         if moved is not None:
             whole, before, blocks = moved
             value = value_of(whole)
@@ -170,10 +177,12 @@ class Payload:
                 raise MemoryError("this payload is lost, since there was no memory to continue it")
             if blocks:
                 value = value[:before] + b"".join(blocks)
+        elif blocks is None:
+            value = first or b""
         else:
-            value = blocks[0] if len(blocks) == 1 else b"".join(blocks)
+            value = b"".join(blocks)
             if ended:
-                self.blocks = [value]
+                self.first, self.blocks = value, None
         return value if start == 0 and end >= len(value) else value[start:end]
 
     def add_gap(self, offset: int, length: int, reason: str, most: int, first: tuple[int, int, int] | None) -> None:
@@ -606,7 +615,7 @@ class TCPStream:
         payloads = []
         for data, end, length, limit, gaps, chunks, dropped_at, first in sides:
             payload = Payload(limit)
-            payload.blocks = [data]
+            payload.first = data
             if gaps or chunks:
                 payload.holes = Gaps(first)
                 payload.holes.gaps, payload.holes.runs, payload.holes.dropped_at = gaps, chunks, dropped_at
@@ -720,6 +729,7 @@ class Core:
         self.free = free
         self.frame_of: Any = frame_of  # of objects whose class has no __gofollow_frame__
         self.entered = False  # a call feeds
+        self.thread = 0  # which one
         # With a GIL no other thread comes between looking at entered and setting it.
         self.lock = None if getattr(sys, "_is_gil_enabled", lambda: True)() else Lock()
         self.applying = False  # an exception now would lose events
@@ -752,7 +762,7 @@ class Core:
         thread = get_ident()
         if self.entered or (self.lock is not None and not self.lock.acquire(False)):
             raise UsageError("this follower is feeding already: use it from one thread at a time, and not from inside its own callbacks")
-        self.entered, self.kept.reader = True, thread  # an interrupt comes up in calls alone: not between this and try
+        self.entered, self.thread = True, thread  # an interrupt comes up in calls alone: not between this and try
         if self.stopped or self.applying or self.due or self.at < self.count or self.abandoned is not None:
             try:
                 self.resume()
@@ -933,6 +943,7 @@ class Core:
         if self.stopped:
             raise UsageError("this follower is closed: make a new one")
         self.applying = True
+        self.kept.reader = 0  # an exception of a callback leaves it
         code = BUSY
         while code == BUSY:
             code = self.poll(self.handle, self.polled, most)
@@ -1082,8 +1093,10 @@ class Core:
 
     def call(self, callback: Callback, stream: TCPStream) -> None:
         self.applying = False
+        self.kept.reader = self.thread
         # Uncompiled, nothing is between: an interrupt there would lose it.
         answer = call_one(callback, stream) if cython.compiled else callback(stream)
+        self.kept.reader = 0
         if answer is STOP and stream._direction >= 0 and not self.stopped:
             stream._followed.stopped = self.ignored = True
             self.library.gofollow_ignore(self.handle, stream._followed.number)
@@ -1100,6 +1113,9 @@ def time_of(timestamp: Any) -> int:
             whole = int(number)
             part = int(rint((number - whole) * 1e9))
             return whole * 1_000_000_000 + part
+    elif type(timestamp) is int and -9_000_000_000 < timestamp < 9_000_000_000:
+        whole = timestamp
+        return whole * 1_000_000_000
     if timestamp is None:
         return NO_TIME
     return nanoseconds(timestamp)
