@@ -11,8 +11,8 @@ import (
 	"gofollow/gofollow"
 )
 
-// cEvent is gofollow_event with numbers for its pointers: a pointer written into
-// memory of C, which may hold anything before, would confuse the garbage collector.
+// cEvent is gofollow_event with integers for its pointers. Storing a Go pointer into C memory, which
+// may hold any value before, would confuse the garbage collector.
 type cEvent struct {
 	kind, direction, reason, by, reordered uint8
 	place                                  uint8
@@ -58,7 +58,7 @@ type cEndpoint struct {
 	_       [5]uint8
 }
 
-// These do not compile where the mirrors differ from the header.
+// These do not compile if the mirrors differ from the header.
 var (
 	_ [unsafe.Sizeof(C.gofollow_event{})]byte                   = [unsafe.Sizeof(cEvent{})]byte{}
 	_ [unsafe.Offsetof(C.gofollow_event{}.connection)]byte      = [unsafe.Offsetof(cEvent{}.connection)]byte{}
@@ -78,10 +78,9 @@ var (
 	_ [C.GOFOLLOW_MAX_PACKET]struct{}                           = [gofollow.MaxPacket]struct{}{}
 )
 
-// facts are the gofollow_connections that the events of one poll point to, in C
-// memory, valid until the next poll. Those of connections seen lately are kept,
-// so that a poll need not write them again; a Closed event has its own, since
-// only that one tells the closing facts.
+// facts are the gofollow_connections that the events of one poll point to, in C memory, valid until
+// the next poll. Those of recent connections are kept, so that a poll need not write them again. A
+// Closed event has its own, because only that one has the closing facts.
 type facts struct {
 	kept   *[keptFacts]cConnection // by the low bits of the connection's id; nil before the first event
 	keptBy [keptFacts]uint64       // the last poll that an event points to the entry in, 0 if it is empty
@@ -89,7 +88,7 @@ type facts struct {
 	used   int
 	texts  []unsafe.Pointer // copies of reset texts
 
-	separations map[string]unsafe.Pointer // what told connections apart lately, as C strings
+	separations map[string]unsafe.Pointer // texts of recent separations, as C strings
 
 	users map[uint64]uintptr // user pointers by connection
 
@@ -104,7 +103,7 @@ const (
 	keptChunks    = 64 // how many stay allocated between polls: 1.2 MiB
 )
 
-// begin forgets the poll before.
+// begin discards the facts of the poll before.
 func (s *facts) begin() {
 	s.poll++
 	s.used = 0
@@ -132,8 +131,8 @@ func (s *facts) forgetSeparations() {
 	s.keptBy = [keptFacts]uint64{}
 }
 
-// separation returns the address of what told a connection apart, 0 for nothing, and false if there
-// is no memory for it.
+// separation returns the address of the text of a connection's separation, 0 if it has none, and false
+// if there is no memory for it.
 func (s *facts) separation(c *gofollow.Connection) (uintptr, bool) {
 	text := c.Separation()
 	if text == "" {
@@ -163,12 +162,12 @@ func (s *facts) free() {
 	s.kept = nil
 }
 
-// room returns room for n connections in C memory, with anything in it, nil if there is no memory.
+// room returns uninitialized C memory for n connections, nil if there is none.
 func room(n int) unsafe.Pointer {
 	return allocate(n * int(unsafe.Sizeof(cConnection{})))
 }
 
-// next returns room for one, with anything in it, nil if there is no memory.
+// next returns uninitialized memory for one connection, nil if there is none.
 func (s *facts) next() *cConnection {
 	chunk := s.used / factsPerChunk
 	if chunk == len(s.chunks) {

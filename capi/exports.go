@@ -1,6 +1,6 @@
-// Package main is the C library. Its public functions are C (guard.c): they check
-// the process and the arguments, then call the exports below, which convert,
-// call and convert back. See gofollow.h.
+// Package main is the C library. Its public functions are written in C (guard.c): they check for a
+// fork and check the arguments, then call the exports below. An export converts the arguments, calls
+// the follower and converts the results. See gofollow.h.
 package main
 
 // #cgo CFLAGS: -Wall -Wextra
@@ -76,7 +76,7 @@ const batchPart = 256
 
 func (h *handle) feed(part []C.gofollow_packet) (int, error) {
 	packets := h.room(len(part))
-	// The addresses in them are the caller's: none stays in Go's memory.
+	// They hold addresses of the caller, none of which may stay in Go's memory.
 	defer clear(packets)
 	for i := range part {
 		p := &part[i]
@@ -171,7 +171,7 @@ func (h *handle) poll(events *C.gofollow_event, limit C.size_t) (int, error) {
 	return h.pollInto((*cEvent)(unsafe.Pointer(events)), int(min(limit, math.MaxInt32)))
 }
 
-// pollInto converts up to limit events into an array. What there is no memory for waits on.
+// pollInto converts up to limit events into an array. Events for which there is no memory keep waiting.
 func (h *handle) pollInto(events *cEvent, limit int) (int, error) {
 	polled := h.follower.Poll(limit)
 	n := h.facts.events(unsafe.Slice(events, len(polled)), polled, h.follower.Peek())
@@ -182,7 +182,7 @@ func (h *handle) pollInto(events *cEvent, limit int) (int, error) {
 	return n, nil
 }
 
-// errNoFacts is gofollow.ErrNoMemory of a poll.
+// errNoFacts is gofollow.ErrNoMemory for a poll.
 var errNoFacts = fmt.Errorf("%w: no event was taken, for there is none for the facts of its connection", gofollow.ErrNoMemory)
 
 //export gofollow_go_set_user
@@ -267,7 +267,7 @@ func gofollow_go_error_message(f C.gofollow_t, buf *C.char, size C.size_t) (code
 	if h == nil {
 		return errHandle
 	}
-	message := h.complaint()
+	message := h.lastError()
 	if size > 0 {
 		out := unsafe.Slice((*byte)(unsafe.Pointer(buf)), int(min(size, C.size_t(len(message))+1)))
 		out[copy(out[:len(out)-1], message)] = 0
@@ -282,7 +282,7 @@ func gofollow_go_refuse(f C.gofollow_t, reason C.int, message *C.char) (code C.i
 	if h == nil {
 		return errHandle
 	}
-	h.complain(C.GoString(message))
+	h.setError(C.GoString(message))
 	return reason
 }
 

@@ -12,8 +12,8 @@ import (
 
 var errNotOpen = errors.New("no event of that connection came with the last poll")
 
-// handle is a follower as C knows it. One call at a time uses it, which holds
-// busy; only message is for any thread at any time.
+// handle is a follower of the C library. One call at a time uses it, and sets busy. Only message may be
+// used by any thread at any time.
 type handle struct {
 	follower *gofollow.Follower
 	memory   *cMemory // what the follower allocated
@@ -21,14 +21,14 @@ type handle struct {
 	packets  []gofollow.Packet
 
 	busy     atomic.Bool
-	poisoned bool // a panic went through it: only destroy works
+	poisoned bool // a call panicked: only destroy works
 
 	mu      sync.Mutex
-	message string // what the last failed call stumbled over
+	message string // error message of the last failed call
 }
 
-// handles is the table of all handles. Numbers only grow: a stale one never
-// means another follower.
+// handles is the table of all handles. A number is never used again, so a stale one never refers to
+// another follower.
 type handles struct {
 	mu   sync.RWMutex
 	live map[uint64]*handle
@@ -48,7 +48,7 @@ func (t *handles) add(h *handle) uint64 {
 	return t.last
 }
 
-// get returns a handle, nil if there is no such one.
+// get returns a handle, nil if it does not exist.
 func (t *handles) get(id uint64) *handle {
 	t.mu.RLock()
 	h := t.live[id]
@@ -81,7 +81,7 @@ func create(config gofollow.Config) (id uint64, code int32) {
 	return table.add(&handle{follower: follower, memory: memory}), 0
 }
 
-// claim finds a handle and keeps other calls off it, or says why it cannot be had.
+// claim finds a handle and marks it busy, or returns the code of the reason why it cannot.
 func claim(id uint64) (h *handle, code int32) {
 	h = table.get(id)
 	switch {
@@ -93,8 +93,8 @@ func claim(id uint64) (h *handle, code int32) {
 	return h, 0
 }
 
-// use runs call with a handle that is free and sound, and returns call's number
-// or the code of its error.
+// use runs call with a handle that no other call uses and that is not poisoned. It returns the number
+// that call returns, or the code of its error.
 func use(id uint64, call func(h *handle) (int, error)) (code int32) {
 	h, code := claim(id)
 	if h == nil {
@@ -111,8 +111,7 @@ func use(id uint64, call func(h *handle) (int, error)) (code int32) {
 	return int32(min(n, math.MaxInt32))
 }
 
-// feeding is use for a call that feeds the follower: it returns how many events
-// wait afterwards.
+// feeding is use for a call that feeds the follower. It returns how many events wait afterwards.
 func feeding(id uint64, call func(h *handle) error) (code int32) {
 	return use(id, func(h *handle) (int, error) {
 		err := call(h)
@@ -120,11 +119,11 @@ func feeding(id uint64, call func(h *handle) error) (code int32) {
 	})
 }
 
-// release ends a call. It is deferred, so that a panic ends here.
+// release ends a call. It is deferred and recovers from a panic.
 func (h *handle) release(code *int32) {
 	if fault := recover(); fault != nil {
 		h.poisoned = true
-		h.complain(fmt.Sprintf("a fault inside gofollow, the follower can only be destroyed: %v", fault))
+		h.setError(fmt.Sprintf("a fault inside gofollow, the follower can only be destroyed: %v", fault))
 		*code = errInternal
 	}
 	h.busy.Store(false)
@@ -136,7 +135,7 @@ func destroy(id uint64) (code int32) {
 	if h == nil {
 		return code
 	}
-	// busy stays set: a call that found the handle before it went is refused.
+	// busy stays set: a call that found the handle before is refused.
 	table.remove(id)
 	defer func() {
 		if recover() != nil {
@@ -145,31 +144,30 @@ func destroy(id uint64) (code int32) {
 		h.memory.freeAll()
 	}()
 	h.facts.free()
-	// A follower that a panic went through is not asked to tidy up; its memory
-	// is freed from the list of what it allocated.
+	// A poisoned follower is not closed. Its memory is freed from the list of allocations.
 	if !h.poisoned {
 		h.follower.Close()
 	}
 	return 0
 }
 
-// complain keeps what a failed call stumbled over.
-func (h *handle) complain(message string) {
+// setError keeps the message of a failed call.
+func (h *handle) setError(message string) {
 	h.mu.Lock()
 	h.message = message
 	h.mu.Unlock()
 }
 
-// complaint returns it.
-func (h *handle) complaint() string {
+// lastError returns the message of the last failed call, empty if none failed.
+func (h *handle) lastError() string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.message
 }
 
-// fail keeps an error's message and returns its code.
+// fail keeps the message of an error and returns its code.
 func (h *handle) fail(err error) int32 {
-	h.complain(err.Error())
+	h.setError(err.Error())
 	var inCapture *gofollow.CaptureError
 	switch {
 	case errors.Is(err, gofollow.ErrQueueFull), errors.Is(err, gofollow.ErrMore):

@@ -91,7 +91,7 @@ func TestPanicPoisonsOneHandle(t *testing.T) {
 	if code != errInternal {
 		t.Fatalf("a panic gives %d", code)
 	}
-	if message := table.get(id).complaint(); !strings.Contains(message, "out of luck") || strings.Contains(message, "\n") {
+	if message := table.get(id).lastError(); !strings.Contains(message, "out of luck") || strings.Contains(message, "\n") {
 		t.Errorf("the message is %q", message)
 	}
 	if code := flush(id); code != errInternal {

@@ -21,9 +21,9 @@ func copied(b string) unsafe.Pointer {
 	return p
 }
 
-// cMemory is a follower's allocator: events point into it, so it is C's. It knows
-// what is allocated, to free it after a fault, and to stop a second Free before
-// it reaches C.
+// cMemory is the allocator of a follower. It allocates C memory, because events point into it. It has
+// a list of what is allocated, to free it after a fault, and to stop a second Free before it reaches
+// C.
 type cMemory struct {
 	live map[unsafe.Pointer]int // length by address
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"gofollow/gofollow/internal/decode"
+	"gofollow/gofollow/internal/ranges"
 )
 
 // Config holds the options of a Follower. The zero value gives the defaults,
@@ -15,30 +16,30 @@ type Config struct {
 	// followed from its first data.
 	NoMidstream bool
 
-	// CloseOn says what ends a connection.
+	// CloseOn selects what ends a connection.
 	CloseOn CloseOn
 
-	// RST says which reset segments are believed.
+	// RST selects which RSTs are accepted.
 	RST RSTPolicy
 
-	// Overlap says which copy of a byte is delivered when two held segments
-	// disagree. Bytes that were delivered never change.
+	// Overlap selects which copy of a byte is delivered if two held segments overlap.
+	// Bytes that were delivered never change.
 	Overlap OverlapPolicy
 
-	// GapPatience is how long, in capture time, a missing range is waited
-	// for after the peer acknowledged it: an acknowledgement may be captured
-	// before the data that it covers. 64 further segments of the connection
-	// end the wait too. Default 500 ms; AtOnce does not wait.
+	// GapPatience is the capture time after which missing bytes are given up that the peer
+	// acknowledged. An acknowledgement may be captured before the data that it covers. 64
+	// further segments of the connection have the same effect. Default 500 ms; with AtOnce
+	// there is no delay.
 	GapPatience time.Duration
 
 	// VerifyChecksum drops segments whose TCP checksum is wrong. Off by
 	// default: checksum offloading makes wrong sums common in captures.
 	VerifyChecksum bool
 
-	// Urgent says what happens to the byte that an urgent pointer marks.
+	// Urgent selects what happens to the byte that an urgent pointer marks.
 	Urgent UrgentMode
 
-	// Separate says which layers around a segment tell connections apart that have the same
+	// Separate selects which layers around a segment distinguish connections that have the same
 	// addresses and ports, for networks that use the same addresses twice.
 	Separate Separate
 
@@ -68,7 +69,7 @@ const Never time.Duration = -1
 // acknowledged.
 const AtOnce time.Duration = -1
 
-// Limits bound the memory of a Follower. What a limit costs is an event and a
+// Limits bound the memory of a Follower. Whatever a limit drops is reported by an event or a
 // counter in Stats. Zero gives the default.
 type Limits struct {
 	// HeldBytes and HeldSegments bound what is held out of order in one
@@ -77,52 +78,51 @@ type Limits struct {
 	HeldBytes    int64
 	HeldSegments int
 
-	// TotalHeldBytes bounds what is held by all connections together, and in
-	// how many ranges: one for each 256 bytes, or HeldSegments if that is
-	// more. Beyond it the direction that holds most gives up. Default 256 MiB.
+	// TotalHeldBytes bounds what all connections hold together. The number of held ranges is
+	// bounded by one for each 256 bytes of it, or HeldSegments if that is more. Beyond it the
+	// direction that holds most gives up its lowest missing range. Default 256 MiB.
 	TotalHeldBytes int64
 
-	// Connections bounds how many connections are followed at once; beyond
-	// it the least valuable, oldest one is closed (CloseEvicted).
+	// Connections bounds how many connections are followed at once. Beyond it one is evicted
+	// (CloseEvicted): of those in the least advanced state the one silent longest (docs/rules.md).
 	// Default 1,000,000.
 	Connections int
 
 	// ClosedConnections bounds how many closed connections are remembered, so that
 	// their late segments open nothing, at 64 bytes each. Beyond it the oldest
-	// is forgotten. Default 1,000,000.
+	// is dropped. Default 1,000,000.
 	ClosedConnections int
 
 	// Candidates bounds how many SYNs are kept that may begin a new connection
 	// between the endpoints of one that is still followed. Beyond it the oldest
-	// is forgotten. Default 65536.
+	// is dropped. Default 65536.
 	Candidates int
 
 	// FarBytes is how far above everything seen a segment may start before
 	// it has to be confirmed by a second one. Default 64 MiB.
 	FarBytes int64
 
-	// QueuedEvents and QueuedBytes bound the events that wait to be polled
-	// and the payload that they hold. A Feed beyond them is refused with
-	// ErrQueueFull. Both can be exceeded by what one packet sets free.
+	// QueuedEvents and QueuedBytes bound the events that wait to be polled and their payload.
+	// Beyond them Feed returns ErrQueueFull. The events of one packet may exceed both.
 	// Default 65536 and 16 MiB.
 	QueuedEvents int
 	QueuedBytes  int64
 }
 
-// Timeouts are lengths of capture time. Zero gives the default, Never none.
+// Timeouts are lengths of capture time. Zero gives the default, Never switches one off.
 type Timeouts struct {
-	Handshake   time.Duration // a connection that got no further than its handshake: 60 s
-	Idle        time.Duration // an established one without packets: 7440 s (RFC 5382, REQ-5)
-	HalfClosed  time.Duration // one of whose sides has finished: 10 min
-	RSTLinger   time.Duration // how long a reset may still be contradicted: 1 s
+	Handshake   time.Duration // silence that ends a connection without data or a whole handshake: 60 s
+	Idle        time.Duration // silence that ends an established connection: 7440 s (RFC 5382, REQ-5)
+	HalfClosed  time.Duration // silence that ends a connection of which one side has finished: 10 min
+	RSTLinger   time.Duration // how long the sender of an accepted RST may contradict it: 1 s
 	CloseLinger time.Duration // how long copies of a closed connection's segments are ignored, from the last one on: 130 s
 	StrayLinger time.Duration // how long other segments of a closed connection are ignored: 5 s
-	ReuseIdle   time.Duration // silence after which a new SYN is a new connection where the peer is not captured: 5 s
-	HoleAge     time.Duration // how old held data gets before the hole below it is given up: 30 s
-	OneSidedAge time.Duration // the same while no packet of the peer was seen: 3 s
+	ReuseIdle   time.Duration // silence after which a SYN begins a new connection if the peer is not captured: 5 s
+	HoleAge     time.Duration // age of held data at which the hole below it is given up: 30 s
+	OneSidedAge time.Duration // the same while no packet of the peer was captured: 3 s
 }
 
-// CloseOn says what ends a connection.
+// CloseOn selects what ends a connection.
 type CloseOn uint8
 
 const (
@@ -133,42 +133,42 @@ const (
 	CloseOnFirstFIN
 )
 
-// RSTPolicy says which reset segments are believed.
+// RSTPolicy selects which RSTs are accepted.
 type RSTPolicy uint8
 
 const (
-	// RSTLenient believes a reset whose number lies in the window.
+	// RSTLenient accepts a RST whose number lies in the window.
 	RSTLenient RSTPolicy = iota
-	// RSTStrict believes a reset at exactly the next expected number (RFC 5961, section 3.2).
+	// RSTStrict accepts a RST with exactly the next expected number (RFC 5961, section 3.2).
 	RSTStrict
-	// RSTIgnore believes none.
+	// RSTIgnore accepts none.
 	RSTIgnore
 )
 
-// OverlapPolicy says whose bytes fill a range that two held segments share:
-// the segment's that was held first, or the newer one's. Beside First and Last
-// they are the habits of operating systems (Novak and Sturges, "Target-based
-// TCP stream reassembly").
+// OverlapPolicy selects whose bytes fill a range that two held segments share: those of the segment
+// that was held first, or of the newer one. All but First and Last do as an operating system does
+// (Novak and Sturges, "Target-based TCP stream reassembly").
 type OverlapPolicy uint8
 
 const (
-	OverlapFirst OverlapPolicy = iota
-	OverlapLast
-	OverlapBSD
-	OverlapLinux
-	OverlapOldLinux
-	OverlapSolaris
-	OverlapWindows
-	OverlapVista
-	OverlapHPUX10
-	OverlapHPUX11
-	OverlapIRIX
-	OverlapMacOS
-	OverlapWin2003
-	overlapPolicies // how many there are
+	OverlapFirst    = OverlapPolicy(ranges.First)
+	OverlapLast     = OverlapPolicy(ranges.Last)
+	OverlapBSD      = OverlapPolicy(ranges.BSD)
+	OverlapLinux    = OverlapPolicy(ranges.Linux)
+	OverlapOldLinux = OverlapPolicy(ranges.OldLinux)
+	OverlapSolaris  = OverlapPolicy(ranges.Solaris)
+	OverlapWindows  = OverlapPolicy(ranges.Windows)
+	OverlapVista    = OverlapPolicy(ranges.Vista)
+	OverlapHPUX10   = OverlapPolicy(ranges.HPUX10)
+	OverlapHPUX11   = OverlapPolicy(ranges.HPUX11)
+	OverlapIRIX     = OverlapPolicy(ranges.IRIX)
+	OverlapMacOS    = OverlapPolicy(ranges.MacOS)
+	OverlapWin2003  = OverlapPolicy(ranges.Win2003)
+
+	overlapPolicies = OverlapPolicy(ranges.Policies) // how many there are
 )
 
-// UrgentMode says what happens to the byte that an urgent pointer marks.
+// UrgentMode selects what happens to the byte that an urgent pointer marks.
 type UrgentMode uint8
 
 const (
@@ -179,19 +179,19 @@ const (
 	UrgentOOB
 )
 
-// Separate says what tells connections with the same addresses and ports apart.
+// Separate selects what distinguishes connections with the same addresses and ports.
 type Separate uint8
 
 const (
-	// SeparateNone: nothing does, so that a mirror that shows a packet twice, within a tunnel and
-	// outside it, makes one connection.
+	// SeparateNone: nothing. A mirror that captures a packet twice, inside a tunnel and outside
+	// of it, makes one connection.
 	SeparateNone Separate = iota
-	// SeparateVLAN: the stack of VLAN ids does; an id of 0 does not count.
+	// SeparateVLAN: the stack of VLAN ids, of which 0 does not count.
 	SeparateVLAN
-	// SeparateTunnel: the ids of tunnels do that both directions share (VNI, VSID, GRE key) and,
-	// of tunnels without one, the unordered pair of outer addresses.
+	// SeparateTunnel: the ids of tunnels that both directions share (VNI, VSID, GRE key) and, of
+	// tunnels without one, the unordered pair of outer addresses.
 	SeparateTunnel
-	// SeparateBoth: VLANs and tunnels do, in their order.
+	// SeparateBoth: VLANs and tunnels, in their order.
 	SeparateBoth
 )
 

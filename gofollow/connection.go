@@ -11,8 +11,9 @@ import (
 	"gofollow/gofollow/internal/timewait"
 )
 
-// Connection tells the facts of one connection. Everything but the closing facts
-// is known from its Opened event on.
+// Connection has the facts of one connection. All but the closing facts (Clean, Counters,
+// ResetText) are known from its Opened event on. It is valid as long as the event that it came
+// with.
 type Connection struct {
 	key          flow.Key
 	id           uint64
@@ -24,7 +25,7 @@ type Connection struct {
 	ackAt        int64 // stamp of the client's first ACK after it, likewise
 	dirs         [2]direction
 	extra        *extra
-	index        uint32 // its place in connections
+	index        uint32 // its place in the store
 	before       uint32 // neighbours in the list of its class, index plus 1
 	after        uint32
 	openedSeq    seqNum // number of the segment that opened it
@@ -37,16 +38,16 @@ type Connection struct {
 	closedBy     By
 }
 
-// class is what a connection is worth when there are too many, in the order in
-// which they are evicted; each has a list, ordered by last activity.
+// class orders connections by the state that they have reached. If there are too many, connections
+// of the lowest class are evicted first. Each class has a list, ordered by last activity.
 type class uint8
 
 const (
 	free        class = iota // not in use
 	handshake                // nothing but handshake or bare acknowledgements
-	lingering                // reset, unless the sender goes on
-	midstream                // followed from its middle
-	halfClosed               // one side finished
+	lingering                // a RST was accepted; its sender may still contradict it
+	midstream                // the handshake was not captured
+	halfClosed               // one FIN was reached
 	established              // the rest
 	classes                  // how many there are
 )
@@ -61,33 +62,33 @@ const (
 	handshakeSeen                       // SYN, SYN+ACK and ACK were seen
 	doubtfulISN                         // SYN+ACKs with different numbers were seen
 	reset                               // a RST was accepted and may still be contradicted
-	inTable                             // the flow table finds it
+	inTable                             // it is in the flow table
 	ignored                             // Ignore was called
 	filtered                            // Config.Filter leaves it out
 
 	silent = ignored | filtered // it makes no events, but for an ignored one's Closed
 )
 
-// extra is what few connections need.
+// extra is the state that few connections need.
 type extra struct {
 	separation string // layers of its network
 	resetText  []byte
 	resetAt    int64
 	resetBy    side
 	resetSeq   seqNum
-	holeDue    int64      // the earliest entry in the follower's heap
-	candidate  *candidate // a SYN that may be a new connection's
+	holeDue    int64      // the earliest deadline of its holes that is scheduled
+	candidate  *candidate // a SYN that may begin a new connection; nil for none
 }
 
-// waits says that there is a candidate.
-func (r *extra) waits() bool { return r != nil && r.candidate != nil }
+// waits reports whether there is a candidate.
+func (e *extra) waits() bool { return e != nil && e.candidate != nil }
 
 func (c *Connection) has(f connFlags) bool { return c.flags&f != 0 }
 
 // carriedData reports whether data was accepted, in either direction.
 func (c *Connection) carriedData() bool { return c.dirs[0].carriedData() || c.dirs[1].carriedData() }
 
-// worth returns the class that a connection belongs to.
+// rank returns the class that a connection belongs to.
 func (c *Connection) rank() class {
 	switch {
 	case c.has(reset):
@@ -117,12 +118,12 @@ func (c *Connection) Client() netip.AddrPort { return c.key.Endpoint(c.client) }
 // Server returns the other endpoint.
 func (c *Connection) Server() netip.AddrPort { return c.key.Endpoint(c.client ^ 1) }
 
-// RolesFrom says how it is known which side is the client.
+// RolesFrom returns how it is known which side is the client.
 func (c *Connection) RolesFrom() RolesFrom { return c.rolesFrom }
 
-// Separation returns what told the connection from others with the same addresses and ports
-// under Config.Separate, outermost layer first, as "vlan:5/vxlan:7" or
-// "outer:192.0.2.1-192.0.2.2"; "" for nothing. docs/rules.md names the layers.
+// Separation returns the VLANs and tunnels that distinguish the connection from others with the same
+// addresses and ports (Config.Separate), outermost layer first, as "vlan:5/vxlan:7" or
+// "outer:192.0.2.1-192.0.2.2"; "" if there are none. docs/rules.md names the layers.
 func (c *Connection) Separation() string {
 	if c.extra == nil {
 		return ""
@@ -130,7 +131,7 @@ func (c *Connection) Separation() string {
 	return decode.SeparationText(c.extra.separation)
 }
 
-// Start says with what the connection was first seen.
+// Start returns which part of the connection was captured first.
 func (c *Connection) Start() Start { return c.start }
 
 // OpenedAt returns the Time of its Opened event.
@@ -147,11 +148,11 @@ func (c *Connection) OpenedPacket() uint64 { return c.openedPacket }
 // same way however its capture was cut.
 func (c *Connection) OpenedSeq() uint32 { return uint32(c.openedSeq) }
 
-// Ignored says that Ignore was called for the connection.
+// Ignored reports whether Ignore was called for the connection.
 func (c *Connection) Ignored() bool { return c.has(ignored) }
 
-// Clean says that the handshake was seen, nothing is missing or in conflict, and
-// both sides ended by FIN. Known with the Closed event, as what follows.
+// Clean reports whether the handshake was captured, no byte is missing or in conflict, and both
+// sides ended by FIN. It is final with the Closed event.
 func (c *Connection) Clean() bool {
 	if !c.has(handshakeSeen) || c.closeReason != CloseFIN {
 		return false
@@ -165,9 +166,9 @@ func (c *Connection) Clean() bool {
 	return true
 }
 
-// Handshake returns the stamps of SYN, SYN+ACK and the client's ACK, NoTime for one that
-// was not captured or has no time. What lies between the first two and between the last
-// two are the round-trip times to server and client from where it was captured.
+// Handshake returns the capture times of SYN, SYN+ACK and the client's ACK, NoTime for one that was
+// not captured or has no time. The differences are the round-trip times from the point of capture:
+// to the server between the first two, to the client between the last two.
 func (c *Connection) Handshake() (syn, synACK, ack int64) {
 	if syn = NoTime; c.start == StartSYN {
 		syn = c.openedAt
@@ -188,7 +189,7 @@ func (c *Connection) ISN(dir Direction) (isn uint32, known bool) {
 	return uint32(d.base - 1), true
 }
 
-// Counters tells what one direction went through.
+// Counters returns the counters of one direction.
 func (c *Connection) Counters(dir Direction) Counters {
 	d := &c.dirs[side(dir)^c.client]
 	var n Counters
@@ -224,7 +225,7 @@ func (c *Connection) clone() *Connection {
 	return &own
 }
 
-// inWindow says that a number lies where a side's stream stands now.
+// inWindow reports whether a number lies in a side's window, or less than 64 KiB below it.
 func (c *Connection) inWindow(of side, s seqNum) bool {
 	d := &c.dirs[of]
 	if !d.anchored() {
@@ -234,7 +235,7 @@ func (c *Connection) inWindow(of side, s seqNum) bool {
 	return off >= d.next-1<<16 && off <= c.windowEnd(of)
 }
 
-// windowEnd returns the highest offset that the peer has given a side leave to send.
+// windowEnd returns the highest offset that the peer's window allows a side to send.
 func (c *Connection) windowEnd(of side) streamOffset {
 	d := &c.dirs[of]
 	scale := d.scale
@@ -244,8 +245,8 @@ func (c *Connection) windowEnd(of side) streamOffset {
 	return d.right() + streamOffset(d.window)<<scale
 }
 
-// precedes reports whether a segment is one of an earlier connection: its receiver, in
-// SYN-SENT, drops what does not acknowledge its SYN (RFC 9293, section 3.10.7.3).
+// precedes reports whether a segment belongs to an earlier connection: its receiver is in SYN-SENT
+// and drops what does not acknowledge its SYN (RFC 9293, section 3.10.7.3).
 func (c *Connection) precedes(from side, s *decode.Segment) bool {
 	d, p := &c.dirs[from], &c.dirs[from^1]
 	return p.has(synSeen) && !d.anchored() && s.Flags&decode.ACK != 0 && p.offsetOf(seqNum(s.Ack)) < 0
@@ -272,8 +273,8 @@ func (c *Connection) beginAtACK(from side) {
 	}
 }
 
-// clientByPort guesses from the ports of a flow key which side is the client: the one
-// that does not have a server's port, or else the one that has a client's.
+// clientByPort derives from the ports of a flow key which side is the client: the one whose port is
+// not a server's, by the first of three rules by which the ports differ. ok is false if none does.
 func clientByPort(k *flow.Key) (client side, ok bool) {
 	low, high := k.Port(0), k.Port(1)
 	for _, servers := range [...]func(port uint16) bool{

@@ -21,13 +21,13 @@ type (
 // noFIN stands for the offset of a FIN that was not seen.
 const noFIN streamOffset = 1<<63 - 1
 
-// direction is one byte stream of a connection. What a stream that arrives in
-// order needs stands here, the rest in reassembly.
+// direction is the state of one byte stream of a connection. The fields here are enough for a stream
+// that arrives in order. Everything else is in reassembly, which is made when it is first needed.
 type direction struct {
 	next        streamOffset // bytes below it were delivered or given up
 	ack         streamOffset // highest plausible acknowledgement by the peer
 	fin         streamOffset // where the stream ends, noFIN if unknown
-	reassembly  *reassembly  // nil as long as nothing is unusual
+	reassembly  *reassembly  // nil as long as all segments arrive in order
 	packets     uint32       // segments captured, beside those in reassembly.Packets
 	dataPackets uint32       // those with payload, likewise
 	base        seqNum       // number of offset 0; valid only if has(based)
@@ -40,11 +40,11 @@ type dirFlags uint8
 
 const (
 	based      dirFlags = 1 << iota // base is known
-	hinted                          // base is the number of a segment without payload
+	hinted                          // base is only a hint: the number of a segment without payload
 	synSeen                         // base comes from a SYN
 	finished                        // HalfClosed was made
-	ackNoted                        // the peer acknowledged offsets 0 and ack; base is its first acknowledgement unless based
-	unanchored                      // where the stream begins is not known yet: base is a stand-in (see unanchor)
+	ackNoted                        // the peer acknowledged offsets 0 and ack; unless based, base is its first acknowledgement
+	unanchored                      // where the stream begins is not known yet: base is provisional (see unanchor)
 )
 
 func (d *direction) has(f dirFlags) bool { return d.flags&f != 0 }
@@ -52,15 +52,15 @@ func (d *direction) has(f dirFlags) bool { return d.flags&f != 0 }
 // anchored reports whether it is known where the stream begins.
 func (d *direction) anchored() bool { return d.flags&(based|unanchored) == based }
 
-// begun reports whether events tell where the stream begins, so that base is final.
+// begun reports whether an event has shown where the stream begins, so that base is final.
 func (d *direction) begun() bool { return d.next > 0 || d.has(finished) }
 
 // seqAt returns the sequence number of an offset.
 func (d *direction) seqAt(off streamOffset) seqNum { return d.base.At(off) }
 
-// offsetOf returns the offset of a sequence number: the one nearest to the
-// highest position that is known to be in use. The delivered edge alone would
-// not do where a capture misses more than 2 GiB.
+// offsetOf returns the offset of a sequence number: the one nearest to the highest position that is
+// known to be in use. The end of what was delivered is not enough where a capture misses more than
+// 2 GiB.
 func (d *direction) offsetOf(s seqNum) streamOffset {
 	return d.base.Unwrap(s, max(d.next, d.right(), d.ack))
 }
@@ -101,16 +101,16 @@ func (d *direction) forgetACKs() {
 	}
 }
 
-// unanchoredAt is the offset of the first segment that is kept of an unanchored direction: low
-// enough for the far check, and high enough that what lies below it has an offset, too.
+// unanchoredAt is the offset of the first segment that is held of an unanchored direction. It is low
+// enough for the far check, and high enough that bytes below the segment have offsets above 0.
 const unanchoredAt streamOffset = 1 << 30
 
-// maxAnchorHole is the longest hole in what is kept of an unanchored direction that counts
-// as loss, rather than as the end of what an earlier connection left behind.
+// maxAnchorHole is the longest hole in the held data of an unanchored direction that counts as loss.
+// What lies below a longer one is left over from an earlier connection.
 const maxAnchorHole = 1 << 20
 
-// anchorBelow returns the lowest offset from which kept data runs up to end, holes of up
-// to maxAnchorHole counted as loss; end if there is none.
+// anchorBelow returns the lowest offset from which held data runs up to end, with holes of at most
+// maxAnchorHole. If there is no such data, it returns end.
 func (d *direction) anchorBelow(end streamOffset) streamOffset {
 	if d.reassembly == nil {
 		return end
@@ -126,7 +126,7 @@ func (d *direction) anchorBelow(end streamOffset) streamOffset {
 	return end
 }
 
-// arrival tells how the payload at [off, end) relates to what is known of the direction.
+// arrival returns how the payload at [off, end) relates to what was captured before.
 func (d *direction) arrival(off, end streamOffset) Arrival {
 	switch {
 	case off == end:
@@ -150,25 +150,25 @@ func (d *direction) arrival(off, end streamOffset) Arrival {
 	return ArrivedRepeated
 }
 
-// maxACKLead is how far beyond everything seen a single acknowledgement is
-// believed: a forged one cannot declare more than this lost.
+// maxACKLead is how far beyond everything seen a single acknowledgement is accepted. A forged one
+// cannot declare more than this lost.
 const maxACKLead = 1 << 30
 
-// reassembly is the state of a direction in which something is unusual: data
-// held above a hole, acknowledgements that run ahead, bytes given up.
+// reassembly is the state of a direction whose segments did not all arrive in order: data held above
+// a hole, acknowledgements of bytes that were not captured, ranges given up.
 type reassembly struct {
 	Counters // those that an undisturbed stream leaves at 0
 
-	held   ranges.Set   // what is held above next
+	held   ranges.Set   // data that is held above next
 	right  streamOffset // highest end of accepted data
 	holder int          // place in the heap of holders, -1 if nothing is held
 
 	acks        []ackMark    // acknowledgements beyond next whose patience runs, ascending
-	giveUpBelow streamOffset // acknowledged so far that patience is over: holes that end below are given up
+	giveUpBelow streamOffset // holes that end at or below it are given up: their acknowledgement is old enough
 	segments    uint64       // segments of the connection, adjacent duplicates left out
 	last        segmentID    // the segment before, to know adjacent duplicates
 
-	doubtfulACK streamOffset    // an acknowledgement beyond belief that nothing has confirmed yet, 0 if none
+	doubtfulACK streamOffset    // an acknowledgement beyond maxACKLead that waits for a second one, 0 if none
 	doubtfulBy  segmentID       // the segment that carried it
 	suspects    []*ranges.Range // segments far above everything seen, ascending; Data is what was captured
 
@@ -196,8 +196,8 @@ func (r *reassembly) markACK(off streamOffset, now int64) {
 	r.acks = append(r.acks, ackMark{off, now, r.segments})
 }
 
-// countSegment counts a segment of the connection. One that equals the segment before it
-// is a copy made by the capture and does not count.
+// countSegment counts a segment of the connection. A segment that equals the one before it is a copy
+// that the capture made, and does not count.
 func (r *reassembly) countSegment(current *segmentID) {
 	if r != nil && r.last != *current {
 		r.segments++
@@ -220,8 +220,8 @@ func (id *segmentID) ack() (number uint32, ok bool) {
 	return uint32(id.numbers), decode.Flags(id.rest>>8)&decode.ACK != 0
 }
 
-// confirms reports whether the acknowledgement beyond belief before this one came from a different
-// segment and fits it.
+// confirms takes an acknowledgement beyond maxACKLead. It reports whether the one before it came from
+// a different segment and lies at most maxACKLead below it.
 func (r *reassembly) confirms(ack streamOffset, by segmentID) bool {
 	ok := r.doubtfulACK != 0 && r.doubtfulBy != by && ack >= r.doubtfulACK && ack-r.doubtfulACK <= maxACKLead
 	r.doubtfulACK, r.doubtfulBy = ack, by
@@ -238,7 +238,7 @@ func (r *reassembly) noteGivenUp(start, end streamOffset) {
 	r.givenUpNext = (r.givenUpNext + 1) % len(r.givenUp)
 }
 
-// lateIn returns how many bytes of [start, end) were given up, as far as is remembered.
+// lateIn returns how many bytes of [start, end) lie in the ranges that were given up last.
 func (r *reassembly) lateIn(start, end streamOffset) (n streamOffset) {
 	for _, s := range r.givenUp {
 		n += max(0, s.Shared(ranges.Span{Start: start, End: end}).Len())

@@ -54,9 +54,9 @@ type Packet struct {
 	WireLen  int    // length on the wire; below len(Data) or above MaxPacket: taken as len(Data)
 }
 
-// Feed follows one packet. The bytes are not kept. A frame that cannot be decoded
-// is not an error, it is counted. ErrQueueFull, ErrNoMemory, ErrPacketTooLarge and ErrClosed
-// mean that the packet was not taken.
+// Feed follows one packet. It does not keep p.Data. A frame that cannot be decoded is not an error: it
+// is counted. If Feed returns ErrQueueFull, ErrNoMemory, ErrPacketTooLarge or ErrClosed, the packet
+// was not taken.
 func (f *Follower) Feed(p *Packet) error {
 	if err := f.ready(); err != nil {
 		return err
@@ -64,8 +64,8 @@ func (f *Follower) Feed(p *Packet) error {
 	return f.feed(p)
 }
 
-// FeedBatch follows packets and returns how many were taken, fewer than all
-// only with an error.
+// FeedBatch follows packets and returns how many were taken. These are all of them unless it returns
+// an error, one of those of Feed.
 func (f *Follower) FeedBatch(packets []Packet) (int, error) {
 	if err := f.ready(); err != nil {
 		return 0, err
@@ -91,7 +91,7 @@ func (f *Follower) feed(p *Packet) error {
 	return nil
 }
 
-// ready begins a call that feeds: it gives back what the last Poll handed out.
+// ready begins a call: it releases what the last Poll handed out.
 func (f *Follower) ready() error {
 	if f.closed {
 		return ErrClosed
@@ -100,17 +100,14 @@ func (f *Follower) ready() error {
 	return nil
 }
 
-// packet is the way of every packet through the follower. src is the block that
-// data lies in, nil if its payload must be copied.
+// packet follows one packet. src is the block that data lies in, nil if its payload must be copied.
 func (f *Follower) packet(link uint32, t int64, data []byte, wireLen int, src *memory.Block) {
 	f.stats.Packets++
 	f.stats.Bytes += uint64(len(data))
 	if t >= f.clock.Reference && t < f.quietUntil {
 		f.clock.Advance(t)
-	} else if t != NoTime {
-		if f.takeStamp(t) {
-			f.sweep()
-		}
+	} else if t != NoTime && f.takeStamp(t) {
+		f.sweep()
 	}
 	f.cause = cause{t, f.stats.Packets, f.clock.Now}
 	f.decoder.Now = f.clock.Now
@@ -131,7 +128,7 @@ func (f *Follower) packet(link uint32, t int64, data []byte, wireLen int, src *m
 				in = nil
 			}
 			if in == nil && !f.arena.Reserve(len(f.seg.Payload)) {
-				f.seg.Payload = nil // of a packet that completes several datagrams: as if not captured
+				f.seg.Payload = nil // the packet completes several datagrams: as if this was not captured
 			}
 			f.segment(&f.seg, in)
 		}
@@ -142,7 +139,7 @@ func (f *Follower) packet(link uint32, t int64, data []byte, wireLen int, src *m
 	}
 }
 
-// noSegment counts a packet that is no segment, by what it was.
+// noSegment counts a packet that is no segment, by its kind.
 func (f *Follower) noSegment(outcome decode.Outcome) {
 	switch outcome {
 	case decode.NotTCP:
@@ -166,12 +163,12 @@ func (f *Follower) noSegment(outcome decode.Outcome) {
 	}
 }
 
-// Waiting returns how many events wait to be polled, those that Ignore dropped included until Poll
-// passes over them.
+// Waiting returns how many events wait to be polled. Those that Ignore dropped are counted until Poll
+// skips them.
 func (f *Follower) Waiting() int { return f.queue.waiting() }
 
-// Poll takes up to n waiting events. The slice and what it points to are valid
-// until the next call that feeds, polls, flushes or closes.
+// Poll returns up to n waiting events, which then no longer wait. The slice and what it points to are
+// valid until the next call that feeds, polls, flushes or closes.
 func (f *Follower) Poll(n int) []Event {
 	if f.ready() != nil {
 		return nil
@@ -179,8 +176,8 @@ func (f *Follower) Poll(n int) []Event {
 	return f.queue.poll(max(0, n))
 }
 
-// Unpoll puts the last n events of the last Poll back, for the next Poll to take. No other call may
-// stand between.
+// Unpoll puts back the last n events of the last Poll, so that the next Poll returns them. There must be
+// no other call in between.
 func (f *Follower) Unpoll(n int) { f.queue.unpoll(n) }
 
 // settle gives back what the last poll handed out.
@@ -235,8 +232,8 @@ func (f *Follower) unpin(events uint64) {
 	}
 }
 
-// Peek returns the event that Poll would give first, nil if none waits; it is
-// valid as long as Poll's.
+// Peek returns the event that the next Poll would return first, nil if none waits. It is valid as long
+// as the events of the last Poll.
 func (f *Follower) Peek() *Event {
 	q := &f.queue
 	i := q.head
@@ -249,9 +246,9 @@ func (f *Follower) Peek() *Event {
 	return &q.events[i]
 }
 
-// AdvanceTime says that it is now t: what is overdue by then expires. It is for
-// live use without packets, and for captures that are followed in parts.
-// After ErrQueueFull poll and call it again.
+// AdvanceTime sets the capture time to t, in nanoseconds since 1970 UTC: what is due by then expires.
+// It is for live captures without packets, and for captures that are followed in parts. If it
+// returns ErrQueueFull, poll and call it again.
 func (f *Follower) AdvanceTime(t int64) error {
 	if err := f.ready(); err != nil {
 		return err
@@ -266,8 +263,8 @@ func (f *Follower) AdvanceTime(t int64) error {
 	return nil
 }
 
-// Flush ends every connection. After ErrQueueFull poll and call it again. The
-// Follower can be fed again afterwards.
+// Flush closes every connection. If it returns ErrQueueFull, poll and call it again. The Follower can
+// be fed again afterwards.
 func (f *Follower) Flush() error {
 	if err := f.ready(); err != nil {
 		return err
@@ -307,7 +304,7 @@ func (f *Follower) sweep() bool {
 	return f.table.sweep()
 }
 
-// flush ends one connection.
+// flush closes one connection.
 func (t *table) flush(c *Connection) {
 	switch {
 	case !c.has(opened):
@@ -319,7 +316,7 @@ func (t *table) flush(c *Connection) {
 	}
 }
 
-// Close frees everything. Events are no longer valid. Closing twice does nothing.
+// Close frees all memory. Events are no longer valid. A second call does nothing.
 func (f *Follower) Close() {
 	if f.closed {
 		return
@@ -350,7 +347,7 @@ func (f *Follower) Close() {
 	f.holes = deadline.Heap[*Connection]{}
 }
 
-// Stats returns what the Follower was given and what became of it.
+// Stats returns the counters of the Follower.
 func (f *Follower) Stats() Stats {
 	s := f.stats
 	s.ClosedConnections = f.timewait.Len()

@@ -2,9 +2,9 @@ package gofollow
 
 import "gofollow/gofollow/internal/clock"
 
-// holesByACK is rule G1: it gives up a hole below held data or a FIN once patience
-// is over since the first acknowledgement of all of it. Marks made at or before
-// until have waited long enough.
+// holesByACK is rule G1: it gives up a hole below held data or a FIN if the peer acknowledged all of
+// it, and Config.GapPatience or patienceSegments have passed since. Acknowledgements that were
+// captured at or before until are old enough.
 func (st *streams) holesByACK(c *Connection, from side, until int64) {
 	d := &c.dirs[from]
 	r := d.reassembly
@@ -34,14 +34,13 @@ func (st *streams) holesByACK(c *Connection, from side, until int64) {
 		}
 		st.deliverHeld(c, from, false)
 		if d.next == start {
-			break // at the end, or at a mark that nothing lies beyond
+			break // the end of the stream, or a mark that may still be filled
 		}
 	}
 	st.halfClose(c, from)
 }
 
-// holesByAge is rule G2: it gives up holes below data that arrived at or before
-// until.
+// holesByAge is rule G2: it gives up the holes below data that arrived at or before until.
 func (st *streams) holesByAge(c *Connection, from side, until int64) {
 	d := &c.dirs[from]
 	st.anchorLowest(c, from)
@@ -54,8 +53,8 @@ func (st *streams) holesByAge(c *Connection, from side, until int64) {
 	st.halfClose(c, from)
 }
 
-// lowestHole gives up the lowest missing range below held data and delivers
-// what stood above it. It returns false if nothing is held.
+// lowestHole gives up the lowest hole below held data and delivers the data above it. It returns
+// false if nothing is held.
 func (st *streams) lowestHole(c *Connection, from side, why GapReason) bool {
 	d := &c.dirs[from]
 	st.anchorLowest(c, from)
@@ -70,11 +69,11 @@ func (st *streams) lowestHole(c *Connection, from side, why GapReason) bool {
 	return true
 }
 
-// giveUpAll is rule G4: the connection ends, so every hole is final. Held data is
-// delivered, and the tail that a FIN or an acknowledgement shows becomes a gap.
+// giveUpAll is rule G4: when the connection ends, every hole is given up. Held data is delivered, and
+// missing bytes below the FIN or the highest acknowledgement become a gap.
 func (st *streams) giveUpAll(c *Connection, from side) {
 	d := &c.dirs[from]
-	st.anchorLowest(c, from^1) // what it kept may acknowledge bytes of this direction
+	st.anchorLowest(c, from^1) // its held segments may acknowledge bytes of this direction
 	if r := d.reassembly; r != nil {
 		for st.lowestHole(c, from, GapClose) {
 		}
@@ -93,8 +92,8 @@ func (st *streams) giveUpAll(c *Connection, from side) {
 	st.halfClose(c, from)
 }
 
-// holeDeadline returns the earliest time at which a hole of the direction is
-// given up, if nothing more comes.
+// holeDeadline returns the elapsed time at which the next hole of a direction is given up if no packet
+// arrives, and whether rule G1 gives it up.
 func (st *streams) holeDeadline(c *Connection, from side) (deadline int64, byACK bool) {
 	r := c.dirs[from].reassembly
 	if r == nil {

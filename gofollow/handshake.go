@@ -7,7 +7,8 @@ import (
 	"gofollow/gofollow/internal/ranges"
 )
 
-// begin settles where the stream of a direction begins whose SYN was not seen.
+// beginWithoutSYN determines where the stream of a direction begins whose SYN was not captured, as far
+// as a segment shows it.
 func (st *streams) beginWithoutSYN(c *Connection, from side, seq seqNum, s *decode.Segment) {
 	d, p := &c.dirs[from], &c.dirs[from^1]
 	c.beginAtACK(from)
@@ -42,7 +43,7 @@ func (st *streams) beginWithoutSYN(c *Connection, from side, seq seqNum, s *deco
 	}
 }
 
-// synchronize takes the numbers of a SYN.
+// takeSYN takes the numbers of a SYN or SYN+ACK.
 func (st *streams) takeSYN(c *Connection, from side, s *decode.Segment) {
 	d, p := &c.dirs[from], &c.dirs[from^1]
 	base := seqNum(s.Seq) + 1
@@ -69,17 +70,16 @@ func (st *streams) takeSYN(c *Connection, from side, s *decode.Segment) {
 	}
 }
 
-// float makes a direction unanchored: what comes is held until it is known where the
-// stream begins (anchor). seq is the number of the first segment that is kept.
+// unanchor makes a direction unanchored: its segments are held until it is known where the stream
+// begins (anchor). seq is the number of the first one.
 func (st *streams) unanchor(d *direction, seq seqNum) {
 	d.base = seq - seqNum(unanchoredAt)
 	d.flags |= based | unanchored
 	st.ensureReassembly(d).right = unanchoredAt
 }
 
-// move sets the number of offset 0 of a direction that has not begun. All
-// that the direction remembers as an offset moves with it: afterwards the direction is
-// as if it had begun there.
+// move sets the number of offset 0 of a direction that has not begun. Every offset in its state moves
+// with it: afterwards the direction is as if it had begun there.
 func (st *streams) move(c *Connection, from side, base seqNum) {
 	d := &c.dirs[from]
 	by, leftovers := d.offsetOf(base), d.has(unanchored)
@@ -100,19 +100,19 @@ func (st *streams) move(c *Connection, from side, base seqNum) {
 	}
 }
 
-// anchorLowest anchors an unanchored direction at the lowest data that is kept, for want of
-// better knowledge; at the lowest FIN if there is none.
+// anchorLowest anchors an unanchored direction at the lowest data that is held, or at the lowest FIN if
+// there is no data, because nothing better is known.
 func (st *streams) anchorLowest(c *Connection, from side) {
 	d := &c.dirs[from]
 	if !d.has(unanchored) {
 		return
 	}
-	d.flags &^= unanchored // nothing contradicts what was kept
+	d.flags &^= unanchored
 	kept := d.reassembly.held.Sorted()
 	if len(kept) == 0 {
 		kept = d.reassembly.suspects
 	}
-	if len(kept) == 0 { // a limit left nothing of it
+	if len(kept) == 0 { // a limit dropped it all
 		d.flags, d.reassembly.right = d.flags&^based, 0
 		return
 	}
@@ -120,8 +120,8 @@ func (st *streams) anchorLowest(c *Connection, from side) {
 	st.move(c, from, d.seqAt(lowest.Start))
 }
 
-// acknowledge takes the acknowledgement number of a segment: it is about the
-// bytes that `of` sent.
+// acknowledge takes the acknowledgement number of a segment. It acknowledges bytes that the side of
+// sent.
 func (st *streams) acknowledge(c *Connection, of side, s *decode.Segment) {
 	d, p := &c.dirs[of], &c.dirs[of^1]
 	if d.has(synSeen) && !p.anchored() {
@@ -134,9 +134,8 @@ func (st *streams) acknowledge(c *Connection, of side, s *decode.Segment) {
 	st.acknowledged(c, of, s.Ack)
 }
 
-// anchor takes an acknowledgement as evidence of where an unanchored direction begins, and
-// reports whether that is known now. Of a direction of which nothing was captured it is only
-// noted.
+// anchor takes an acknowledgement as evidence of where an unanchored direction begins, and reports
+// whether that is known now. If nothing was captured of the direction, it only notes the number.
 func (st *streams) anchor(c *Connection, of side, s *decode.Segment) bool {
 	d, p := &c.dirs[of], &c.dirs[of^1]
 	if p.has(synSeen) {

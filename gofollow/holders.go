@@ -20,17 +20,18 @@ type holder struct {
 	r    *reassembly
 }
 
-// heldRangeBytes is about what a held range takes beside its bytes. There may be as
-// many as would take Limits.TotalHeldBytes, or the shortest ones would take any amount.
+// heldRangeBytes is about what a held range takes beside its bytes. The number of ranges is limited
+// to as many as take Limits.TotalHeldBytes by it: otherwise ranges of one byte could take any amount.
 const heldRangeBytes = 256
 
-// memory is about what the ranges take.
+// memory returns about how much memory the held ranges take.
 func (r *reassembly) memory() int64 {
 	size := r.held.Size()
 	return size.Bytes + int64(size.Ranges)*heldRangeBytes
 }
 
-// account takes over that what a direction holds has grown.
+// account adds to the totals by how much the held ranges of a direction have grown, and keeps the
+// heap in order.
 func (h *holders) account(c *Connection, from side, grown ranges.Size) {
 	h.total.Bytes += grown.Bytes
 	h.total.Ranges += grown.Ranges

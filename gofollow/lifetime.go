@@ -4,7 +4,7 @@ import (
 	"gofollow/gofollow/internal/clock"
 )
 
-// idleDeadline returns when a connection ends for want of packets.
+// idleDeadline returns the elapsed time at which a connection expires if no packet of it arrives.
 func (t *table) idleDeadline(c *Connection) int64 {
 	if c.class == lingering {
 		return clock.After(c.extra.resetAt, t.timeouts[lingering])
@@ -12,8 +12,8 @@ func (t *table) idleDeadline(c *Connection) int64 {
 	return clock.After(c.last, t.timeouts[c.class])
 }
 
-// expire does what is due for a connection, each thing at its own deadline, so that
-// it does not matter when it is called. It returns nil if the connection is forgotten.
+// expire does what is due for a connection, each thing at its own deadline. The events are therefore
+// the same whenever it is called. It returns nil if the connection expired.
 func (t *table) expire(c *Connection) *Connection {
 	now := t.cause
 	defer func() { t.cause = now }()
@@ -61,7 +61,7 @@ func (t *table) takeStamp(at int64) bool {
 	return t.clock.Now >= t.sweepAt
 }
 
-// postponeSightings counts what was seen in a packet whose stamp jumped as seen now.
+// postponeSightings counts what was seen in the packet whose stamp jumped as seen now.
 func (t *table) postponeSightings() {
 	for i := range t.toPostpone {
 		l := &t.toPostpone[i]
@@ -76,7 +76,7 @@ func (t *table) postponeSightings() {
 	t.toPostpone = t.toPostpone[:0]
 }
 
-// postpone counts what the connection's last packet did as done now.
+// postpone counts what the last packet of a connection brought as captured now.
 func (t *table) postpone(c *Connection) {
 	then := c.last
 	c.last = t.clock.Now
@@ -97,8 +97,8 @@ func (t *table) postpone(c *Connection) {
 	}
 }
 
-// sweep does what is due, in order of deadline, then id; within a class in that of the
-// last packets. It stops when the event queue is full and returns false then.
+// sweep does what is due for all connections, in order of deadline, then of id. Within a class the
+// order is that of the last packets. If the event queue is full, it stops and returns false.
 func (t *table) sweep() bool {
 	t.sweepAt = clock.Never
 	t.schedule(clock.Sum(t.clock.Now, sweepEvery))
@@ -135,7 +135,7 @@ func (t *table) sweep() bool {
 	return false
 }
 
-// nextHole does what the earliest deadline of a hole is about, unless that has changed.
+// nextHole takes the earliest deadline of a hole and does what is due, unless the deadline has changed.
 func (t *table) nextHole() {
 	if e := t.holes.Pop(); holds(&e) {
 		e.Of.extra.holeDue = clock.Never
@@ -145,7 +145,7 @@ func (t *table) nextHole() {
 	}
 }
 
-// scheduleHoles notes the next deadline of a connection's holes.
+// scheduleHoles schedules the next deadline of a connection's holes.
 func (t *table) scheduleHoles(c *Connection) {
 	for i := range side(2) {
 		if due, _ := t.holeDeadline(c, i); due != clock.Never {

@@ -6,8 +6,8 @@ import (
 	"gofollow/gofollow/internal/memory"
 )
 
-// queue holds the events that wait to be polled, and those handed out by the
-// last Poll, whose memory is given back by the next call.
+// queue has the events that wait to be polled, and those that the last Poll handed out, whose memory
+// the next call releases.
 type queue struct {
 	events []Event
 	out    int   // events [out, head) are handed out
@@ -22,11 +22,11 @@ type queue struct {
 	movedTo uint64 // number of the last event that pollKept moved: until all up to it are taken, pins stay
 }
 
-// pin is what an event, and those behind it up to the next pin's, need until the
-// last of them was handed out: the block that their bytes lie in, or a closed
-// connection. Events in a row mostly share a block, so pins are few.
+// pin keeps something alive for an event and those behind it, up to the event of the next pin: the
+// block that their bytes lie in, or a closed connection. Pins are few, because events in a row mostly
+// share a block.
 type pin struct {
-	first uint64        // number of the event, as made counts
+	first uint64        // number of the event, counted as made
 	owner *memory.Block // one reference is the pin's
 	conn  *Connection
 }
@@ -39,14 +39,14 @@ func (q *queue) keep(b *memory.Block) {
 	}
 }
 
-// expect makes room for what so many connections make when they end: to grow by
-// doubling would leave as much memory behind again.
+// expect allocates room for the events of so many connections that end. Growing by doubling would
+// leave as much memory behind again.
 func (q *queue) expect(connections int) {
 	q.events = slices.Grow(q.events, 3*connections)
 	q.pins = slices.Grow(q.pins, 2*connections)
 }
 
-// add appends an event whose fields hold what another event left there.
+// add appends an event. Its fields have any values: the caller sets all of them.
 func (q *queue) add() *Event {
 	q.made++
 	n := len(q.events)
@@ -57,7 +57,7 @@ func (q *queue) add() *Event {
 	return &q.events[n]
 }
 
-// push appends an event for the caller to fill in further.
+// push appends an event of a kind. The caller sets the fields of that kind.
 func (q *queue) push(kind EventKind, c *Connection, at cause) *Event {
 	e := q.add()
 	*e = Event{Kind: kind, Conn: c, Time: at.time, Packet: at.packet}
@@ -82,9 +82,9 @@ func (q *queue) poll(max int) []Event {
 // unpoll puts the last n events of those handed out back.
 func (q *queue) unpoll(n int) { q.head -= min(n, q.head-q.out) }
 
-// worthMoving returns how many of n elements stand behind the first done ones, if those are so many
-// that the others may be moved to the front: each element that is done with pays for one move at
-// most, however few are polled at once. Otherwise it returns 0.
+// worthMoving returns how many of n elements stand behind the first done ones, if the done ones are so
+// many that moving the others to the front costs at most one move for each of them. Otherwise it
+// returns 0. Polling is therefore linear, however few events are polled at once.
 func worthMoving(n, done int) int {
 	if done > 4096 && done > n/2 {
 		return n - done

@@ -39,7 +39,7 @@ func (st *streams) receive(c *Connection, from side, off streamOffset, wire int,
 	return true
 }
 
-// place holds [lo, hi), of which payload was captured, by the overlap policy.
+// place holds [lo, hi), of which payload was captured. The rest was cut off by the snap length.
 func (st *streams) place(c *Connection, from side, lo, hi streamOffset, payload []byte, src *memory.Block) {
 	cut := lo + streamOffset(len(payload))
 	if len(payload) > 0 {
@@ -85,7 +85,7 @@ func (st *streams) compare(c *Connection, from side, h, n *ranges.Range) {
 	r, shared := c.dirs[from].reassembly, h.Shared(n.Span)
 	old, fresh := h.Bytes(shared), n.Bytes(shared)
 	r.DuplicateBytes += uint64(shared.Len())
-	if c.has(silent) || bytes.Equal(old, fresh) { // a silent one's bytes are not kept
+	if c.has(silent) || bytes.Equal(old, fresh) { // of a silent connection only lengths are held
 		return
 	}
 	for i := range old {
@@ -106,8 +106,8 @@ func (st *streams) compare(c *Connection, from side, h, n *ranges.Range) {
 	}
 }
 
-// deliverHeld delivers the held ranges that begin at next. A mark is given up as
-// soon as anything beyond it was seen, or at once if forced.
+// deliverHeld delivers the held ranges that begin at next. A mark is given up as soon as something
+// shows that the stream goes on behind it, or at once with force.
 func (st *streams) deliverHeld(c *Connection, from side, force bool) {
 	d := &c.dirs[from]
 	r := d.reassembly
@@ -166,7 +166,7 @@ func (st *streams) takeUrgent(c *Connection, from side, off streamOffset) (held 
 	return lo < hi
 }
 
-// acknowledged takes an acknowledgement number of the peer.
+// acknowledged takes the number up to which the peer has acknowledged the stream.
 func (st *streams) acknowledged(c *Connection, of side, number uint32) {
 	d := &c.dirs[of]
 	ack := d.offsetOf(seqNum(number))
@@ -202,7 +202,7 @@ func (st *streams) confirmSuspects(c *Connection, from side) (held bool) {
 	return st.acceptSuspects(c, from, n)
 }
 
-// acceptSuspects holds the first n suspects as if they came now, and reports whether there are any.
+// acceptSuspects holds the first n suspects as if they arrived now. It reports whether n is not 0.
 func (st *streams) acceptSuspects(c *Connection, from side, n int) (held bool) {
 	if n == 0 {
 		return false
@@ -220,9 +220,9 @@ func (st *streams) acceptSuspects(c *Connection, from side, n int) (held bool) {
 	return true
 }
 
-// moveHeld moves what a reassembly remembers down by so many bytes. Nothing was delivered.
-// What was held or suspected is placed anew. If it may contain leftovers of an earlier
-// connection, what stands above a hole is suspect.
+// moveHeld subtracts a number of bytes from every offset in the reassembly of a direction that has
+// not begun, and places what was held or suspected again. If the direction was unanchored, leftovers
+// of an earlier connection may be held: what lies above a hole is then a suspect.
 func (st *streams) moveHeld(c *Connection, from side, by streamOffset, leftovers bool) {
 	r := c.dirs[from].reassembly
 	r.right = 0
@@ -256,7 +256,7 @@ func (st *streams) moveHeld(c *Connection, from side, by streamOffset, leftovers
 	}
 }
 
-// keep holds a range that was held or suspected before.
+// keep holds a range that was held or suspected before, and takes its FIN and acknowledgement.
 func (st *streams) keep(c *Connection, from side, h *ranges.Range) {
 	d := &c.dirs[from]
 	if lo, hi := st.trim(c, from, h.Start, h.End); lo < hi {

@@ -30,7 +30,7 @@ func (st *streams) acceptsRST(c *Connection, from side, s *decode.Segment) bool 
 		return hasACK && ack >= 0 && ack <= p.right()
 	}
 	if hasACK && p.anchored() && p.offsetOf(seqNum(s.Ack)) > max(p.right(), p.ack)+1 {
-		return false // acknowledges what was never sent
+		return false // it acknowledges bytes that were never sent
 	}
 	if !d.has(based) {
 		return hasACK
@@ -45,7 +45,7 @@ func (st *streams) acceptsRST(c *Connection, from side, s *decode.Segment) bool 
 	return off == d.right() || off >= min(d.next, d.ack) && off <= c.windowEnd(from)
 }
 
-// cancelReset takes an accepted RST back: its sender went on.
+// cancelReset cancels an accepted RST, because its sender continued the stream.
 func (st *streams) cancelReset(c *Connection) {
 	c.flags &^= reset
 	st.anomaly(c, c.extra.resetBy, AnomalyRSTCancelled, c.dirs[c.extra.resetBy].next, 0)

@@ -12,9 +12,9 @@ type verdict uint8
 
 const (
 	belongs    verdict = iota // the segment belongs to the connection
-	begins                    // it begins a new connection: the old one was ended
+	begins                    // it begins a new connection; the old one was closed
 	supersedes                // the candidate is a new connection, which the segment belongs to
-	consumed                  // the segment needs nothing more
+	consumed                  // nothing remains to be done with the segment
 )
 
 // classify decides whether a segment belongs to the connection that its key finds.
@@ -67,7 +67,7 @@ func (c *Connection) contradicts(from side, s *decode.Segment) bool {
 	case s.Flags&decode.ACK != 0: // the latest counts until data was delivered
 		return d.anchored() && d.base != base && d.begun()
 	case !d.anchored():
-		// What the peer acknowledged lies at or above the beginning, by no more than is believed.
+		// The peer's acknowledgement lies at or above the beginning, by at most maxACKLead.
 		return d.has(ackNoted) && uint32(d.seqAt(d.ack)-base) > maxACKLead
 	case d.base == base:
 		return c.has(reset) && !c.carriedData() // a refused connection is tried again
@@ -79,10 +79,10 @@ func (c *Connection) contradicts(from side, s *decode.Segment) bool {
 	return int32(base-d.base) > 0 // the first segments of a stream may be captured before its SYN
 }
 
-// proven reports whether a SYN or SYN+ACK with another number begins a new connection at
-// once: a SYN+ACK where its side had finished, and a SYN after a silence where no packet
-// of the peer was captured. Where it was, a host that is still connected answers a SYN with
-// a challenge ACK (RFC 5961, section 4), and silence proves nothing.
+// proven reports whether a SYN or SYN+ACK with another number begins a new connection at once: a
+// SYN+ACK if its side had finished, a SYN after a silence if no packet of the peer was captured. If
+// the peer was captured, silence proves nothing: a host that is still connected answers a SYN with a
+// challenge ACK (RFC 5961, section 4).
 func (t *table) proven(c *Connection, from side, s *decode.Segment) bool {
 	if s.Flags&decode.ACK != 0 {
 		return c.dirs[from].has(finished)
@@ -90,8 +90,8 @@ func (t *table) proven(c *Connection, from side, s *decode.Segment) bool {
 	return c.dirs[from^1].packets == 0 && t.clock.Now >= clock.After(c.last, t.config.Timeouts.ReuseIdle)
 }
 
-// setAside keeps a SYN as the connection's candidate. Of too many candidates the
-// oldest is dropped.
+// setAside makes a SYN the candidate of a connection. If there are too many candidates, the oldest is
+// dropped.
 func (t *table) setAside(c *Connection, from side, s *decode.Segment, src *memory.Block) {
 	t.dropCandidate(c)
 	for len(t.candidates) >= t.config.Limits.Candidates {
@@ -111,23 +111,23 @@ func (t *table) setAside(c *Connection, from side, s *decode.Segment, src *memor
 	t.ensureExtra(c).candidate = n
 }
 
-// What a segment says about the candidate of the connection that its key finds.
+// What a segment shows about the candidate of its connection.
 const (
-	candidateUntouched = iota // nothing: it is the old connection's
-	candidateConfirmed        // it shows that the candidate is a new connection
-	candidateOnly             // it fits the candidate alone, but shows nothing
+	candidateUntouched = iota // nothing: the segment belongs to the old connection
+	candidateConfirmed        // the candidate is a new connection
+	candidateOnly             // the segment fits only the candidate, but does not confirm it
 )
 
-// compareCandidate says which of the two a segment belongs to. Data that carries
-// the old connection on shows that the candidate was none: it is dropped.
+// compareCandidate compares a segment with the old connection and the candidate. Data that continues
+// the old connection contradicts the candidate, which is then dropped.
 func (t *table) compareCandidate(c *Connection, from side, s *decode.Segment) int {
 	n := c.extra.candidate
 	base := seqNum(n.segment.Seq) + 1
 	syn, ack := s.Flags&decode.SYN != 0, s.Flags&decode.ACK != 0
-	continues := func(number uint32) bool { return number-uint32(base) <= uint32(n.segment.Wire) } // the SYN, or its own data
+	continues := func(number uint32) bool { return number-uint32(base) <= uint32(n.segment.Wire) } // the SYN or its data
 	if from == n.from {
 		fitsOld := c.inWindow(from, seqNum(s.Seq))
-		// Where the new numbers lie within what the old stream holds, the peer alone can tell.
+		// If the new numbers lie within what the old stream holds, only the peer can confirm.
 		disjoint := !c.dirs[from].covers(base)
 		switch {
 		case syn:
@@ -153,7 +153,7 @@ func (t *table) compareCandidate(c *Connection, from side, s *decode.Segment) in
 	return candidateUntouched
 }
 
-// within says that a number lies where a young stream with this base may be.
+// within reports whether a number lies where a new stream with this base may be.
 func (st *streams) within(base, s seqNum) bool {
 	return int64(s-base) <= st.config.Limits.FarBytes
 }

@@ -6,8 +6,8 @@ import (
 	"gofollow/gofollow/internal/memory"
 )
 
-// segment takes one TCP segment to its connection. src is the block that the
-// payload lies in, nil if it must be copied.
+// segment follows one TCP segment. src is the block that the payload lies in, nil if the payload must
+// be copied.
 func (t *table) segment(s *decode.Segment, src *memory.Block) {
 	t.stats.Segments++
 	if s.Flags&decode.RST != 0 {
@@ -25,7 +25,8 @@ func (t *table) segment(s *decode.Segment, src *memory.Block) {
 	t.stats.MaxHeldBytes = max(t.stats.MaxHeldBytes, t.holders.total.Bytes)
 }
 
-// any takes any segment to its connection, nil if it has none yet.
+// dispatch finds out which connection a segment belongs to, and follows it there. c is the connection
+// with its flow key, nil if there is none.
 func (t *table) dispatch(c *Connection, from side, s *decode.Segment, src *memory.Block) {
 	if c != nil && t.overdue {
 		c = t.expire(c)
@@ -54,9 +55,9 @@ func (t *table) dispatch(c *Connection, from side, s *decode.Segment, src *memor
 	t.follow(c, from, s, src)
 }
 
-// inOrder is the short cut for what most segments are: the next bytes, or a bare
-// acknowledgement, of an undisturbed connection. It does what follow would do. Every other segment
-// it leaves to follow and returns false.
+// inOrder is the short cut for most segments: the next bytes, or an acknowledgement without payload,
+// of an undisturbed connection. It does what follow would do. For every other segment it does nothing
+// and returns false.
 func (t *table) inOrder(c *Connection, from side, s *decode.Segment, src *memory.Block) bool {
 	d, p := &c.dirs[from], &c.dirs[from^1]
 	if !c.undisturbed(from) || !d.isNext(s) {
@@ -92,8 +93,8 @@ func (c *Connection) undisturbed(from side) bool {
 	return d.fin == noFIN && d.ack <= d.next && p.ack <= p.next
 }
 
-// isNext reports whether a segment has nothing but the next bytes of a direction, none of them cut,
-// or none at all, and nothing is held above them.
+// isNext reports whether a segment has only an acknowledgement and the next bytes of the direction, if
+// any: none of them was cut off, and nothing that is held waits for them.
 func (d *direction) isNext(s *decode.Segment) bool {
 	if s.Flags&^(decode.PSH|decode.ECE|decode.CWR) != decode.ACK || len(s.Payload) != s.Wire {
 		return false
@@ -101,7 +102,7 @@ func (d *direction) isNext(s *decode.Segment) bool {
 	return seqNum(s.Seq) == d.seqAt(d.next) && (s.Wire == 0 || !d.reassembly.waits())
 }
 
-// follow is the way of a segment through its connection.
+// follow processes a segment of a connection.
 func (t *table) follow(c *Connection, from side, s *decode.Segment, src *memory.Block) {
 	d, p := &c.dirs[from], &c.dirs[from^1]
 	c.last, c.lastAt = t.clock.Now, t.cause.time
@@ -130,7 +131,7 @@ func (t *table) follow(c *Connection, from side, s *decode.Segment, src *memory.
 	}
 	if !c.has(opened) {
 		if s.Wire == 0 && s.Flags&decode.SYN == 0 {
-			t.touch(c) // only a hint where the numbers stand
+			t.touch(c) // it only hints at the numbers of the stream
 			return
 		}
 		t.open(c, from, s)
@@ -163,8 +164,8 @@ func (t *table) follow(c *Connection, from side, s *decode.Segment, src *memory.
 	t.conclude(c)
 }
 
-// payload takes the payload of a segment, without its urgent byte if that is
-// asked for. seq is its number: an offset may change when a limit anchors the direction.
+// payload takes the payload of a segment, without its urgent byte under UrgentOOB. seq is the number
+// of its first byte, whose offset changes if a limit anchors the direction.
 func (t *table) payload(c *Connection, from side, seq seqNum, s *decode.Segment, src *memory.Block) {
 	d := &c.dirs[from]
 	d.dataPackets++
@@ -190,7 +191,7 @@ func urgent(s *decode.Segment) bool {
 	return s.Flags&decode.URG != 0 && s.Urgent > 0 && int(s.Urgent) <= s.Wire
 }
 
-// followRST is the way of a RST.
+// followRST processes a RST of a connection.
 func (t *table) followRST(c *Connection, from side, s *decode.Segment, src *memory.Block) {
 	t.segmentSeen(c, from, s)
 	switch {
@@ -207,8 +208,9 @@ func (t *table) followRST(c *Connection, from side, s *decode.Segment, src *memo
 	}
 }
 
-// conclude draws what follows from a segment once its payload, FIN and
-// acknowledgement are taken: holes given up, directions and connection closed.
+// conclude ends the processing of a segment whose payload, FIN and acknowledgement were taken: it
+// confirms suspects, delivers what has become contiguous, gives up holes, and closes directions and
+// connection.
 func (t *table) conclude(c *Connection) {
 	for i := range side(2) {
 		if d := &c.dirs[i]; d.reassembly != nil {
@@ -227,8 +229,8 @@ func (t *table) conclude(c *Connection) {
 	}
 }
 
-// closeNow closes at the first FIN or RST (CloseOnFirstFIN); end is the number behind
-// that segment's last byte.
+// closeNow closes a connection at its first FIN or RST (CloseOnFirstFIN). end is the number behind the
+// last byte of that segment.
 func (t *table) closeNow(c *Connection, from side, why CloseReason, end seqNum) {
 	for _, i := range [2]side{c.client, c.client ^ 1} {
 		t.giveUpAll(c, i)
@@ -240,7 +242,7 @@ func (t *table) closeNow(c *Connection, from side, why CloseReason, end seqNum) 
 	t.end(c, why, c.by(from), true)
 }
 
-// supersede ends a connection and opens the one that its candidate began.
+// supersede closes a connection and opens the one that its candidate begins. It returns that one.
 func (t *table) supersede(c *Connection) *Connection {
 	n := c.extra.candidate
 	if n.memory != nil {

@@ -7,11 +7,11 @@ import (
 	"gofollow/gofollow/internal/flow"
 )
 
-// store has the connections, in chunks, so that they never move.
+// store allocates connections in chunks, so that they never move, and has the list of each class.
 type store struct {
 	chunks []*[chunkConnections]Connection
 	made   uint32          // how many were ever in use
-	unused uint32          // a free one, the head of a list linked by after; index plus 1
+	unused uint32          // head of the list of free ones, linked by after; index plus 1
 	heads  [classes]uint32 // oldest of each class, index plus 1
 	tails  [classes]uint32
 	counts [classes]int
@@ -42,7 +42,7 @@ func (s *store) take() *Connection {
 	return c
 }
 
-// put gives a connection back that is in no list and no table.
+// put frees a connection that is in no list and no table.
 func (s *store) put(c *Connection) {
 	if s.byID != nil && c.has(opened) {
 		delete(s.byID, c.id)
@@ -50,7 +50,7 @@ func (s *store) put(c *Connection) {
 	c.after, s.unused = s.unused, c.index+1
 }
 
-// enlist moves a connection to the end of a class's list.
+// enlist moves a connection to the end of the list of a class.
 func (s *store) enlist(c *Connection, to class) {
 	if c.class == to && s.tails[to] == c.index+1 {
 		return
@@ -67,7 +67,7 @@ func (s *store) enlist(c *Connection, to class) {
 	s.counts[to]++
 }
 
-// delist takes a connection out of its class's list.
+// delist removes a connection from the list of its class.
 func (s *store) delist(c *Connection) {
 	if c.class == free {
 		return
@@ -86,7 +86,7 @@ func (s *store) delist(c *Connection) {
 	c.class = free
 }
 
-// oldest returns the first of a class's list, nil if it is empty.
+// oldest returns the connection of a class that was silent longest, nil if the class has none.
 func (s *store) oldest(k class) *Connection {
 	if s.heads[k] == 0 {
 		return nil
@@ -133,7 +133,7 @@ func (s *store) find(id uint64) *Connection {
 type flowTable struct {
 	*flow.Hash
 	index flow.Table
-	last  *Connection // the one found last: packets come in trains
+	last  *Connection // the one found last: segments of one connection often follow each other
 }
 
 func newFlowTable(h *flow.Hash) flowTable {
@@ -166,7 +166,7 @@ func (t *flowTable) add(c *Connection) {
 	t.last = c
 }
 
-// drop takes a connection out.
+// drop removes a connection.
 func (t *flowTable) drop(c *Connection) {
 	t.index.Remove(t.Of(&c.key), c.index)
 	if t.last == c {

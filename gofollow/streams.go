@@ -11,15 +11,15 @@ import (
 	"gofollow/gofollow/internal/ranges"
 )
 
-// streams is what the directions of all connections share: their limits, the memory of what they
-// hold, their deadlines, and the queue that their events go to. Its methods are the rules of one
-// direction and of one connection. None knows where connections are stored or that there are others.
+// streams is what the directions of all connections share: options and limits, memory, deadlines, and
+// the event queue. Its methods are the rules of one direction and of one connection. They do not
+// know where connections are stored, nor what limits hold for all of them together.
 type streams struct {
 	config Config
 
 	queue   queue
-	cause   cause     // of the events that are made now
-	current segmentID // the segment that is followed now
+	cause   cause     // cause of the events that are made now
+	current segmentID // segment that is followed now
 
 	blocks memory.Blocks
 	arena  memory.Arena
@@ -70,7 +70,7 @@ func (st *streams) carryCounts(d *direction) {
 }
 
 // copyFor returns what a connection holds of payload, and the block that it lies in: a copy, or
-// the mere length if the connection makes no events.
+// a length without bytes if the connection makes no events.
 func (st *streams) copyFor(c *Connection, payload []byte, src *memory.Block) ([]byte, *memory.Block) {
 	if c.has(silent) {
 		void := st.blocks.Void(len(payload))
@@ -79,9 +79,9 @@ func (st *streams) copyFor(c *Connection, payload []byte, src *memory.Block) ([]
 	return st.copyApart(payload, src)
 }
 
-// copyApart returns a copy of payload and the block that holds it, with a reference for the caller:
-// a block of its own, so that what is held keeps nothing else alive. Where there is no memory for
-// that, it is the block src that payload lies in, or what was reserved for the packet.
+// copyApart returns a copy of payload and the block that it lies in, with a reference for the caller.
+// The block has nothing else, so that a held range keeps no other bytes alive. If there is no memory
+// for such a block, it is src, in which payload lies, or the memory reserved for the packet.
 func (st *streams) copyApart(payload []byte, src *memory.Block) ([]byte, *memory.Block) {
 	if src == nil {
 		return st.arena.CopyApart(payload)
@@ -93,8 +93,9 @@ func (st *streams) copyApart(payload []byte, src *memory.Block) ([]byte, *memory
 	return payload, src
 }
 
-// origin returns what is known of a range that the current segment brought. What that segment
-// acknowledges is kept as long as it is not known whether it belongs to this connection at all.
+// origin returns the origin of a range of the current segment. Of an unanchored direction it has the
+// segment's acknowledgement, which is processed when the direction is anchored: before, the segment
+// may belong to an earlier connection.
 func (st *streams) origin(c *Connection, from side) ranges.Origin {
 	o := ranges.Origin{Time: st.cause.time, Arrived: c.last, Packet: st.cause.packet}
 	if c.dirs[from].has(unanchored) {
@@ -103,14 +104,14 @@ func (st *streams) origin(c *Connection, from side) ranges.Origin {
 	return o
 }
 
-// far says that a segment would start far above everything seen.
+// far reports whether a segment at an offset would start far above everything seen.
 func (st *streams) far(c *Connection, from side, off streamOffset) bool {
 	d := &c.dirs[from]
 	return off > max(d.right(), d.ack)+st.config.Limits.FarBytes
 }
 
-// trim returns the part of [off, end) that lies between what was delivered and the
-// end of the stream, and counts the rest.
+// trim returns the part of [off, end) that lies above what was delivered or given up and below the
+// end of the stream. It counts the rest by the reason for which it is dropped.
 func (st *streams) trim(c *Connection, from side, off, end streamOffset) (lo, hi streamOffset) {
 	d := &c.dirs[from]
 	if off < 0 {
@@ -135,14 +136,14 @@ func (st *streams) trim(c *Connection, from side, off, end streamOffset) (lo, hi
 	return off, end
 }
 
-// deliver makes a Data event and moves next behind it. The bytes lie in src; they
-// are copied where that is nil.
+// deliver makes a Data event and moves next behind it. The bytes lie in the block src. If that is
+// nil, they are copied into memory that was reserved.
 func (st *streams) deliver(c *Connection, from side, off streamOffset, b []byte, src *memory.Block, capturedAt int64, capturedIn uint64, reordered bool) {
 	if c.has(silent) {
 		c.dirs[from].next = off + int64(len(b))
 		return
 	}
-	copied := src == nil // room for it is reserved
+	copied := src == nil
 	if copied {
 		b, src = st.arena.Copy(b)
 	}
@@ -162,7 +163,7 @@ func (st *streams) deliver(c *Connection, from side, off streamOffset, b []byte,
 	}
 }
 
-// emitGap gives [next, end) up.
+// emitGap gives [next, end) up: it makes a Gap event and moves next behind it.
 func (st *streams) emitGap(c *Connection, from side, end streamOffset, why GapReason) {
 	d := &c.dirs[from]
 	r := st.ensureReassembly(d)
@@ -177,7 +178,7 @@ func (st *streams) emitGap(c *Connection, from side, end streamOffset, why GapRe
 	d.next = end
 }
 
-// anomaly makes an Anomaly event if they are asked for.
+// anomaly makes an Anomaly event if Config.Anomalies asks for them. Otherwise it returns nil.
 func (st *streams) anomaly(c *Connection, from side, kind AnomalyKind, off, length int64) *Event {
 	if !st.config.Anomalies || !c.has(opened) || c.has(silent) {
 		return nil
@@ -187,7 +188,7 @@ func (st *streams) anomaly(c *Connection, from side, kind AnomalyKind, off, leng
 	return e
 }
 
-// halfClose makes the HalfClosed event once next has reached the FIN.
+// halfClose makes the HalfClosed event if next has reached the FIN.
 func (st *streams) halfClose(c *Connection, from side) {
 	d := &c.dirs[from]
 	if d.next != d.fin || d.has(finished) {
@@ -260,24 +261,23 @@ func holds(e *deadline.Entry[*Connection]) bool {
 	return c.id == e.ID && c.has(opened) && !c.has(closed) && c.extra != nil && c.extra.holeDue == e.Due
 }
 
-// reserve makes sure that there is memory for what a packet of n bytes may deliver or leave held:
-// its own bytes, and those of a datagram that it completes. So a packet is taken whole or not at
-// all.
+// reserve makes sure that there is memory for all bytes that a packet of n bytes may deliver or leave
+// held: its own, and those of a datagram that it completes. A packet is taken whole or not at all.
 func (st *streams) reserve(n int) bool { return st.arena.Reserve(n + maxDatagram) }
 
 // maxDatagram is the length of the largest IP datagram.
 const maxDatagram = 1<<16 - 1
 
-// full says that no more may be fed before events are polled.
+// full reports whether so many events wait that no packet may be fed.
 func (st *streams) full() bool {
 	return st.queue.waiting() >= st.config.Limits.QueuedEvents || st.queue.bytes >= st.config.Limits.QueuedBytes
 }
 
-// deadlines is the elapsed time and what is to happen at a time.
+// deadlines has the elapsed time, and what is to happen at which time.
 type deadlines struct {
 	clock      clock.Clock
 	sweepAt    int64 // elapsed time of the next sweep
-	quietUntil int64 // stamps from the reference up to this one call for no sweep and are no jump
+	quietUntil int64 // stamps from the clock's reference up to this one are no jump, and nothing is due
 	graceUntil int64 // no sweep before that elapsed time
 	holes      deadline.Heap[*Connection]
 }
@@ -285,8 +285,8 @@ type deadlines struct {
 const (
 	// sweepEvery is the longest time between two sweeps.
 	sweepEvery = int64(time.Second)
-	// jumpGrace is how long nothing expires after a jump that is elapsed time.
-	// Where two sources whose clocks lie hours apart were merged, the
+	// jumpGrace is how long nothing expires after a jump that added elapsed time.
+	// If the captures of two sources whose clocks differ by hours were merged, the
 	// connections of both have packets again by then.
 	jumpGrace = int64(10 * time.Second)
 )
@@ -299,7 +299,7 @@ func (dl *deadlines) schedule(at int64) {
 	}
 }
 
-// setQuiet notes up to which stamp packets need no look at the time.
+// setQuiet updates quietUntil.
 func (dl *deadlines) setQuiet() {
 	if dl.quietUntil = dl.clock.Stamp(dl.sweepAt); dl.clock.Jumped {
 		dl.quietUntil = clock.Before

@@ -10,20 +10,19 @@ import (
 
 const (
 	// maxSuspects is how many far segments are kept of a direction. Beyond it the oldest
-	// goes.
+	// is dropped.
 	maxSuspects = 32
-	// believedRun is how many far segments have to follow each other to be believed
-	// without an acknowledgement where the peer was captured: few would let one
-	// who forges them end the real stream.
-	believedRun = 16
-	// believedOneSided is the same where no packet of the peer was captured.
-	believedOneSided = 2
+	// acceptedRun is how many far segments have to follow each other to be accepted
+	// without an acknowledgement, if the peer was captured. With fewer, a forger could
+	// end the real stream.
+	acceptedRun = 16
+	// acceptedOneSided is the same if no packet of the peer was captured.
+	acceptedOneSided = 2
 )
 
-// suspect keeps a segment that starts far above everything seen until it is known
-// whether the stream goes on there. It returns how many of the suspects, from the lowest on, are
-// to be believed now.
-func (st *streams) suspect(c *Connection, from side, span ranges.Span, payload []byte, src *memory.Block, fin bool) (believed int) {
+// suspect keeps a segment that starts far above everything seen, until it is known whether the stream
+// continues there. It returns how many of the suspects, from the lowest on, are to be accepted now.
+func (st *streams) suspect(c *Connection, from side, span ranges.Span, payload []byte, src *memory.Block, fin bool) (accept int) {
 	d := &c.dirs[from]
 	r := st.ensureReassembly(d)
 	for _, s := range r.suspects {
@@ -41,16 +40,16 @@ func (st *streams) suspect(c *Connection, from side, span ranges.Span, payload [
 	if at < 0 || d.has(unanchored) {
 		return 0
 	}
-	first, last := at, at // of the segments that follow each other
+	first, last := at, at // run of segments that follow each other
 	for first > 0 && r.suspects[first-1].End >= r.suspects[first].Start {
 		first--
 	}
 	for last < len(r.suspects)-1 && r.suspects[last].End >= r.suspects[last+1].Start {
 		last++
 	}
-	need := believedRun
+	need := acceptedRun
 	if c.dirs[from^1].packets == 0 {
-		need = believedOneSided
+		need = acceptedOneSided
 	}
 	if last-first+1 < need {
 		return 0
@@ -58,7 +57,7 @@ func (st *streams) suspect(c *Connection, from side, span ranges.Span, payload [
 	return last + 1
 }
 
-// addSuspect puts h among the suspects and returns its place, -1 if there is no room.
+// addSuspect adds h to the suspects and returns its place, -1 if there is no room for it.
 func (st *streams) addSuspect(c *Connection, from side, h *ranges.Range) int {
 	r := c.dirs[from].reassembly
 	if len(r.suspects) == maxSuspects {
@@ -83,7 +82,7 @@ func (st *streams) addSuspect(c *Connection, from side, h *ranges.Range) int {
 	return at
 }
 
-// dropSuspect counts a suspect that is not believed, and frees it.
+// dropSuspect counts a suspect that was not confirmed, and frees it.
 func (st *streams) dropSuspect(c *Connection, from side, h *ranges.Range) {
 	r := c.dirs[from].reassembly
 	r.FarSegments++

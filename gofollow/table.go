@@ -9,8 +9,9 @@ import (
 	"gofollow/gofollow/internal/timewait"
 )
 
-// table is the connections, open and closed, and what they may take together. Its methods decide
-// which connection a segment belongs to, and when one opens, expires and closes.
+// table has all connections, open and closed. Its methods decide which connection a segment belongs
+// to, when a connection opens, expires and closes, and what happens at the limits that hold for all
+// connections together.
 type table struct {
 	streams
 
@@ -22,11 +23,11 @@ type table struct {
 	stats       Stats
 
 	key        flow.Key  // of the segment that is followed now
-	candidates []connRef // connections with a SYN candidate, oldest first; some no longer
+	candidates []connRef // connections with a SYN candidate, oldest first; some have none any more
 
 	timeouts   [classes]time.Duration
 	overdue    bool       // a sweep stopped because the queue was full
-	toPostpone []sighting // what was seen in the packet whose stamp jumped
+	toPostpone []sighting // what was seen in the last packet, if its stamp jumped
 }
 
 // init makes an empty table.
@@ -40,28 +41,28 @@ func (t *table) init(config Config, separations *decode.Separations) {
 	t.schedule(sweepEvery)
 }
 
-// connRef is a connection and its number, which tells whether it is another one by then.
+// connRef refers to a connection. If the connection has another id, its memory is used for another
+// one by now.
 type connRef struct {
 	c  *Connection
 	id uint64
 }
 
-// sighting is what was seen in a packet whose stamp jumped: a connection, or one that is closed and
-// remembered. It counts as seen with the next packet, which tells what the stamp was worth.
+// sighting is what was seen in a packet whose stamp jumped: an open connection, or a closed one that
+// is remembered. It counts as seen at the time of the next packet, which confirms the jump or not.
 type sighting struct {
 	c   *Connection // nil for a closed connection
 	key flow.Key
 }
 
-// classTimeouts returns how long a connection of each class lasts without a
-// packet.
+// classTimeouts returns how long a connection of each class stays open without a packet.
 func classTimeouts(t *Timeouts) (out [classes]time.Duration) {
 	out[handshake], out[lingering] = t.Handshake, t.RSTLinger
 	out[midstream], out[halfClosed], out[established] = t.Idle, t.HalfClosed, t.Idle
 	return out
 }
 
-// admit makes a connection, whose first segment comes from that end.
+// admit adds a connection for a flow key. Its first segment comes from the given side.
 func (t *table) admit(k *flow.Key, from side) *Connection {
 	t.makeRoom()
 	c := t.conns.take()
@@ -75,7 +76,7 @@ func (t *table) admit(k *flow.Key, from side) *Connection {
 	return c
 }
 
-// open makes the Opened event and settles which side is the client.
+// open makes the Opened event and determines which side is the client.
 func (t *table) open(c *Connection, from side, s *decode.Segment) {
 	c.flags |= opened
 	c.id = t.nextID
@@ -101,7 +102,7 @@ func (t *table) open(c *Connection, from side, s *decode.Segment) {
 	t.queue.push(Opened, c, t.cause)
 }
 
-// closeIfDone closes a connection whose both directions have ended.
+// closeIfDone closes a connection if both of its directions have reached their FIN.
 func (t *table) closeIfDone(c *Connection) bool {
 	if !c.dirs[0].has(finished) || !c.dirs[1].has(finished) || c.has(reset) {
 		return false
@@ -110,15 +111,14 @@ func (t *table) closeIfDone(c *Connection) bool {
 	return true
 }
 
-// end closes a connection and forgets it: it gives up what is missing and makes
-// the Closed event. remember puts it into the closed-connection table, for
-// where late segments are to be expected.
+// end closes a connection: it gives up its holes, makes the Closed event and removes it from the
+// table. With remember it goes into the closed-connection table, because late segments are expected.
 func (t *table) end(c *Connection, why CloseReason, by By, remember bool) {
 	t.giveUpAll(c, c.client)
 	t.giveUpAll(c, c.client^1)
 	t.dropCandidate(c)
 	if c.dirs[0].has(finished) && c.dirs[1].has(finished) && why != CloseRST {
-		why, by = CloseFIN, c.closedBy // only holes had kept it open
+		why, by = CloseFIN, c.closedBy // only holes kept it open
 	}
 	c.closeReason, c.closedBy = why, by
 	c.flags = c.flags&^reset | closed
@@ -132,8 +132,8 @@ func (t *table) end(c *Connection, why CloseReason, by By, remember bool) {
 	t.forget(c, remember)
 }
 
-// forget takes a connection out that is closed or was never opened. With remember it goes into the
-// closed-connection table, of which the oldest go if there are too many.
+// forget removes a connection that is closed or was never opened. With remember it goes into the
+// closed-connection table, from which the oldest are dropped if there are too many.
 func (t *table) forget(c *Connection, remember bool) {
 	if remember {
 		t.stats.ClosedConnectionsDropped += t.timewait.MakeRoom(t.config.Limits.ClosedConnections)
@@ -146,8 +146,8 @@ func (t *table) forget(c *Connection, remember bool) {
 	t.discard(c)
 }
 
-// discard gives a connection and its state back, unless it is still in the table or its Closed event
-// still waits.
+// discard frees a connection and its state, unless it is still in the table or its Closed event still
+// waits.
 func (t *table) discard(c *Connection) {
 	if c.has(queued | inTable) {
 		return
@@ -162,17 +162,17 @@ func (t *table) discard(c *Connection) {
 	t.conns.put(c)
 }
 
-// reported notes that a connection's Closed event was taken.
+// reported frees a connection whose Closed event was polled.
 func (t *table) reported(c *Connection) {
 	c.flags &^= queued
 	t.discard(c)
 }
 
-// touch puts a connection at the end of its class's list, after its packet.
+// touch moves a connection to the end of the list of its class, because it had a packet.
 func (t *table) touch(c *Connection) {
 	k := c.rank()
 	if k == lingering && c.class == k {
-		return // its time counts from the reset
+		return // its time-out runs from the RST
 	}
 	if k != c.class {
 		t.schedule(clock.After(c.last, t.timeouts[k]))
@@ -180,15 +180,16 @@ func (t *table) touch(c *Connection) {
 	t.conns.enlist(c, k)
 }
 
-// reclassify closes a connection, or changes its class, if something else than
-// its packet has finished one of its directions.
+// reclassify closes a connection or changes its class after one of its directions may have reached its
+// FIN without a packet of the connection.
 func (t *table) reclassify(c *Connection) {
 	if !t.closeIfDone(c) && c.rank() != c.class {
 		t.touch(c)
 	}
 }
 
-// makeRoom closes the connection that is worth least if there are too many.
+// makeRoom drops a closed connection, or else evicts the connection of the lowest class that was
+// silent longest, if there are as many connections as the limit allows.
 func (t *table) makeRoom() {
 	if t.flows.index.Len()+t.timewait.Len() < t.config.Limits.Connections {
 		return
@@ -238,7 +239,7 @@ func (t *table) heldTooMuch() bool {
 	return len(t.holders.heap) > 0 && (tooManyBytes || tooManyRanges)
 }
 
-// dropCandidate forgets the connection's candidate.
+// dropCandidate drops the candidate of a connection, if there is one.
 func (t *table) dropCandidate(c *Connection) {
 	if c.extra.waits() {
 		t.aside -= int64(len(c.extra.candidate.segment.Payload))

@@ -11,7 +11,7 @@ const (
 	// maxStep is how far the stamps of two packets in a row may lie apart
 	// without being a jump.
 	maxStep = int64(time.Hour)
-	// maxPause is the longest believed jump that counts as elapsed time. A longer
+	// maxPause is the longest confirmed jump that counts as elapsed time. A longer
 	// one is a clock that was set, not a pause.
 	maxPause = int64(365 * 24 * time.Hour)
 )
@@ -24,7 +24,7 @@ const (
 // becomes the reference when the next stamp lies near it or beyond it.
 type Clock struct {
 	Now       int64 // elapsed time: begins at 0, never goes back
-	Reference int64 // the last believed stamp, valid once a stamp was taken
+	Reference int64 // the last stamp that was no unconfirmed jump, valid once a stamp was taken
 	Jumped    bool  // the last stamp was a jump, which the next one may confirm
 
 	highest int64 // the highest reference before the last jump
@@ -41,7 +41,7 @@ func (c *Clock) Tick(t int64) (pause int64) {
 	}
 	if c.Jumped {
 		if c.Jumped = false; !apart(c.jump, t) || (t > c.jump) == (c.jump > c.Reference) {
-			pause = c.believe(c.jump)
+			pause = c.confirm(c.jump)
 		}
 	}
 	switch {
@@ -60,18 +60,18 @@ func (c *Clock) Advance(t int64) {
 	c.Reference = t
 }
 
-// Set takes a stamp that is believed without a second one.
+// Set takes a stamp that needs no second one to be confirmed.
 func (c *Clock) Set(t int64) {
 	c.Jumped = false
 	if c.started && apart(c.Reference, t) {
-		c.believe(t)
+		c.confirm(t)
 	}
 	c.Tick(t)
 }
 
-// believe makes a jump the reference. What it exceeds all earlier references by is
-// elapsed time, unless that is longer than a pause can be. The added time is returned.
-func (c *Clock) believe(t int64) (pause int64) {
+// confirm makes a jump the reference. It returns how far the jump lies beyond all earlier references,
+// which is added to the elapsed time, or 0 if that is longer than maxPause.
+func (c *Clock) confirm(t int64) (pause int64) {
 	c.highest = max(c.highest, c.Reference)
 	if t > c.highest && uint64(t)-uint64(c.highest) <= uint64(maxPause) {
 		pause = t - c.highest

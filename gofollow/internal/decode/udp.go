@@ -116,16 +116,16 @@ func (d *Decoder) vxlan(p *packet, port uint16) protocol {
 	}
 	p.enterNetwork(separateVXLAN, v.VNI)
 	if b[0]&extended != 0 && b[0]&version == 0 && (port == portVXLANGPE || !bridges(p)) {
-		next := believed(nextProtocol(b[3]), p)
+		next := checked(nextProtocol(b[3]), p)
 		if next != noTunnel || port == portVXLANGPE {
 			return next
 		}
 	}
-	return believed(etherBridged, p)
+	return checked(etherBridged, p)
 }
 
-// believed returns next if p can be it.
-func believed(next protocol, p *packet) protocol {
+// checked returns next if p can be a packet of that protocol.
+func checked(next protocol, p *packet) protocol {
 	// What is below labels is looked at anyway.
 	if next == etherMPLS || next != noTunnel && carries(next, p) {
 		return next
@@ -147,7 +147,7 @@ func geneve(p *packet) protocol {
 	}
 	p.enterNetwork(separateGeneve, binary.BigEndian.Uint32(b[4:])>>8)
 	p.take(n)
-	return believed(protocol(be16(b[2:])), p)
+	return checked(protocol(be16(b[2:])), p)
 }
 
 // gtp reads the header of GTP-U, version 1 (3GPP TS 29.281, section 5). gopacket's prints, counts in
@@ -193,9 +193,9 @@ func gtp(p *packet) protocol {
 	p.take(n)
 	switch {
 	case p.b[0]>>4 == 4:
-		return believed(etherIPv4, p)
+		return checked(etherIPv4, p)
 	case p.b[0]>>4 == 6:
-		return believed(etherIPv6, p)
+		return checked(etherIPv6, p)
 	case bridges(p):
 		return etherBridged
 	}
@@ -219,7 +219,7 @@ func teredo(p *packet) protocol {
 	if b := p.b; len(b) < ipv6Len || binary.BigEndian.Uint32(b[8:]) != prefix && binary.BigEndian.Uint32(b[24:]) != prefix {
 		return noTunnel
 	}
-	return believed(etherIPv6, p)
+	return checked(etherIPv6, p)
 }
 
 // l2tp reads a data message of L2TP, version 2 with PPP inside (RFC 2661, section 3.1) or 3 (RFC 3931, section 4.1.2.1).
@@ -271,7 +271,7 @@ func l2tp(p *packet) protocol {
 	if outcome != more {
 		return noTunnel
 	}
-	return believed(next, p)
+	return checked(next, p)
 }
 
 // greInUDP reads GRE in a UDP datagram (RFC 8086).
@@ -280,7 +280,7 @@ func (d *Decoder) greInUDP(p *packet) protocol {
 	if outcome != more {
 		return noTunnel
 	}
-	return believed(next, p)
+	return checked(next, p)
 }
 
 // frame reads the header of a link type in a datagram, and returns what follows if p can be it.
@@ -288,7 +288,7 @@ func (d *Decoder) frame(link uint32, p *packet) protocol {
 	next, outcome := d.linkLayer(link, p)
 	switch outcome {
 	case more:
-		return believed(next, p)
+		return checked(next, p)
 	case NotTCP:
 		return next
 	}
@@ -307,11 +307,11 @@ func lisp(p *packet) protocol {
 		p.enterNetwork(separateLISP, binary.BigEndian.Uint32(b[4:])>>8)
 	}
 	p.take(8)
-	if next, outcome := rawIP(p); outcome == more && believed(next, p) == next {
+	if next, outcome := rawIP(p); outcome == more && checked(next, p) == next {
 		return next
 	}
 	if b[0]&extended != 0 {
-		if next := believed(nextProtocol(b[3]), p); next != noTunnel {
+		if next := checked(nextProtocol(b[3]), p); next != noTunnel {
 			return next
 		}
 	}

@@ -200,7 +200,7 @@ func (e *entry) repeats(f *Fragment) bool {
 	return bytes.Equal(known[:n], f.Data[:n])
 }
 
-// agrees tells whether a fragment fits what others said about the datagram's end.
+// agrees reports whether a fragment fits the end of the datagram that others showed.
 func (e *entry) agrees(f *Fragment) bool {
 	end := f.Offset + f.Wire
 	if f.Last {

@@ -1,13 +1,13 @@
-// Package memory keeps what was used, bytes and structs, so that it is used again: the
-// garbage collector and the allocator have little to do.
+// Package memory keeps bytes and structs that are out of use for reuse, which saves work of the garbage
+// collector and the allocator.
 package memory
 
-// Pool keeps structs that are out of use, as many as it has room for.
+// Pool keeps up to maxSpare structs that are out of use.
 type Pool[T any] struct{ spare []*T }
 
 const maxSpare = 1024
 
-// Get returns a cleared one.
+// Get returns a cleared struct.
 func (p *Pool[T]) Get() *T {
 	n := len(p.spare)
 	if n == 0 {
@@ -18,7 +18,7 @@ func (p *Pool[T]) Get() *T {
 	return x
 }
 
-// Put takes one back, unless it is nil.
+// Put takes a struct back. It may be nil.
 func (p *Pool[T]) Put(x *T) {
 	if x != nil && len(p.spare) < maxSpare {
 		*x = *new(T)
