@@ -43,6 +43,13 @@ type Config struct {
 	// addresses and ports, for networks that use the same addresses twice.
 	Separate Separate
 
+	// Filter chooses connections, in the words and with the precedence of pcap-filter: "net 10 and
+	// port 80 or 443". docs/filter.md lists the words. It is tested once, when a connection opens,
+	// on the innermost addresses and the roles that its Opened event has. A connection that it
+	// leaves out makes no event, is counted (Stats.Filtered) and takes its ID all the same: what
+	// opens and closes is the same with any filter. "" chooses all.
+	Filter string
+
 	// Anomalies asks for events of kind Anomaly.
 	Anomalies bool
 	// Segments asks for events of kind SegmentSeen: one for each segment of a connection,

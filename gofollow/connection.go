@@ -328,4 +328,5 @@ type candidate struct {
 	memory  *memory.Block  // nil for none
 	from    side
 	cause   cause
+	vlans   [decode.MaxLayers]uint16
 }

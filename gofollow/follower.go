@@ -7,6 +7,7 @@ import (
 	"gofollow/gofollow/internal/capture"
 	"gofollow/gofollow/internal/deadline"
 	"gofollow/gofollow/internal/decode"
+	"gofollow/gofollow/internal/filter"
 	"gofollow/gofollow/internal/memory"
 	"gofollow/gofollow/internal/timewait"
 )
@@ -27,11 +28,17 @@ type Follower struct {
 	closed   bool
 }
 
-// New returns a Follower. It fails if a field of config is out of range.
+// New returns a Follower. It fails if a field of config is out of range, or with a *FilterError.
 func New(config Config) (*Follower, error) {
 	config, err := config.withDefaults()
 	if err != nil {
 		return nil, err
+	}
+	var chosen *filter.Filter
+	if config.Filter != "" {
+		if chosen, err = filter.Parse(config.Filter); err != nil {
+			return nil, err
+		}
 	}
 	if config.Allocator == nil {
 		config.Allocator = memory.GoAllocator{}
@@ -43,6 +50,7 @@ func New(config Config) (*Follower, error) {
 		decoder: decode.Decoder{VerifyChecksum: config.VerifyChecksum, Separate: separations},
 	}
 	f.table.init(config, separations)
+	f.choice = choice{chosen, &f.decoder.VLANs}
 	return f, nil
 }
 

@@ -102,7 +102,7 @@ func (t *table) setAside(c *Connection, from side, s *decode.Segment, src *memor
 		t.candidates = t.candidates[1:]
 	}
 	t.candidates = append(t.candidates, connRef{c, c.id})
-	n := &candidate{*s, nil, from, t.cause}
+	n := &candidate{*s, nil, from, t.cause, *t.choice.vlans}
 	n.segment.Payload = nil
 	if len(s.Payload) > 0 && t.holders.total.Bytes+t.aside+int64(len(s.Payload)) <= t.config.Limits.TotalHeldBytes {
 		n.segment.Payload, n.memory = t.copyApart(s.Payload, src)

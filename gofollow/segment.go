@@ -251,10 +251,10 @@ func (t *table) supersede(c *Connection) *Connection {
 	}
 	key := c.key // c may be used again at once
 	t.end(c, CloseReused, ByNone, false)
-	now := t.cause
-	t.cause = n.cause
+	now, vlans := t.cause, t.choice.vlans
+	t.cause, t.choice.vlans = n.cause, &n.vlans
 	fresh := t.admit(&key, n.from)
 	t.follow(fresh, n.from, &n.segment, n.memory)
-	t.cause = now
+	t.cause, t.choice.vlans = now, vlans
 	return fresh
 }

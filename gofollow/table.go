@@ -17,7 +17,8 @@ type table struct {
 
 	flows       flowTable
 	conns       store
-	timewait    timewait.Table      // closed connections that are remembered
+	timewait    timewait.Table // closed connections that are remembered
+	choice      choice
 	separations *decode.Separations // nil without Config.Separate; a connection holds its number
 	nextID      uint64
 	stats       Stats
@@ -98,6 +99,11 @@ func (t *table) open(c *Connection, from side, s *decode.Segment) {
 	t.stats.Opened++
 	if t.conns.byID != nil {
 		t.conns.byID[c.id] = c.index
+	}
+	if !t.choice.chooses(c, s) {
+		c.flags |= filtered
+		t.stats.Filtered++
+		return
 	}
 	t.queue.push(Opened, c, t.cause)
 }

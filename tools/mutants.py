@@ -49,7 +49,7 @@ MUTANTS = [
     ("checksum verified unasked", "internal/decode/tcp.go", "if verify && len(b) == p.wire", "if len(b) == p.wire"),
     ("checksum never verified", "internal/decode/tcp.go", "if verify && len(b) == p.wire", "if false && len(b) == p.wire"),
     ("checksum of a cut packet", "internal/decode/tcp.go", "len(b) == p.wire && !p.unverifiable", "!p.unverifiable"),
-    ("limit of layers", "internal/decode/decoder.go", "for range maxLayers {", "for range 2 * maxLayers {"),
+    ("limit of layers", "internal/decode/decoder.go", "for range MaxLayers {", "for range 2 * MaxLayers {"),
     ("limit of a packet's length", "follower.go", "wireLen < len(data) || wireLen > MaxPacket", "wireLen < len(data)"),
     # What is around a segment.
     ("flag of VXLAN-GPE alone", "internal/decode/udp.go", "(port == portVXLANGPE || !bridges(p))", "true"),

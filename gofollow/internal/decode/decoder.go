@@ -29,26 +29,29 @@ type Decoder struct {
 	// looked for; Name gives it a name.
 	Stopped uint32
 
+	// VLANs begins with the ids of the tags around the last segment, outermost first.
+	VLANs [MaxLayers]uint16
+
 	rest    []packet // what is left of frames that have several inside, the innermost last
 	scratch gopacketLayers
 }
 
-// maxLayers is how many headers a frame may have, TCP's included. Real frames
+// MaxLayers is how many headers a frame may have, TCP's included. Real frames
 // have up to twenty (tags, labels and tags again within a tunnel); a frame made of
 // nothing but tags or tunnels must not cost more.
-const maxLayers = 32
+const MaxLayers = 32
 
 // layers decodes a frame layer by layer.
 func (d *Decoder) layers(link uint32, frame []byte, wireLen int, seg *Segment) Outcome {
 	p := packet{b: frame, wire: max(wireLen, len(frame))}
 	p.frame = p.wire
-	p.separate = d.Separate
+	p.separate, p.vlans = d.Separate, &d.VLANs
 	next, outcome := d.linkLayer(link, &p)
 	if outcome != more {
 		d.Stopped = uint32(next)
 		return outcome
 	}
-	for range maxLayers {
+	for range MaxLayers {
 		switch next {
 		case etherBridged:
 			next, outcome = ethernet(&p)
@@ -69,7 +72,7 @@ func (d *Decoder) layers(link uint32, frame []byte, wireLen int, seg *Segment) O
 				return TooDeep
 			}
 			outcome = tcp(&p, seg, d.VerifyChecksum)
-			seg.Owned = p.owned
+			seg.Owned, seg.VLANs = p.owned, p.tags
 			if d.Separate != nil {
 				seg.Separation = d.Separate.number(&p)
 			}
@@ -120,6 +123,9 @@ type packet struct {
 	// path tells apart the networks that the same addresses may stand for: it
 	// is made of the VLAN and tunnel ids so far.
 	path uint64
+
+	vlans *[MaxLayers]uint16 // of the decoder
+	tags  uint8              // how many of them are p's
 
 	separate   *Separations
 	separation uint8 // how many bytes of separate.layers say where p was found

@@ -24,7 +24,7 @@ func (d *Decoder) Decode(link uint32, frame []byte, wireLen int, seg *Segment) O
 		header < tcpLen || total < ipv4Len+header || end > len(frame) {
 		return d.layers(link, frame, wireLen, seg)
 	}
-	seg.IPv6, seg.Owned, seg.Separation = false, false, 0
+	seg.IPv6, seg.Owned, seg.VLANs, seg.Separation = false, false, 0, 0
 	seg.Src.Hi, seg.Src.Lo = 0, uint64(binary.BigEndian.Uint32(ip[12:]))
 	seg.Dst.Hi, seg.Dst.Lo = 0, uint64(binary.BigEndian.Uint32(ip[16:]))
 	seg.readTCP(tcp)

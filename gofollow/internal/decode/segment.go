@@ -39,6 +39,9 @@ type Segment struct {
 	// unless it is held; 0 for none.
 	Separation uint32
 
+	// VLANs is how many VLAN tags are around it; Decoder.VLANs has their ids.
+	VLANs uint8
+
 	// Wire is the length of the payload as it was on the wire.
 	Wire int
 

@@ -124,6 +124,10 @@ func (s *Separations) number(p *packet) uint32 {
 // enterVLAN notes a VLAN. An id of 0 is a priority tag's, which makes no other network.
 func (p *packet) enterVLAN(id uint16) {
 	p.enter(uint64(id))
+	if int(p.tags) < len(p.vlans) {
+		p.vlans[p.tags] = id
+		p.tags++
+	}
 	if p.separate != nil && p.separate.vlans && id != 0 {
 		p.addID(separateVLAN, uint32(id))
 	}

@@ -176,7 +176,7 @@ func peel(kind protocol, p *packet) (protocol, Outcome) {
 // innermost returns the EtherType behind all of them, and what follows; 0 if one is cut.
 func innermost(kind protocol, p *packet) (protocol, packet) {
 	rest := *p
-	for range maxLayers {
+	for range MaxLayers {
 		next, outcome := peel(kind, &rest)
 		switch outcome {
 		case more:
