@@ -40,6 +40,13 @@ func (r *configReader) count(v C.uint64_t) int {
 	return int(v)
 }
 
+func filterFrom(c *C.gofollow_config) string {
+	if c.filter == nil {
+		return ""
+	}
+	return C.GoString(c.filter)
+}
+
 // configFrom converts a whole gofollow_config. ok is false if a number is out of
 // every range.
 func configFrom(c *C.gofollow_config) (config gofollow.Config, ok bool) {
@@ -56,6 +63,7 @@ func configFrom(c *C.gofollow_config) (config gofollow.Config, ok bool) {
 		NoHalfClosed:   r.flag(c.no_half_closed),
 		Segments:       r.flag(c.segments),
 		PacketsOnly:    r.flag(c.packets),
+		Filter:         filterFrom(c),
 		GapPatience:    r.duration(c.gap_patience_ns),
 		Limits: gofollow.Limits{
 			HeldBytes:         r.size(c.max_held_bytes),

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"math"
 	"runtime/debug"
+	"strings"
 	"unsafe"
 
 	"gofollow/gofollow"
@@ -35,12 +36,16 @@ const (
 func main() {}
 
 //export gofollow_go_create
-func gofollow_go_create(out *C.gofollow_t, config *C.gofollow_config) C.int {
+func gofollow_go_create(out *C.gofollow_t, config *C.gofollow_config, message **C.char) C.int {
 	converted, ok := configFrom(config)
 	if !ok {
+		*message = (*C.char)(copied("a number of the configuration is out of range"))
 		return errArgument
 	}
-	id, code := create(converted)
+	id, err, code := create(converted)
+	if err != nil {
+		*message = (*C.char)(copied(strings.TrimPrefix(err.Error(), "gofollow: ")))
+	}
 	*out = C.gofollow_t(id)
 	return C.int(code)
 }
@@ -235,7 +240,7 @@ func gofollow_go_stats(f C.gofollow_t, out *C.gofollow_statistics) C.int {
 		out.held_bytes, out.max_held_bytes = C.uint64_t(s.HeldBytes), C.uint64_t(s.MaxHeldBytes)
 		out.events, out.waiting = C.uint64_t(s.Events), C.uint64_t(h.follower.Waiting())
 		out.datagrams, out.fragments_expired = C.uint64_t(s.Datagrams), C.uint64_t(s.FragmentsExpired)
-		out.fragments_dropped = C.uint64_t(s.FragmentsDropped)
+		out.fragments_dropped, out.filtered = C.uint64_t(s.FragmentsDropped), C.uint64_t(s.Filtered)
 		out.candidates_dropped = C.uint64_t(s.CandidatesDropped)
 		out.closed_connections_dropped = C.uint64_t(s.ClosedConnectionsDropped)
 		return 0, nil

@@ -229,6 +229,10 @@ typedef struct gofollow_config {
     uint32_t segments;                  /* 1: make GOFOLLOW_SEGMENT events */
     uint32_t packets;                   /* 1: read packets and do not follow them: GOFOLLOW_PACKET events alone */
     uint32_t reserved;                  /* 0 */
+    const char *filter;                 /* which connections make events, as "net 10 and port 80 or 443": the words and
+                                           precedence of pcap-filter, docs/filter.md; tested when a connection
+                                           opens, on its innermost addresses. NULL or "": all. Those left out run the
+                                           same rules and take their ids */
 } gofollow_config;
 
 /* One packet of gofollow_feed_batch. */
@@ -458,6 +462,7 @@ typedef struct gofollow_statistics {
     uint64_t fragments_dropped;         /* fragments that contradict others, or of which there were too many */
     uint64_t candidates_dropped;        /* SYN candidates that max_candidates dropped */
     uint64_t closed_connections_dropped;/* closed connections that a limit dropped before their time */
+    uint64_t filtered;                  /* of opened, those that the filter leaves out */
 } gofollow_statistics;
 
 /* One kind of packet that is not followed: what it has where TCP was looked for. */
@@ -493,8 +498,9 @@ extern "C" {
 
 /* Creates a follower and stores its handle in *out, 0 on failure. config: its options, or NULL for the
  * defaults; it is not used after the call. Returns GOFOLLOW_ERR_ARGUMENT if a field of config is out of
- * range, or if config has options that this library does not know. The caller ends the follower with
- * gofollow_destroy. Since 0.1.0. */
+ * range, if its filter cannot be parsed, or if it has options that this library does not know;
+ * gofollow_error_message (0, ...) explains it. The caller ends the follower with gofollow_destroy.
+ * Since 0.1.0. */
 int gofollow_create (gofollow_t *out, const gofollow_config *config);
 
 /* Feeds one packet. link_type: a gofollow_link_type, or what pcap_datalink returns. ts_ns: its capture
@@ -598,7 +604,8 @@ int gofollow_not_followed (gofollow_t f, gofollow_not_followed_kind *out, size_t
 const char *gofollow_strerror (int code);
 
 /* Writes the message of the last failed call on this handle to buf, at most size - 1 bytes and a 0; empty if
- * no call failed. Returns the length of the whole message. buf may be NULL if size is 0. Any thread may
+ * no call failed; for f 0, that of the last failed gofollow_create of the calling thread. Returns the
+ * length of the whole message. buf may be NULL if size is 0. Any thread may
  * call it at any time: it never returns GOFOLLOW_ERR_BUSY, and a call that does leaves no message.
  * Since 0.1.0. */
 int gofollow_error_message (gofollow_t f, char *buf, size_t size);

@@ -59,26 +59,39 @@ smaller (size_t a, size_t b)
     return a < b ? a : b;
 }
 
+static int
+refuse_config (const char *message)
+{
+    gofollow_keep_message (strdup (message));
+    return GOFOLLOW_ERR_ARGUMENT;
+}
+
 int
 gofollow_create (gofollow_t *out, const gofollow_config *config)
 {
     REFUSE_IF_FORKED ();
     if (out == NULL)
-        return GOFOLLOW_ERR_ARGUMENT;
+        return refuse_config ("out is NULL");
     *out = 0;
     gofollow_config known;
     memset (&known, 0, sizeof known);
     if (config != NULL) {
         if (config->size < offsetof (gofollow_config, no_midstream))
-            return GOFOLLOW_ERR_ARGUMENT;
+            return refuse_config ("config->size is not set");
         memcpy (&known, config, smaller (config->size, sizeof known));
+        if (config->size < offsetof (gofollow_config, filter) + sizeof known.filter)
+            known.filter = NULL;    /* not a part of the address */
         /* Options of a newer header are refused, not ignored. */
         const unsigned char *bytes = (const unsigned char *) config;
         for (size_t i = sizeof known; i < config->size; i++)
             if (bytes[i] != 0)
-                return GOFOLLOW_ERR_ARGUMENT;
+                return refuse_config ("config has an option that this library does not know: it is older than the header");
     }
-    return gofollow_go_create (out, &known);
+    char *message = NULL;
+    int result = gofollow_go_create (out, &known, &message);
+    if (result < 0)
+        gofollow_keep_message (message);
+    return result;
 }
 
 int
@@ -269,6 +282,8 @@ gofollow_error_message (gofollow_t f, char *buf, size_t size)
     REFUSE_IF_FORKED ();
     if (buf == NULL && size > 0)
         return GOFOLLOW_ERR_ARGUMENT;
+    if (f == 0)
+        return gofollow_kept_message (buf, size);
     return gofollow_go_error_message (f, buf, size);
 }
 

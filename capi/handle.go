@@ -62,11 +62,11 @@ func (t *handles) remove(id uint64) {
 	t.mu.Unlock()
 }
 
-// create makes a follower and returns its number.
-func create(config gofollow.Config) (id uint64, code int32) {
+// create makes a follower and returns its number, or what is wrong with config.
+func create(config gofollow.Config) (id uint64, fault error, code int32) {
 	defer func() {
 		if recover() != nil {
-			id, code = 0, errInternal
+			id, fault, code = 0, nil, errInternal
 		}
 	}()
 	memory := newCMemory()
@@ -76,9 +76,9 @@ func create(config gofollow.Config) (id uint64, code int32) {
 	follower, err := gofollow.New(config)
 	if err != nil {
 		memory.freeAll()
-		return 0, errArgument
+		return 0, err, errArgument
 	}
-	return table.add(&handle{follower: follower, memory: memory}), 0
+	return table.add(&handle{follower: follower, memory: memory}), nil, 0
 }
 
 // claim finds a handle and marks it busy, or returns the code of the reason why it cannot.

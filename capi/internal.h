@@ -10,7 +10,8 @@
 /* Packets above this many bytes are refused. */
 #define GOFOLLOW_MAX_PACKET ((size_t) 16 << 20)
 
-int gofollow_go_create (gofollow_t *out, gofollow_config *config);
+/* On failure *message may be set to a text of malloc. */
+int gofollow_go_create (gofollow_t *out, gofollow_config *config, char **message);
 int gofollow_go_feed (gofollow_t f, uint32_t link_type, int64_t ts_ns, void *bytes, size_t captured, size_t original);
 int gofollow_go_feed_batch (gofollow_t f, gofollow_packet *packets, size_t n, size_t *consumed);
 int gofollow_go_feed_capture (gofollow_t f, void *bytes, size_t n, size_t *consumed);
@@ -30,6 +31,11 @@ int gofollow_go_stats (gofollow_t f, gofollow_statistics *out);
 int gofollow_go_not_followed (gofollow_t f, gofollow_not_followed_kind *out, size_t max);
 int gofollow_go_error_message (gofollow_t f, char *buf, size_t size);
 int gofollow_go_set_memory_limit (uint64_t bytes);
+
+/* Keeps message, of malloc or NULL, as that of the calling thread's last failed gofollow_create; and
+ * writes it to buf as gofollow_error_message does. */
+void gofollow_keep_message (char *message);
+int gofollow_kept_message (char *buf, size_t size);
 
 /* Keeps message, a static string, as what the last call on f stumbled over, and
  * returns code; or GOFOLLOW_ERR_HANDLE if there is no f. */

@@ -206,6 +206,8 @@ create (int slot)
     config.separate = one_in (3) ? random_below (6) : 0;
     config.overlap = random_below (15);
     config.urgent = random_below (3);
+    static const char *const filters[] = { NULL, "", "tcp", "port 80 or 443", "not host 10.0.0.1", "client prot 80", "((" };
+    config.filter = filters[one_in (2) ? 0 : random_below (sizeof filters / sizeof *filters)];
     if (one_in (9))
         config.size = random_below (sizeof config + 1);
     int result = gofollow_create (&handles[slot], one_in (5) ? NULL : &config);
@@ -264,7 +266,7 @@ call (void)
         fail (gofollow_strerror (result));
     if (known && alive[slot] && result == GOFOLLOW_ERR_HANDLE)
         fail ("a handle is gone");
-    if (known && !alive[slot] && result >= 0)
+    if (known && f != 0 && !alive[slot] && result >= 0)
         fail ("a destroyed handle works");
 }
 

@@ -129,7 +129,8 @@ test_bad_handle (gofollow_t f)
     CHECK (gofollow_flush (f) == GOFOLLOW_ERR_HANDLE);
     CHECK (gofollow_stats (f, &s) == GOFOLLOW_ERR_HANDLE);
     CHECK (gofollow_not_followed (f, NULL, 0) == GOFOLLOW_ERR_HANDLE);
-    CHECK (gofollow_error_message (f, NULL, 0) == GOFOLLOW_ERR_HANDLE);
+    CHECK (f == 0 || gofollow_error_message (f, NULL, 0) == GOFOLLOW_ERR_HANDLE);
+    CHECK (gofollow_ignore (f, 0) == GOFOLLOW_ERR_HANDLE);
     CHECK (gofollow_destroy (f) == GOFOLLOW_ERR_HANDLE);
 }
 
@@ -289,6 +290,48 @@ test_user (void)
     CHECK (gofollow_flush (f) == 2 && gofollow_poll (f, e, 2) == 2 && e[0].kind == GOFOLLOW_OPENED && e[1].kind == GOFOLLOW_CLOSED);
     CHECK (gofollow_set_user (f, e[0].connection_id, &n) == 0 && e[0].connection->user == &n && e[1].connection->user == &n);
     CHECK (gofollow_poll (f, e, 1) == 0 && gofollow_destroy (f) == 0);
+}
+
+static void *
+ask_in_another_thread (void *length)
+{
+    *(int *) length = gofollow_error_message (0, NULL, 0);
+    return NULL;
+}
+
+/* A filter chooses connections; what is wrong with one is told without a handle, to the thread that asked. */
+static void
+test_filter (void)
+{
+    gofollow_config config = GOFOLLOW_CONFIG_INIT;
+    gofollow_t f = 1;
+    char message[400], shorter[11];
+    config.filter = "port 1000 or prot 80";
+    CHECK (gofollow_create (&f, &config) == GOFOLLOW_ERR_ARGUMENT && f == 0);
+    int length = gofollow_error_message (0, message, sizeof message), elsewhere = -1;
+    CHECK (length == (int) strlen (message) && strncmp (message, "filter \"port 1000 or prot 80\": no such word \"prot\"", 50) == 0
+           && strstr (message, "(here: port 1000 or ^prot 80); words are host, net") != NULL);
+    CHECK (gofollow_error_message (0, shorter, sizeof shorter) == length && strcmp (shorter, "filter \"po") == 0);
+    CHECK (gofollow_error_message (0, NULL, 0) == length && gofollow_error_message (0, NULL, 1) == GOFOLLOW_ERR_ARGUMENT);
+    pthread_t thread;
+    CHECK (pthread_create (&thread, NULL, ask_in_another_thread, &elsewhere) == 0 && pthread_join (thread, NULL) == 0 && elsewhere == 0);
+    config.filter = NULL;
+    config.separate = 9;
+    CHECK (gofollow_create (&f, &config) == GOFOLLOW_ERR_ARGUMENT && gofollow_error_message (0, message, sizeof message) > 0
+           && strstr (message, "9") != NULL);
+    CHECK (gofollow_create (NULL, NULL) == GOFOLLOW_ERR_ARGUMENT && gofollow_error_message (0, message, sizeof message) == 11);
+
+    config.separate = 0;
+    config.filter = "client port 1001";
+    f = follower (&config);
+    gofollow_event e[16];
+    handshake (f, 0);
+    handshake (f, 1);
+    CHECK (feed (f, 0, 0, 101, 501, ACK, "no") == 1 && feed (f, 1, 0, 101, 501, ACK, "yes") == 2 && gofollow_flush (f) == 3);
+    CHECK (gofollow_poll (f, e, 16) == 3 && e[0].connection_id == 1 && e[2].kind == GOFOLLOW_CLOSED && e[2].connection->ignored == 0);
+    gofollow_statistics s = GOFOLLOW_STATISTICS_INIT;
+    CHECK (gofollow_stats (f, &s) == 0 && s.opened == 2 && s.filtered == 1 && s.closed[GOFOLLOW_CLOSE_FLUSH] == 2);
+    CHECK (gofollow_ignore (f, 0) == 0 && gofollow_destroy (f) == 0);
 }
 
 /* Of an ignored connection nothing but its CLOSED event comes; the others' events keep their marks. */
@@ -669,6 +712,7 @@ main (void)
     test_handshake_facts ();
     test_user ();
     test_ignore ();
+    test_filter ();
     test_segments ();
     test_packets ();
     test_no_half_closed ();
