@@ -65,6 +65,8 @@ class Statistics(NamedTuple):
     """SYN candidates that max_candidates dropped."""
     closed_connections_dropped: int
     """Closed connections that a limit dropped before their time."""
+    filtered: int
+    """Of opened, those that the option filter leaves out."""
     not_followed: dict[str, int]
     """What the packets of not_tcp and unknown_link were, by name, the most frequent first."""
 

@@ -99,14 +99,16 @@ _ADVICE = {
 
 
 def error_from_code(code: int, handle: int = 0) -> GofollowError:
-    """Return the exception that a negative result code of the library means, with what the library says about it."""
+    """Return the exception that a negative result code of the library means, with what the library says about it.
+
+    Without a handle, the code is that of gofollow_create.
+    """
     lib = library()
     message = ffi.string(lib.gofollow_strerror(code)).decode("utf-8", "replace")
-    if handle:
-        buffer = ffi.new("char[]", 1024)
-        if lib.gofollow_error_message(handle, buffer, 1024) > 0:
-            detail = ffi.string(buffer).decode("utf-8", "replace")
-            message = detail if message in detail else f"{message}: {detail}"
+    buffer = ffi.new("char[]", 1024)
+    if lib.gofollow_error_message(handle, buffer, 1024) > 0:
+        detail = ffi.string(buffer).decode("utf-8", "replace")
+        message = detail if not handle or message in detail else f"{message}: {detail}"
     if code in _ADVICE:
         message = f"{message} ({_ADVICE[code]})"
     return _ERRORS.get(code, InternalError)(message)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from typing import Any, Literal, TypedDict
+from weakref import WeakKeyDictionary
 
 from ._core import Kept
 from ._native import LARGEST, constant, ffi
@@ -22,6 +23,7 @@ class EngineOptions(TypedDict, total=False):
     checksum: str
     urgent: str
     separate: str
+    filter: str | None
     handshake_timeout: Seconds
     idle_timeout: Seconds
     half_closed_timeout: Seconds
@@ -105,6 +107,9 @@ def make_config(options: Mapping[str, object]) -> Any:
             if not isinstance(value, str) or value not in choices:
                 raise _refused(name, value, "one of " + ", ".join(repr(choice) for choice in choices))
             setattr(config, _CHOICE_FIELDS.get(name, name), choices[value])
+        elif name == "filter":
+            if value is not None:
+                _set_text(config, name, value)
         elif name in _TIMES:
             setattr(config, name + "_ns", _nanoseconds(name, value))
         elif name in _LIMITS:
@@ -134,6 +139,16 @@ def _unknown(name: str) -> OptionError:
     near = get_close_matches(name, known, 3, 0.5)
     meant = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known)}"
     return OptionError(f"there is no option {name!r}: {meant}")
+
+
+_texts: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()  # what configurations point to, which do not keep it
+
+
+def _set_text(config: Any, name: str, value: object) -> None:
+    if not isinstance(value, str) or "\0" in value:
+        raise _refused(name, value, "a string without NUL characters, or None for no filter")
+    _texts[config] = text = ffi.new("char[]", value.encode("utf-8", "replace"))
+    setattr(config, name, text)
 
 
 def make_kept(

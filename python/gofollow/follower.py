@@ -55,6 +55,9 @@ class TCPStreamFollower:
         urgent: "inline", or "oob" to take the urgent byte out of the stream.
         separate: what tells equal addresses and ports apart: "none", the "vlan" ids, the "tunnel" ids that both directions share (VNI,
             VSID, GRE key) or else the outer addresses, or "both". TCPStream.separation says it of a connection.
+        filter: which connections are told, such as "net 10 and port 80 or 443": the words and precedence of pcap-filter, with client and
+            server in place of src and dst (docs/filter.md). It is tested when a connection opens, on its innermost addresses. What it
+            leaves out is counted (statistics.filtered) and takes its number all the same. None or "": all.
         keep_payload: how much payload streams keep per direction: "all", "none" or a number of bytes.
         keep_payload_total: how many bytes all open streams keep together (no limit); what comes then is not kept.
         keep_gaps: how many gaps, and chunks between them, streams list per direction (65536); counters count all.

@@ -54,7 +54,7 @@ def _suggestion(word: str, known: list[str]) -> str:
 
 def engine_options(function: _Function) -> _Function:
     """Give a command the options of the engine; it gets them as one dictionary, options."""
-    names = ["midstream", *_CHOICES, *_TIMES, *_LIMITS]
+    names = ["filter", "midstream", *_CHOICES, *_TIMES, *_LIMITS]
 
     @functools.wraps(function)
     def wrapped(**values: Any) -> Any:
@@ -66,6 +66,8 @@ def engine_options(function: _Function) -> _Function:
         flag = "--" + name.replace("_", "-")
         if name == "midstream":
             option = click.option("--midstream/--no-midstream", default=None, help="Follow connections whose start was not captured (yes).")
+        elif name == "filter":
+            option = click.option(flag, name, metavar="EXPRESSION", default=None, help=_HELP[name])
         elif name in _CHOICES:
             option = click.option(flag, name, type=click.Choice(list(_CHOICES[name])), default=None, help=_HELP.get(name))
         elif name in _TIMES:
@@ -77,6 +79,7 @@ def engine_options(function: _Function) -> _Function:
 
 
 _HELP = {
+    "filter": "Which connections, in the words of pcap-filter: 'net 10 and port 80 or 443' (docs/filter.md).",
     "close_on": "When a connection is closed: by the FINs of both sides, or by the first.",
     "rst": "Which resets are believed.",
     "overlap": "Whose bytes win where segments contradict each other.",
