@@ -25,6 +25,16 @@ type Decoder struct {
 	Fragmented                  int
 	FirstFragment, LastFragment fragment.Key
 
+	// KeysOnly makes a fragment set these fields and nothing else: it is not kept.
+	KeysOnly bool
+	Depth    uint8 // how many IP headers are around the last fragment's
+
+	// Defragment makes a fragment that completes its datagram Whole, and of the datagram a frame of
+	// link type LinkDatagram, valid until the next Decode.
+	Defragment bool
+	Whole      []byte
+	WholeWire  int // its length on the wire
+
 	// Stopped says what the last frame that was NotTCP or UnknownLink had where TCP was
 	// looked for; Name gives it a name.
 	Stopped uint32
@@ -61,11 +71,13 @@ func (d *Decoder) layers(link uint32, frame []byte, wireLen int, seg *Segment) O
 			p.tunnel(seg)
 			fallthrough
 		case etherIPv4:
+			p.depth++
 			next, outcome = ipv4(&p, seg, d.VerifyChecksum)
 		case protoIPv6:
 			p.tunnel(seg)
 			fallthrough
 		case etherIPv6:
+			p.depth++
 			next, outcome = ipv6(&p, seg)
 		case protoTCP:
 			if p.crowded {
@@ -124,6 +136,7 @@ type packet struct {
 	// is made of the VLAN and tunnel ids so far.
 	path uint64
 
+	depth uint8              // how many IP headers were read
 	vlans *[MaxLayers]uint16 // of the decoder
 	tags  uint8              // how many of them are p's
 

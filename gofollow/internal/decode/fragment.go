@@ -49,10 +49,18 @@ func (d *Decoder) reassemble(p *packet, seg *Segment, key *fragment.Key, f *frag
 	}
 	d.LastFragment = *key
 	d.Fragmented++
+	if d.KeysOnly {
+		d.Depth = p.depth - 1
+		return 0, Fragment
+	}
 	f.Wire, f.Data = p.wire, p.b
 	whole, ok := d.Fragments.Add(key, f, d.Now)
 	if !ok {
 		return 0, Fragment
+	}
+	if d.Defragment {
+		d.makeWhole(p, seg, &whole)
+		return 0, Whole
 	}
 	p.b, p.wire, p.frame = whole.Data, whole.Wire, whole.Wire
 	p.lengthless = false

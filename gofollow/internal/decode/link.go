@@ -140,6 +140,8 @@ func (d *Decoder) linkLayer(link uint32, p *packet) (protocol, Outcome) {
 		return switchTag(p, addressLen)
 	case linkEDSA:
 		return etherBridged, more
+	case LinkDatagram:
+		return d.datagram(p)
 	case linkRest:
 		if len(d.rest) == 0 {
 			return 0, Malformed

@@ -63,10 +63,11 @@ const (
 	BadChecksum                // a segment whose TCP checksum is wrong, with verification on
 	UnknownLink                // a link type that is not known
 	TooDeep                    // more layers than the decoder follows
+	Whole                      // a fragment that makes its datagram whole, with Decoder.Defragment
 	Outcomes                   // how many there are
 )
 
-var outcomes = [Outcomes]string{"tcp", "not_tcp", "fragment", "malformed", "bad_checksum", "unknown_link", "too_deep"}
+var outcomes = [Outcomes]string{"tcp", "not_tcp", "fragment", "malformed", "bad_checksum", "unknown_link", "too_deep", "whole"}
 
 func (o Outcome) String() string {
 	if o >= Outcomes {
