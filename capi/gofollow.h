@@ -135,7 +135,8 @@ typedef enum gofollow_link_type {
     GOFOLLOW_LINK_IPV4       = 228,
     GOFOLLOW_LINK_IPV6       = 229,
     GOFOLLOW_LINK_NFLOG      = 239,
-    GOFOLLOW_LINK_LINUX_SLL2 = 276
+    GOFOLLOW_LINK_LINUX_SLL2 = 276,
+    GOFOLLOW_LINK_DATAGRAM   = 1 << 24  /* what gofollow_defragment makes; in no registry */
 } gofollow_link_type;
 
 /* In place of a time: the packet has none, and that of the packet before counts. In a connection's
@@ -244,6 +245,33 @@ typedef struct gofollow_packet {
     uint32_t    link_type;              /* a gofollow_link_type, or another number of its registry */
     uint32_t    reserved;               /* 0 */
 } gofollow_packet;
+
+/* What a gofollow_key names. */
+typedef enum gofollow_flow {
+    GOFOLLOW_FLOW_NONE     = 0,         /* nothing: the packet has no TCP that is followed */
+    GOFOLLOW_FLOW_TCP      = 1,         /* a TCP connection */
+    GOFOLLOW_FLOW_FRAGMENT = 2          /* an IP datagram, of which the packet is a fragment */
+} gofollow_flow;
+
+/* Names the connection that a packet belongs to, without regard to direction, or the datagram that it is
+ * a fragment of. Its 48 bytes have no padding and are the same on every machine of one byte order, so that
+ * packets can be distributed by them. */
+typedef struct gofollow_key {
+    uint8_t  low[16], high[16];         /* innermost addresses, network order, IPv4 in the first 4 bytes: the lower
+                                           endpoint first; of a fragment source and destination */
+    uint16_t low_port, high_port;       /* of a fragment its identification number, the high half first */
+    uint8_t  family;                    /* 4 or 6; 0: nothing else is set */
+    uint8_t  kind;                      /* a gofollow_flow */
+    uint8_t  several;                   /* 1: other frames are inside (802.11 A-MSDU); this is the key of the first */
+    uint8_t  depth;                     /* of a fragment: how many IP headers are around it */
+    uint64_t separation;                /* a hash of what separate counts; of a fragment, of all VLANs and tunnels */
+} gofollow_key;
+
+/* A datagram that gofollow_defragment put together. */
+typedef struct gofollow_datagram {
+    gofollow_packet packet;
+    uint64_t        index;              /* of the packet that completed it, in that call */
+} gofollow_datagram;
 
 /* Kinds of events. */
 typedef enum gofollow_kind {
@@ -604,7 +632,8 @@ int gofollow_not_followed (gofollow_t f, gofollow_not_followed_kind *out, size_t
 const char *gofollow_strerror (int code);
 
 /* Writes the message of the last failed call on this handle to buf, at most size - 1 bytes and a 0; empty if
- * no call failed; for f 0, that of the last failed gofollow_create of the calling thread. Returns the
+ * no call failed; for f 0, that of the last failed gofollow_create or gofollow_flow_key of the calling
+ * thread. Returns the
  * length of the whole message. buf may be NULL if size is 0. Any thread may
  * call it at any time: it never returns GOFOLLOW_ERR_BUSY, and a call that does leaves no message.
  * Since 0.1.0. */
@@ -624,6 +653,25 @@ uint32_t gofollow_abi_version (void);
 /* Sets a soft limit on the memory of the Go run time in this process, as its environment variable GOMEMLIMIT
  * does; 0 removes it. Returns 0. Since 0.1.0. */
 int gofollow_set_memory_limit (uint64_t bytes);
+
+/* Makes the keys of n packets: out[i] is the key of packets[i], whose time does not count. separate: a
+ * gofollow_separate, as the followers of these packets have it. It keeps nothing, needs no follower, and
+ * any number of threads may call it at once. A packet that cannot be decoded has a key of kind
+ * GOFOLLOW_FLOW_NONE. Returns 0, or GOFOLLOW_ERR_ARGUMENT and GOFOLLOW_ERR_TOO_BIG as
+ * gofollow_feed_batch, without a key; gofollow_error_message (0, ...) explains it. Since 0.1.0. */
+int gofollow_flow_key (uint32_t separate, const gofollow_packet *packets, size_t n, gofollow_key *out);
+
+/* Puts IP datagrams together. packets: n of them, in the order of their capture, whose key is of kind
+ * GOFOLLOW_FLOW_FRAGMENT; one that is no fragment comes back as it is. Those that belong to one
+ * datagram have to meet in one follower, and those whose depth is lower before others. Stores the
+ * address of an array in *out, NULL if it is empty, which is the library's and valid until the next call
+ * of this function or of gofollow_destroy on this handle. Its elements are datagrams in the order in
+ * which they became whole, with the time of the packet that completed them and the link type
+ * GOFOLLOW_LINK_DATAGRAM: fed to a follower, or to gofollow_flow_key, they stand for their fragments. Uses the
+ * options separate and max_ of the follower, whose datagrams, fragments_expired and fragments_dropped count;
+ * it makes no events, and gofollow_flush forgets what is not whole. Returns how many elements there are.
+ * On GOFOLLOW_ERR_MEMORY the datagrams that this call completed are lost. Since 0.1.0. */
+int gofollow_defragment (gofollow_t f, const gofollow_packet *packets, size_t n, const gofollow_datagram **out);
 
 #ifdef __cplusplus
 }

@@ -295,3 +295,59 @@ gofollow_set_memory_limit (uint64_t bytes)
         return GOFOLLOW_ERR_ARGUMENT;
     return gofollow_go_set_memory_limit (bytes);
 }
+
+/* Whether n packets can be passed on; otherwise *why says why not, and the code is returned. */
+static int
+check_packets (const gofollow_packet *packets, size_t n, const char **why)
+{
+    *why = packets == NULL && n > 0 ? "packets is NULL and n is not 0" : n > PTRDIFF_MAX / sizeof *packets ? "n is larger than any array" : NULL;
+    if (*why != NULL)
+        return GOFOLLOW_ERR_ARGUMENT;
+    for (size_t i = 0; i < n; i++) {
+        if (packets[i].captured > GOFOLLOW_MAX_PACKET) {
+            *why = "a packet has more than 16777216 bytes";
+            return GOFOLLOW_ERR_TOO_BIG;
+        }
+        if (packets[i].reserved != 0)
+            *why = "a packet's reserved field is not 0";
+        else if (packets[i].bytes == NULL && packets[i].captured > 0)
+            *why = "a packet's bytes is NULL and its captured is not 0";
+        if (*why != NULL)
+            return GOFOLLOW_ERR_ARGUMENT;
+    }
+    return 0;
+}
+
+int
+gofollow_flow_key (uint32_t separate, const gofollow_packet *packets, size_t n, gofollow_key *out)
+{
+    REFUSE_IF_FORKED ();
+    const char *why;
+    int result = check_packets (packets, n, &why);
+    if (result == 0 && out == NULL && n > 0) {
+        why = "out is NULL and n is not 0";
+        result = GOFOLLOW_ERR_ARGUMENT;
+    }
+    if (result == 0 && separate > GOFOLLOW_SEPARATE_BOTH) {
+        why = "separate is out of range";
+        result = GOFOLLOW_ERR_ARGUMENT;
+    }
+    if (result == 0)
+        return gofollow_go_flow_key (separate, (gofollow_packet *) (uintptr_t) packets, n, out);
+    gofollow_keep_message (strdup (why));
+    return result;
+}
+
+int
+gofollow_defragment (gofollow_t f, const gofollow_packet *packets, size_t n, const gofollow_datagram **out)
+{
+    REFUSE_IF_FORKED ();
+    if (out == NULL)
+        return refuse (f, "out is NULL");
+    *out = NULL;
+    const char *why;
+    int result = check_packets (packets, n, &why);
+    if (result != 0)
+        return gofollow_go_refuse (f, result, (char *) (uintptr_t) why);
+    return gofollow_go_defragment (f, (gofollow_packet *) (uintptr_t) packets, n, (gofollow_datagram **) (uintptr_t) out);
+}

@@ -6,6 +6,7 @@ import (
 	"math"
 	"sync"
 	"sync/atomic"
+	"unsafe"
 
 	"gofollow/gofollow"
 )
@@ -19,6 +20,8 @@ type handle struct {
 	memory   *cMemory // what the follower allocated
 	facts    facts    // what the events of the last poll point to
 	packets  []gofollow.Packet
+
+	datagrams unsafe.Pointer // what the last gofollow_defragment handed out, nil for nothing
 
 	busy     atomic.Bool
 	poisoned bool // a call panicked: only destroy works
@@ -144,6 +147,7 @@ func destroy(id uint64) (code int32) {
 		h.memory.freeAll()
 	}()
 	h.facts.free()
+	h.freeDatagrams()
 	// A poisoned follower is not closed. Its memory is freed from the list of allocations.
 	if !h.poisoned {
 		h.follower.Close()

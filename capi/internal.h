@@ -31,8 +31,10 @@ int gofollow_go_stats (gofollow_t f, gofollow_statistics *out);
 int gofollow_go_not_followed (gofollow_t f, gofollow_not_followed_kind *out, size_t max);
 int gofollow_go_error_message (gofollow_t f, char *buf, size_t size);
 int gofollow_go_set_memory_limit (uint64_t bytes);
+int gofollow_go_flow_key (uint32_t separate, gofollow_packet *packets, size_t n, gofollow_key *out);
+int gofollow_go_defragment (gofollow_t f, gofollow_packet *packets, size_t n, gofollow_datagram **out);
 
-/* Keeps message, of malloc or NULL, as that of the calling thread's last failed gofollow_create; and
+/* Keeps message, of malloc or NULL, as that of the last call without a handle that failed in this thread; and
  * writes it to buf as gofollow_error_message does. */
 void gofollow_keep_message (char *message);
 int gofollow_kept_message (char *buf, size_t size);

@@ -21,6 +21,12 @@ func copied(b string) unsafe.Pointer {
 	return p
 }
 
+// freeDatagrams frees what gofollow_defragment handed out.
+func (h *handle) freeDatagrams() {
+	C.free(h.datagrams)
+	h.datagrams = nil
+}
+
 // cMemory is the allocator of a follower. It allocates C memory, because events point into it. It has
 // a list of what is allocated, to free it after a fault, and to stop a second Free before it reaches
 // C.

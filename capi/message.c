@@ -1,4 +1,4 @@
-/* The message of the last gofollow_create that failed in a thread: there is no handle that could
+/* The message of the last call without a handle that failed in a thread: there is no handle that could
  * keep it. It is a thread's own by a key and not by _Thread_local, so that it takes no static
  * TLS, of which a library that is loaded by dlopen gets little, and is freed with the thread. */
 #include <pthread.h>

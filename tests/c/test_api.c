@@ -292,6 +292,77 @@ test_user (void)
     CHECK (gofollow_poll (f, e, 1) == 0 && gofollow_destroy (f) == 0);
 }
 
+/* Cuts an IPv4 packet of n bytes into fragments of so many bytes of data; returns how many. */
+static int
+cut (const uint8_t *packet, size_t n, size_t piece, uint8_t out[][2000], gofollow_packet *fragments)
+{
+    int count = 0;
+    for (size_t at = 20; at < n; at += piece, count++) {
+        size_t length = n - at < piece ? n - at : piece, offset = (at - 20) / 8;
+        memcpy (out[count], packet, 20);
+        memcpy (out[count] + 20, packet + at, length);
+        out[count][2] = (uint8_t) ((20 + length) >> 8);
+        out[count][3] = (uint8_t) (20 + length);
+        out[count][5] = 77;
+        out[count][6] = (uint8_t) (offset >> 8 | (at + length < n ? 0x20 : 0));
+        out[count][7] = (uint8_t) offset;
+        fragments[count] = (gofollow_packet) { .bytes = out[count], .captured = 20 + length, .original = 20 + length, .ts_ns = count + 1,
+                                               .link_type = GOFOLLOW_LINK_RAW };
+    }
+    return count;
+}
+
+/* Both directions have one key, fragments that of their datagram, which gofollow_defragment makes whole. */
+static void
+test_flows (void)
+{
+    uint8_t bytes[4][1500], pieces[8][2000];
+    gofollow_packet packets[8];
+    gofollow_key keys[8];
+    char message[200], payload[1001];
+    memset (payload, 'x', 1000);
+    payload[1000] = 0;
+    size_t there = segment (bytes[0], 0, 0, 101, 501, ACK, payload), back = segment (bytes[1], 0, 1, 501, 101, ACK, "answer");
+    size_t other = segment (bytes[2], 1, 0, 101, 501, ACK, "other");
+    size_t lengths[4] = { there, back, other, 7 };
+    for (int i = 0; i < 4; i++)
+        packets[i] = (gofollow_packet) { .bytes = bytes[i], .captured = lengths[i], .original = lengths[i], .link_type = GOFOLLOW_LINK_RAW };
+    CHECK (gofollow_flow_key (GOFOLLOW_SEPARATE_NONE, packets, 4, keys) == 0);
+    CHECK (sizeof keys[0] == 48 && memcmp (&keys[0], &keys[1], sizeof keys[0]) == 0 && memcmp (&keys[0], &keys[2], sizeof keys[0]) != 0);
+    CHECK (keys[0].kind == GOFOLLOW_FLOW_TCP && keys[0].family == 4 && keys[0].low[3] == 1 && keys[0].high[3] == 2 && keys[0].low_port == 1000
+           && keys[0].high_port == 80 && keys[0].separation == 0 && keys[0].depth == 0 && keys[0].several == 0);
+    CHECK (keys[3].kind == GOFOLLOW_FLOW_NONE && keys[3].family == 0);
+
+    int n = cut (bytes[0], there, 400, pieces, packets);
+    CHECK (n == 3 && gofollow_flow_key (GOFOLLOW_SEPARATE_BOTH, packets, 3, keys) == 0);
+    CHECK (keys[0].kind == GOFOLLOW_FLOW_FRAGMENT && keys[0].high_port == 77 && memcmp (&keys[0], &keys[2], sizeof keys[0]) == 0);
+    gofollow_t f = follower (NULL), g = follower (NULL);
+    const gofollow_datagram *whole;
+    CHECK (gofollow_defragment (f, packets, 2, &whole) == 0 && whole == NULL);
+    CHECK (gofollow_defragment (f, packets + 2, 1, &whole) == 1 && whole->index == 0 && whole->packet.ts_ns == 3
+           && whole->packet.link_type == GOFOLLOW_LINK_DATAGRAM && whole->packet.captured == whole->packet.original);
+    CHECK (gofollow_flow_key (GOFOLLOW_SEPARATE_NONE, &whole->packet, 1, keys) == 0 && keys[0].kind == GOFOLLOW_FLOW_TCP && keys[0].low_port == 1000);
+    CHECK (gofollow_feed_batch (g, &whole->packet, 1, NULL) == 2);
+    gofollow_event e[4];
+    CHECK (gofollow_poll (g, e, 4) == 2 && e[1].kind == GOFOLLOW_DATA && e[1].length == 1000 && e[1].ts_ns == 3 && e[1].bytes[999] == 'x');
+    gofollow_packet mixed[3] = { { .bytes = bytes[1], .captured = back, .original = back, .link_type = GOFOLLOW_LINK_RAW, .ts_ns = 9 }, packets[0], packets[1] };
+    CHECK (gofollow_defragment (f, mixed, 3, &whole) == 1 && whole->packet.link_type == GOFOLLOW_LINK_RAW && whole->packet.captured == back
+           && memcmp (whole->packet.bytes, bytes[1], back) == 0);
+    gofollow_statistics s = GOFOLLOW_STATISTICS_INIT;
+    CHECK (gofollow_flush (f) == 0 && gofollow_stats (f, &s) == 0 && s.datagrams == 1 && s.fragments == 4 && s.opened == 0);
+
+    packets[1].reserved = 1;
+    CHECK (gofollow_flow_key (0, packets, 2, keys) == GOFOLLOW_ERR_ARGUMENT && gofollow_error_message (0, message, sizeof message) > 0
+           && strstr (message, "reserved") != NULL);
+    CHECK (gofollow_defragment (f, packets, 2, &whole) == GOFOLLOW_ERR_ARGUMENT && message_has (f, "reserved") && whole == NULL);
+    CHECK (gofollow_flow_key (4, packets, 0, keys) == GOFOLLOW_ERR_ARGUMENT && gofollow_flow_key (0, NULL, 1, keys) == GOFOLLOW_ERR_ARGUMENT
+           && gofollow_flow_key (0, packets, 1, NULL) == GOFOLLOW_ERR_ARGUMENT && gofollow_flow_key (0, NULL, 0, NULL) == 0);
+    packets[0].captured = (size_t) 17 << 20;
+    CHECK (gofollow_flow_key (0, packets, 1, keys) == GOFOLLOW_ERR_TOO_BIG && gofollow_defragment (f, packets, 1, &whole) == GOFOLLOW_ERR_TOO_BIG);
+    CHECK (gofollow_defragment (f, packets, 0, NULL) == GOFOLLOW_ERR_ARGUMENT);
+    CHECK (gofollow_destroy (f) == 0 && gofollow_destroy (g) == 0 && gofollow_defragment (f, NULL, 0, &whole) == GOFOLLOW_ERR_HANDLE);
+}
+
 static void *
 ask_in_another_thread (void *length)
 {
@@ -612,6 +683,7 @@ test_fork (void)
             || gofollow_feed_batch (f, NULL, 0, &consumed) != GOFOLLOW_ERR_FORKED
             || gofollow_feed_capture (f, "", 0, &consumed) != GOFOLLOW_ERR_FORKED || gofollow_end_capture (f) != GOFOLLOW_ERR_FORKED
             || gofollow_open_file (f, "/dev/null") != GOFOLLOW_ERR_FORKED || gofollow_read_file (f, 0, NULL) != GOFOLLOW_ERR_FORKED
+            || gofollow_flow_key (0, NULL, 0, NULL) != GOFOLLOW_ERR_FORKED || gofollow_defragment (f, NULL, 0, NULL) != GOFOLLOW_ERR_FORKED
             || gofollow_set_user (f, 0, NULL) != GOFOLLOW_ERR_FORKED || gofollow_ignore (f, 0) != GOFOLLOW_ERR_FORKED
             || gofollow_poll (f, &e, 1) != GOFOLLOW_ERR_FORKED || gofollow_advance_time (f, 0) != GOFOLLOW_ERR_FORKED
             || gofollow_flush (f) != GOFOLLOW_ERR_FORKED || gofollow_destroy (f) != GOFOLLOW_ERR_FORKED
@@ -713,6 +785,7 @@ main (void)
     test_user ();
     test_ignore ();
     test_filter ();
+    test_flows ();
     test_segments ();
     test_packets ();
     test_no_half_closed ();
