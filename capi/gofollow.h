@@ -632,9 +632,8 @@ int gofollow_not_followed (gofollow_t f, gofollow_not_followed_kind *out, size_t
 const char *gofollow_strerror (int code);
 
 /* Writes the message of the last failed call on this handle to buf, at most size - 1 bytes and a 0; empty if
- * no call failed; for f 0, that of the last failed gofollow_create or gofollow_flow_key of the calling
- * thread. Returns the
- * length of the whole message. buf may be NULL if size is 0. Any thread may
+ * no call failed. For f 0 it is the message of the last gofollow_create or gofollow_flow_key that failed in
+ * the calling thread. Returns the length of the whole message. buf may be NULL if size is 0. Any thread may
  * call it at any time: it never returns GOFOLLOW_ERR_BUSY, and a call that does leaves no message.
  * Since 0.1.0. */
 int gofollow_error_message (gofollow_t f, char *buf, size_t size);

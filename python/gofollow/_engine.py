@@ -182,6 +182,11 @@ class Engine:
         """Say what time it is. Return whether all that is overdue ended: the queue may fill up before."""
         return self._after(self._call(self._lib.gofollow_advance_time, self.number, time_ns)) != _FULL
 
+    def defragment(self, packets: Any, count: int, out: Any) -> Any:
+        """Put datagrams together from an array of gofollow_packet; return those that are whole, valid until the next call."""
+        found = self._after(self._call(self._lib.gofollow_defragment, self.number, packets, count, out))
+        return out[0][0:found] if found > 0 else ()
+
     def flush(self) -> bool:
         """End every connection. Return whether that is done: the queue may fill up before."""
         return self._after(self._call(self._lib.gofollow_flush, self.number)) != _FULL
