@@ -29,10 +29,12 @@ const (
 	needsLibtins = "apt-get install libtins-dev libpcap-dev g++"
 	needsLibnids = "apt-get install libnids-dev libpcap-dev"
 	needsPython  = "make build/installed"
+	showsNothing = "it shows nothing"
 )
 
 var table = []row{
 	{name: "go", program: "gofollow", workloads: "bulk web messy wrap many", about: "gofollow, Go: events consumed and dropped"},
+	{name: "go-filtered", program: "gofollow", arguments: []string{"-filter", "not tcp"}, workloads: "bulk web messy", about: "the same, every connection left out by the filter", unchecked: showsNothing},
 	{name: "c", program: "follow", workloads: "bulk web messy wrap many", about: "gofollow, C: events polled and dropped"},
 	{name: "c-memory", program: "follow", arguments: []string{"-once"}, workloads: "many", about: "the same without warming up: what the process needs"},
 
@@ -46,7 +48,9 @@ var table = []row{
 	{name: "py-file-plain", workloads: "bulk web messy", about: "py-file with the core as plain Python"},
 	{name: "py-file-end", workloads: "bulk web messy", about: "end callback only, payloads read"},
 	{name: "py-file-new", workloads: "bulk web messy", about: "data callback only, new_data read, no payload kept"},
-	{name: "py-file-bare", workloads: "bulk web messy", about: "no callback, no payload kept", unchecked: "it shows nothing"},
+	{name: "py-file-bare", workloads: "bulk web messy", about: "no callback, no payload kept", unchecked: showsNothing},
+	{name: "py-file-filtered", workloads: "bulk web messy", about: "py-file, every connection left out by the filter", unchecked: showsNothing},
+	{name: "py-file-stopped", workloads: "bulk web messy", about: "py-file, whose data callback returns STOP at the first data", unchecked: showsNothing},
 	{name: "py-follow", workloads: "bulk web messy wrap", about: "follow(path): finished streams, payloads read"},
 	{name: "py-unread", workloads: "one half", about: "feed_file: data callback, payload not read there"},
 	{name: "py-read", workloads: "one half double", about: "feed_file: payload read in every data callback"},

@@ -79,10 +79,12 @@ func printBounds(measured results, o options) {
 		}
 		verdict := "reached"
 		switch {
+		case b.times == 0 && b.rate:
+			kind, verdict = "rate", "no bound"
+		case b.times == 0:
+			kind, verdict = "time", "no bound"
 		case !ours.right:
 			verdict = ours.verdict
-		case b.times == 0:
-			kind, verdict = "rate", "no bound"
 		case !reached:
 			verdict = "NOT REACHED"
 		}

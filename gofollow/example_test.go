@@ -243,3 +243,52 @@ func ExampleEvent_Timestamp() {
 	// 2025-07-08 18:40:00.123456789 +0000 UTC
 	// the packet has no time
 }
+
+// A filter chooses connections; the others take their IDs all the same.
+func ExampleConfig_filter() {
+	for e, err := range gofollow.FollowFile("../tests/data/several.pcap", gofollow.Config{Filter: "ip6 and server port 80"}) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		if e.Kind == gofollow.Closed {
+			fmt.Println(e.Conn.ID(), e.Conn.Client(), e.Conn.Server())
+		}
+	}
+	_, err := gofollow.New(gofollow.Config{Filter: "port 80 and src net 10"})
+	fmt.Println(err)
+	// Output:
+	// 1 [2001:db8::1]:35790 [2001:db8::2]:80
+	// 3 [2001:db8::1]:35804 [2001:db8::2]:80
+	// filter "port 80 and src net 10": "src" is for packets, and a connection has both directions: write client or server (here: port 80 and ^src net 10)
+}
+
+// Ignore ends the interest in a connection: here after the first bytes of its server.
+func ExampleFollower_Ignore() {
+	f, err := gofollow.New(gofollow.Config{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer f.Close()
+	if err := f.OpenFile("../tests/data/http_download.pcap"); err != nil {
+		log.Fatal(err)
+	}
+	for progress := (gofollow.Progress{}); !progress.End; {
+		if progress, err = f.ReadFile(10); err != nil && err != gofollow.ErrQueueFull {
+			log.Fatal(err)
+		}
+		for e := range f.Events() {
+			switch {
+			case e.Kind == gofollow.Data && e.Direction == gofollow.ServerToClient:
+				fmt.Printf("%.15s\n", e.Bytes)
+				if err := f.Ignore(e.Conn.ID()); err != nil {
+					log.Fatal(err)
+				}
+			case e.Kind == gofollow.Closed:
+				fmt.Println(e.CloseReason, e.Conn.Ignored(), e.Conn.Counters(gofollow.ServerToClient).Bytes)
+			}
+		}
+	}
+	// Output:
+	// HTTP/1.1 200 OK
+	// fin true 24123
+}

@@ -6,7 +6,7 @@ from typing import Any
 from cycapture import libtins
 from report import Report, packets
 
-from gofollow import TCPStream, TCPStreamFollower, follow
+from gofollow import STOP, TCPStream, TCPStreamFollower, follow
 
 Run = Callable[[Report | None], int]
 
@@ -50,6 +50,25 @@ def py_file_end(path: str) -> Run:
         with TCPStreamFollower(None, callbacks.ended) as follower:
             follower.feed_file(path)
         return callbacks.delivered
+
+    return run
+
+
+def py_file_filtered(path: str) -> Run:
+    def run(_: Report | None) -> int:
+        callbacks = Callbacks(None)
+        with TCPStreamFollower(callbacks.updated, callbacks.ended, filter="not tcp") as follower:
+            follower.feed_file(path)
+        return callbacks.delivered
+
+    return run
+
+
+def py_file_stopped(path: str) -> Run:
+    def run(_: Report | None) -> int:
+        with TCPStreamFollower(lambda stream: STOP, lambda stream: None) as follower:
+            follower.feed_file(path)
+        return 0
 
     return run
 

@@ -118,12 +118,26 @@ feed_batch (gofollow_t f)
         packets[i].ts_ns = (int64_t) random_below (1000) * 1000000000;
         packets[i].link_type = one_in (5) ? GOFOLLOW_LINK_ETHERNET : GOFOLLOW_LINK_IPV4;
         packets[i].reserved = one_in (20);
+        if (packets[i].captured > 8 && one_in (3)) {
+            bytes[i][6] = one_in (2) ? 0x20 : 0;    /* a fragment, if it is IPv4 */
+            bytes[i][7] = (uint8_t) random_below (3);
+        }
         if (one_in (20))
             packets[i].captured = (size_t) 1 << 40;
         else if (one_in (20))
             packets[i].bytes = NULL;
     }
-    int result = gofollow_feed_batch (f, one_in (9) ? NULL : packets, one_in (20) ? SIZE_MAX : n, one_in (9) ? NULL : &consumed);
+    int result;
+    if (one_in (4)) {
+        gofollow_key keys[6];
+        if (gofollow_flow_key (random_below (5), packets, n, one_in (9) ? NULL : keys) == 0 && n > 0)
+            look (keys, n * sizeof *keys);
+        const gofollow_datagram *whole;
+        result = gofollow_defragment (f, one_in (9) ? NULL : packets, one_in (20) ? SIZE_MAX : n, one_in (9) ? NULL : &whole);
+        for (int i = 0; i < result; i++)
+            look (whole[i].packet.bytes, whole[i].packet.captured);
+    } else
+        result = gofollow_feed_batch (f, one_in (9) ? NULL : packets, one_in (20) ? SIZE_MAX : n, one_in (9) ? NULL : &consumed);
     if (result < 0 && consumed != 99 && consumed > n)
         fail ("more was consumed than there is");
     for (size_t i = 0; i < n; i++)
@@ -227,7 +241,7 @@ call (void)
         known = 0;
     }
     char text[40];
-    switch (random_below (24)) {
+    switch (random_below (25)) {
     case 0: case 1: if (!alive[slot]) create (slot); return;
     case 2: case 3: case 4: case 5: case 6: result = feed (f); break;
     case 7: case 8: result = feed_batch (f); break;
@@ -252,7 +266,8 @@ call (void)
         free (out);
         break;
     }
-    case 23:
+    case 23: result = gofollow_ignore (f, random_below (20)); break;
+    case 24:
         result = gofollow_destroy (f);
         if (known) {
             if ((result == 0) != alive[slot])

@@ -190,3 +190,20 @@ def test_no_filter_chooses_all() -> None:
     capture = pcap([syn(CLIENT, SERVER), syn(("2001:db8::1", 1), ("2001:db8::2", 2))])
     assert chosen(capture, "") == chosen(capture, " \t") == [0, 1]
     assert [event.kind for event in events(io.BytesIO(capture), filter=None)] == ["opened", "opened", "closed", "closed"]
+
+
+def test_the_page_is_right() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "filter.md").read_text()
+    names = page.partition("Port names: ")[2].partition(".")[0].split(",")
+    assert len(names) > 20
+    expressions = [f"port {name.strip()}" for name in names]
+    for part in page.partition("## Expressions")[2].partition("## Differences")[0].split("`")[1::2]:
+        if " " in part and part != "||":
+            expressions.append(part)
+    assert len(expressions) > 35
+    for text in expressions:
+        assert chosen(pcap([]), text) == [], text
+    refused = page.partition("## Errors")[2].partition("In Python")[0]
+    with pytest.raises(OptionError) as caught:
+        chosen(pcap([]), "port 80 and prot 443")
+    assert " ".join(refused.partition("filter ")[2].split()) == str(caught.value).partition("filter ")[2]

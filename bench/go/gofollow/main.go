@@ -2,6 +2,7 @@
 package main
 
 import (
+	"flag"
 	"hash/crc32"
 
 	"gofollow/bench/go/harness"
@@ -9,10 +10,12 @@ import (
 	"gofollow/gofollow"
 )
 
+var filter = flag.String("filter", "", "choose connections")
+
 func main() { harness.Main(follow) }
 
 func follow(path string, report *harness.Report) (delivered int64, err error) {
-	f, err := gofollow.New(gofollow.Config{})
+	f, err := gofollow.New(gofollow.Config{Filter: *filter})
 	if err != nil {
 		return 0, err
 	}
