@@ -434,3 +434,64 @@ def live_command(source: str, show: bool, header: bool, choice: Any, screen: Any
     from ._live import live
 
     return live(source, options, choice, screen, show=show, header=header)
+
+
+@cli.command("report", short_help="Write a page to look at: charts, connections, conversations.")
+@FILES
+@click.option("-o", "--output", "out", metavar="FILE", required=True, type=click.Path(path_type=str), help="The page, report.html.")
+@click.option("--title", default=None, help="What stands at the head of the page (the captures' names).")
+@click.option("--open", "connection", type=click.IntRange(0), metavar="ID", help="The connection that the page opens with.")
+@click.option("--force", is_flag=True, help="Write over a file that exists.")
+@engine_options
+def report_command(
+    files: tuple[str, ...], out: str, title: str | None, connection: int | None, force: bool, options: dict[str, Any]
+) -> int:
+    """Write one HTML page that loads nothing: sums, charts, a table of connections, conversations and graphs.
+
+    \b
+    Examples:
+        gofollow report trace.pcap -o report.html
+        gofollow report --open 3 trace.pcap -o report.html
+    """
+    from ._report import report
+
+    return report(files, out, options, title=title, connection=connection, force=force)
+
+
+@cli.command("plot", short_help="Draw the time-sequence graph of a connection.")
+@click.argument("file", metavar="FILE", type=click.Path(path_type=str))
+@click.argument("connection", metavar="ID", type=click.IntRange(0))
+@click.option("-o", "--output", "out", metavar="FILE", required=True, type=click.Path(path_type=str), help="A picture: .png, .svg or .pdf.")
+@click.option("--force", is_flag=True, help="Write over a file that exists.")
+@engine_options
+def plot_command(file: str, connection: int, out: str, force: bool, options: dict[str, Any]) -> int:
+    """Draw segments, retransmissions, ACKs and missing bytes of a connection over time, and its throughput.
+
+    It needs matplotlib: pip install 'gofollow[plot]'.
+
+    \b
+    Examples:
+        gofollow plot trace.pcap 0 -o connection0.png
+    """
+    from ._report import plot
+
+    return plot(file, connection, out, options, force=force)
+
+
+@cli.command("events", short_help="Print the event log.")
+@FILES
+@click.option("--anomalies", is_flag=True, help="Print anomalies, too.")
+@click.option("--segments", is_flag=True, help="Print an event for each TCP segment, too.")
+@screen_options
+@engine_options
+def events_command(files: tuple[str, ...], anomalies: bool, segments: bool, screen: Any, options: dict[str, Any]) -> int:
+    """Print the events of captures as text, one a line (docs/event-log.md).
+
+    \b
+    Examples:
+        gofollow events trace.pcap
+        gofollow events --anomalies trace.pcap
+    """
+    from ._events import print_events
+
+    return print_events(files, {**options, "anomalies": anomalies, "segments": segments}, screen)
