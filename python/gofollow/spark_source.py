@@ -15,7 +15,7 @@ from pyarrow import fs
 from ._engine import Engine
 from ._events import BATCH
 from ._native import constant, error_from_code, ffi, library
-from .errors import CaptureError, CaptureFileNotFoundError, OptionError
+from .errors import CaptureCutError, CaptureError, CaptureFileNotFoundError, OptionError
 
 ROWS: pa.Schema = pa.schema(
     [
@@ -309,7 +309,7 @@ def rows_of(part: Part, options: Options) -> Generator[pa.RecordBatch, None, Non
             if len(batch.packets) > _BATCH_ROWS or batch.size > _BATCH_BYTES:
                 yield batch.take(len(batch.packets) - 1)
     except CaptureError as error:
-        if options.bad_files == "fail" and not is_cut(error):
+        if options.bad_files == "fail" and not isinstance(error, CaptureCutError):
             if batch.packets:
                 yield batch.take(len(batch.packets))
             raise CaptureError(f"{part.path}: {error} (option bad_files='skip' counts such files instead)") from None
@@ -319,11 +319,6 @@ def rows_of(part: Part, options: Options) -> Generator[pa.RecordBatch, None, Non
     if fault:
         columns = {"path": [part.path], "packet": [batch.packet + 1], "error": [fault]}
         yield pa.RecordBatch.from_arrays([pa.array(columns.get(field.name, [None]), field.type) for field in ROWS], schema=ROWS)
-
-
-def is_cut(error: CaptureError) -> bool:
-    """Tell whether an error just says that a capture ends within a record."""
-    return "the capture ends within a record" in str(error)
 
 
 class _Batch:

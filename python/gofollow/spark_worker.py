@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from ._engine import Engine
 from ._native import constant, error_from_code, ffi, library
 from .spark_source import HOUR, signed
-from .tables import Rows
+from .tables import Batches, Rows
 
 _FULL = constant("ERR_FULL")
 _NO_TIME, _OTHER, _FRAGMENT = constant("NO_TIME"), constant("PACKET_OTHER"), constant("PACKET_FRAGMENT")
@@ -47,32 +47,46 @@ def ticks(batches: Iterable[pa.RecordBatch]) -> Generator[pa.RecordBatch, None, 
         yield pa.RecordBatch.from_arrays([pa.array(column, kind) for column, kind in zip(columns, TICKS.types, strict=True)], schema=TICKS)
 
 
+def ticks_of_all(pairs: Iterable[tuple[int, int]]) -> list[int]:
+    """Return the ticks of a store, in order, of those of its parts with their buckets."""
+    kept: dict[int, set[int]] = {}
+    for bucket, tick in pairs:
+        kept.setdefault(bucket, set()).add(tick)
+    return sorted({tick for times in kept.values() for tick in (*sorted(times)[:2], max(times))})
+
+
 def follow(
     batches: Iterable[pa.RecordBatch], turns: bool, clock: list[int], options: dict[str, Any]
 ) -> Generator[pa.RecordBatch, None, None]:
-    """Follow the packets of a shard, which are in order, and yield the batches of one table.
+    """Follow the packets of a shard, which are in order, and yield the batches of one table. clock: as for tables_of."""
+    for pair in tables_of(batches, not turns, turns, clock, options):
+        batch = pair[turns]
+        if batch is not None:
+            yield batch
+
+
+def tables_of(batches: Iterable[pa.RecordBatch], connections: bool, turns: bool, clock: list[int], options: dict[str, Any]) -> Batches:
+    """Follow the packets of a shard, which are in order, and yield batches of the tables that are asked for.
 
     clock: the ticks of all shards, in order. A tick is fed as an empty packet, which moves the clock by the engine's own rules.
     """
     engine = Engine(options, half_closed=False)
-    rows = Rows(engine.number, not turns, turns, numbered=False)
-    table = 1 if turns else 0
+    rows = Rows(engine.number, connections, turns, numbered=False)
     try:
         for code in _feed(engine, _packets(batches, clock)):
-            if code:
-                more = True
-                while more:
-                    more = rows.pull()
-                    if rows.full() and (batch := rows.take()[table]) is not None:
-                        yield batch
+            more = code != 0
+            while more:
+                more = rows.pull()
+                if rows.full():
+                    yield rows.take()
         done = False
         while not done:
-            done = engine.flush()
-            while rows.pull():
-                if rows.full() and (batch := rows.take()[table]) is not None:
-                    yield batch
-        if (batch := rows.take()[table]) is not None:
-            yield batch
+            done, more = engine.flush(), True
+            while more:
+                more = rows.pull()
+                if rows.full():
+                    yield rows.take()
+        yield rows.take()
     finally:
         engine.close()
 

@@ -143,17 +143,32 @@ class Written(NamedTuple):
     turns: int
 
 
-def write_parquet(folder: str | os.PathLike[str], *sources: CaptureSource, name: str = "part-0", **options: Any) -> Written:
+def write_parquet(
+    folder: str | os.PathLike[str], *sources: CaptureSource, name: str = "part-0", processes: int = 1, **options: Any
+) -> Written:
     """Write both tables of captures, in one pass, to folder/connections/NAME.parquet and folder/turns/NAME.parquet.
 
     Folders that are missing are made. Files of that name are replaced once they are complete, so that another process, with another
     name, may write to the same folder meanwhile. sources and options are those of connections.
 
-    Raises OSError if nothing can be written; what follow raises, after what stands before a fault was written.
+    processes: with more than one, sources are files, folders and globs. So many processes read them, distribute the packets by their
+    flows over temporary files in folder, which take about as much room as the captures, and follow them. The files are NAME-0.parquet
+    and so on, and id is null. docs/spark.md says when the tables are those of one process.
+
+    Raises OSError if nothing can be written; what follow raises, after what stands before a fault was written. With several processes
+    nothing is written then.
     """
+    if processes > 1:
+        from .tables_parallel import write
+
+        return write(Path(folder), [os.fspath(source) for source in sources], name, processes, options)  # type: ignore[arg-type]
+    return write_tables(Path(folder), name, _read(sources, options, True, True))
+
+
+def write_tables(folder: Path, name: str, batches: Batches) -> Written:
+    """Write batches of both tables, as write_parquet, what stands before an exception of theirs included."""
     import pyarrow.parquet as pq
 
-    batches = _read(sources, options, True, True)
     writers: list[Any] = []
     paths: list[tuple[Path, Path]] = []
     rows = [0, 0]
@@ -194,15 +209,17 @@ def write_parquet(folder: str | os.PathLike[str], *sources: CaptureSource, name:
     return Written(*rows)
 
 
-def _read(
-    sources: Sequence[CaptureSource], options: dict[str, Any], connections: bool, turns: bool
-) -> Generator[tuple[pa.RecordBatch | None, pa.RecordBatch | None], None, None]:
+Batches = Generator[tuple[pa.RecordBatch | None, pa.RecordBatch | None], None, None]
+"""Batches of connections and of turns; None for none."""
+
+
+def _read(sources: Sequence[CaptureSource], options: dict[str, Any], connections: bool, turns: bool) -> Batches:
     """Return a generator of batches of both tables, of those that are asked for; a fault of a capture is raised after all."""
     engine = Engine(options, half_closed=False)
     return _batches(engine, reading_of(engine, None, sources), Rows(engine.number, connections, turns))
 
 
-def _batches(engine: Engine, reading: Reading, rows: Rows) -> Generator[Any, None, None]:
+def _batches(engine: Engine, reading: Reading, rows: Rows) -> Batches:
     try:
         fault: Exception | None = None
         try:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import store
 
@@ -200,6 +201,29 @@ def test_stamps_that_repeat_and_go_back_lose_nothing(seed: int, tmp_path: Path) 
         return found
 
     assert sizes(on_shards([str(tmp_path / "parts")], 3)[0]) == sizes(whole(tmp_path / "whole.pcap")[0])
+
+
+def test_several_processes(tmp_path: Path) -> None:
+    rng = random.Random(7)
+    _, packets = store.store(range(800, 820))
+    (tmp_path / "whole.pcap").write_bytes(store.pcap(packets))
+    store.write(tmp_path / "files", store.scattered(packets, 4, rng), rng)
+    written = tables.write_parquet(tmp_path / "out", tmp_path / "files", processes=2, name="all")
+    wanted = whole(tmp_path / "whole.pcap")
+    assert written == (len(wanted[0]), len(wanted[1]))
+    found = [pq.read_table(tmp_path / "out" / name).to_pylist() for name in ("connections", "turns")]
+    same(found, wanted)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["connections", "turns"]
+    assert sorted(path.name for path in (tmp_path / "out" / "turns").iterdir()) == ["all-0.parquet", "all-1.parquet"]
+
+
+def test_several_processes_and_what_is_no_capture(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("these are notes, and no capture")
+    with pytest.raises(CaptureError, match=r"notes\.txt"):
+        tables.write_parquet(tmp_path / "out", tmp_path / "notes.txt", processes=2)
+    assert not [*(tmp_path / "out").iterdir()]
+    with pytest.raises(OptionError, match="colour"):
+        tables.write_parquet(tmp_path / "out", tmp_path / "notes.txt", processes=2, colour=1)
 
 
 def test_without_pyspark() -> None:

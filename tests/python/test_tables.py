@@ -282,6 +282,14 @@ def test_a_name_tells_connections_of_one_time_apart() -> None:
 # Frames and files.
 
 
+def test_several_captures_are_one() -> None:
+    frames = conversation([b"one", b"two"], [b"1", b"2"])
+    whole = pcap(frames)
+    cut = 24 + sum(16 + len(frame) for frame in frames[:5])
+    halves = [io.BytesIO(whole[:cut]), io.BytesIO(whole[:24] + whole[cut:])]
+    assert rows(tables.turns(*halves)) == rows(tables.turns(io.BytesIO(whole)))
+
+
 def test_data_frames() -> None:
     capture = ROOT / "tests" / "data" / "several.pcap"
     reader = tables.connections(capture)

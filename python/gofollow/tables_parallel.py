@@ -1,0 +1,116 @@
+"""Makes the tables of a folder of captures in several processes, by the shuffle that gofollow.spark makes on many machines."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ._engine import Engine
+from .spark_source import ORDER, ROWS, Options, Part, divide, files_of, rows_of
+from .spark_worker import label, tables_of, ticks, ticks_of_all
+from .tables import Written, write_tables
+
+_PART_BYTES = 64 << 20  # of a capture that one call reads
+_SHARD_BYTES = 128 << 20  # of captures, about, whose packets are sorted in memory at once
+_NESTED = 2
+_SHARD = pa.schema([field for field in ROWS if field.name != "error"])
+
+
+def write(folder: Path, paths: list[str], name: str, processes: int, options: dict[str, Any]) -> Written:
+    """Write both tables of the captures that paths mean, with so many processes, as tables.write_parquet says."""
+    Engine(options).close()  # a wrong option is an error here
+    files = files_of(paths)
+    size = sum(length for _, length in files)
+    shards = 1 << (max(processes, size // _SHARD_BYTES) - 1).bit_length()
+    folder.mkdir(parents=True, exist_ok=True)
+    shuffle = Path(tempfile.mkdtemp(prefix=".shuffle-", dir=folder))
+    try:
+        with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+            parts = [part for path, length in files for part in divide(path, length, _PART_BYTES)]
+            read = [pool.submit(_scatter, shuffle, number, part, shards) for number, part in enumerate(parts)]
+            clock = ticks_of_all(pair for done in read for pair in done.result())
+            for level in range(_NESTED):
+                _label(shuffle, level, shards, clock)
+            followed = [pool.submit(_follow, folder, shuffle, name, shard, clock, options) for shard in range(shards)]
+            return Written(*map(sum, zip(*(done.result() for done in followed), strict=True)))
+    finally:
+        shutil.rmtree(shuffle, ignore_errors=True)
+
+
+def _scatter(shuffle: Path, number: int, part: Part, shards: int) -> list[tuple[int, int]]:
+    """Distribute the packets of a part over files of shards, fragments to a file of their own; return its ticks."""
+    found: list[tuple[int, int]] = []
+    with _Files(shuffle, str(number), shards) as files:
+
+        def noted() -> Iterator[pa.RecordBatch]:
+            for batch in rows_of(part, Options()):
+                files.write(batch.filter(pc.is_valid(batch.column("key"))).select(_SHARD.names), 0)
+                yield batch
+
+        for batch in ticks(noted()):
+            found += zip(batch.column("bucket").to_pylist(), batch.column("tick").to_pylist(), strict=True)
+    return found
+
+
+class _Files:
+    """Files of rows, one for each shard and one for fragments, made when they are needed."""
+
+    def __init__(self, shuffle: Path, name: str, shards: int) -> None:
+        self._shuffle, self._name, self._shards = shuffle, name, shards
+        self._open: dict[str, Any] = {}
+
+    def __enter__(self) -> _Files:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for writer in self._open.values():
+            writer.close()
+
+    def write(self, packets: pa.RecordBatch, level: int) -> None:
+        """Write packets to their shards, and fragments to what _label takes at a level."""
+        self._append(f"fragments{level}", packets.filter(packets.column("fragment")))
+        packets = packets.filter(pc.invert(packets.column("fragment")))
+        shards = pc.bit_wise_and(packets.column("key"), self._shards - 1)
+        for number in pc.unique(shards).to_pylist():
+            self._append(f"shard{number}", packets.filter(pc.equal(shards, number)))
+
+    def _append(self, kind: str, packets: pa.RecordBatch) -> None:
+        if packets.num_rows:
+            if kind not in self._open:
+                folder = self._shuffle / kind
+                folder.mkdir(exist_ok=True)
+                self._open[kind] = pa.ipc.new_stream(
+                    str(folder / self._name), _SHARD, options=pa.ipc.IpcWriteOptions(compression="lz4")
+                )
+            self._open[kind].write_batch(packets)
+
+
+def _in_order(folder: Path) -> Iterator[pa.RecordBatch]:
+    """Return the rows of the files of a folder in order, and delete the folder."""
+    tables = [pa.ipc.open_stream(path.read_bytes()).read_all() for path in folder.glob("*")]
+    shutil.rmtree(folder, ignore_errors=True)
+    rows = pa.concat_tables(tables) if tables else _SHARD.empty_table()
+    order = pc.sort_indices(rows, sort_keys=[(name, "ascending") for name in ORDER])
+    for start in range(0, len(order), 4096):
+        yield from rows.take(order.slice(start, 4096)).combine_chunks().to_batches()
+
+
+def _label(shuffle: Path, level: int, shards: int, clock: list[int]) -> None:
+    folder = shuffle / f"fragments{level}"
+    if folder.exists():
+        with _Files(shuffle, f"labelled{level}", shards) as files:
+            for batch in label(_in_order(folder), clock):
+                files.write(batch, level + 1)
+
+
+def _follow(folder: Path, shuffle: Path, name: str, shard: int, clock: list[int], options: dict[str, Any]) -> Written:
+    batches = _in_order(shuffle / f"shard{shard}")
+    return write_tables(folder, f"{name}-{shard}", tables_of(batches, True, True, clock, options))
