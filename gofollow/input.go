@@ -128,7 +128,8 @@ func (f *Follower) EndCapture() error {
 }
 
 // OpenFile opens a capture file (pcap or pcapng, plain or compressed) for ReadFile. It fails as
-// os.Open does, and with ErrFileOpen if another capture is not finished.
+// os.Open does, with a *CaptureError if its first bytes are those of no capture, and with ErrFileOpen
+// if another capture is not finished.
 func (f *Follower) OpenFile(path string) error {
 	return f.openCapture(func(b []byte) (*capture.File, int, error) { return capture.Open(path, b) })
 }
@@ -156,7 +157,16 @@ func (f *Follower) openCapture(from func([]byte) (*capture.File, int, error)) er
 		f.blocks.Release(block)
 		return err
 	}
-	f.file = &openFile{file: file, block: block, end: n}
+	opened := &openFile{file: file, block: block, end: n}
+	if n > 0 { // not compressed: the first bytes tell whether this is a capture
+		var rec capture.Record
+		if opened.start, _, err = opened.reader.Next(block.Mem[:n], &rec); err != nil {
+			file.Close()
+			f.blocks.Release(block)
+			return captureError(err)
+		}
+	}
+	f.file = opened
 	return nil
 }
 

@@ -126,6 +126,10 @@ test_bad_handle (gofollow_t f)
     CHECK (gofollow_read_file (f, 0, NULL) == GOFOLLOW_ERR_HANDLE);
     CHECK (gofollow_poll (f, &event, 1) == GOFOLLOW_ERR_HANDLE);
     CHECK (gofollow_advance_time (f, 0) == GOFOLLOW_ERR_HANDLE);
+    int64_t next;
+    CHECK (gofollow_select_capture (f, 1, INT64_MAX) == GOFOLLOW_ERR_HANDLE);
+    CHECK (gofollow_next_time (f, &next) == GOFOLLOW_ERR_HANDLE);
+    CHECK (gofollow_abandon_capture (f) == GOFOLLOW_ERR_HANDLE);
     CHECK (gofollow_flush (f) == GOFOLLOW_ERR_HANDLE);
     CHECK (gofollow_stats (f, &s) == GOFOLLOW_ERR_HANDLE);
     CHECK (gofollow_not_followed (f, NULL, 0) == GOFOLLOW_ERR_HANDLE);
@@ -152,6 +156,7 @@ test_arguments (void)
     CHECK (gofollow_feed_capture (f, "", 0, NULL) == GOFOLLOW_ERR_ARGUMENT);
     CHECK (gofollow_feed_capture (f, NULL, 1, &consumed) == GOFOLLOW_ERR_ARGUMENT);
     CHECK (gofollow_open_file (f, NULL) == GOFOLLOW_ERR_ARGUMENT);
+    CHECK (gofollow_next_time (f, NULL) == GOFOLLOW_ERR_ARGUMENT);
     CHECK (gofollow_poll (f, NULL, 1) == GOFOLLOW_ERR_ARGUMENT && gofollow_poll (f, NULL, 0) == 0);
     CHECK (gofollow_stats (f, NULL) == GOFOLLOW_ERR_ARGUMENT);
     CHECK (gofollow_advance_time (f, GOFOLLOW_NO_TIME) == GOFOLLOW_ERR_ARGUMENT);
@@ -684,6 +689,7 @@ test_fork (void)
             || gofollow_feed_capture (f, "", 0, &consumed) != GOFOLLOW_ERR_FORKED || gofollow_end_capture (f) != GOFOLLOW_ERR_FORKED
             || gofollow_open_file (f, "/dev/null") != GOFOLLOW_ERR_FORKED || gofollow_read_file (f, 0, NULL) != GOFOLLOW_ERR_FORKED
             || gofollow_flow_key (0, NULL, 0, NULL) != GOFOLLOW_ERR_FORKED || gofollow_defragment (f, NULL, 0, NULL) != GOFOLLOW_ERR_FORKED
+            || gofollow_abandon_capture (f) != GOFOLLOW_ERR_FORKED
             || gofollow_set_user (f, 0, NULL) != GOFOLLOW_ERR_FORKED || gofollow_ignore (f, 0) != GOFOLLOW_ERR_FORKED
             || gofollow_poll (f, &e, 1) != GOFOLLOW_ERR_FORKED || gofollow_advance_time (f, 0) != GOFOLLOW_ERR_FORKED
             || gofollow_flush (f) != GOFOLLOW_ERR_FORKED || gofollow_destroy (f) != GOFOLLOW_ERR_FORKED

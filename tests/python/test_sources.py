@@ -9,6 +9,7 @@ import os
 import random
 import socket
 import struct
+import sys
 import threading
 import warnings
 from contextlib import contextmanager, suppress
@@ -23,6 +24,7 @@ from scapy.layers.l2 import Ether
 from gofollow import (
     CaptureError,
     CaptureFileError,
+    GofollowError,
     GofollowWarning,
     OptionError,
     TCPStreamFollower,
@@ -485,3 +487,24 @@ def test_real_captures_split_by_direction() -> None:
         parts = [[row for row in rows if (row[1][26:30] < row[1][30:34]) is lower] for lower in (True, False)]
         assert log(*(io.BytesIO(capture(part)) for part in parts if part)) == log(io.BytesIO(capture(rows))), name
 
+
+
+def test_progress_bar(tmp_path, capsys, monkeypatch) -> None:
+    """A bar of rich on stderr, in threads too; without rich a sentence."""
+    path = tmp_path / "a"
+    path.write_bytes(capture(rows_of(3)))
+    results = []
+    threads = [threading.Thread(target=lambda: results.append(len(list(follow(path, progress=True))))) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == [3] * 3
+    with TCPStreamFollower() as follower:
+        follower.feed_file(path, progress=True)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "48 packets" in err
+    monkeypatch.setitem(sys.modules, "rich.console", None)
+    with pytest.raises(GofollowError, match="pip install rich"):
+        list(follow(path, progress=True))
