@@ -1,4 +1,4 @@
-"""Follows TCP connections through captured packets: what each side said, in order, once, with every loss named.
+"""TCP stream reassembly from captured packets: the payload of each direction, with its gaps.
 
     from gofollow import follow
 
@@ -6,9 +6,9 @@
         print(stream, stream.close_reason)
         print(stream.client_payload[:80])
 
-TCPStreamFollower takes packets as they come and calls back; follow and events read capture files.
-core is "compiled" or "python": which form of gofollow._core runs here. The environment variable
-GOFOLLOW_CORE=python, set before the import, chooses the second one.
+TCPStreamFollower takes packets one by one and calls back. follow and events read capture files.
+core is "compiled" or "python", the form of gofollow._core in use. The environment variable
+GOFOLLOW_CORE=python, set before the import, selects the second one.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -1,8 +1,8 @@
 # cython: language_level=3, binding=False, boundscheck=False, annotation_typing=False, auto_pickle=False
 """Turns the engine's events into TCPStreams and callbacks.
 
-One source with two speeds: it runs as it stands, over cffi's structs, and Cython compiles it with
-the types of _core.pxd. `event = self.polled + self.at; event.kind` means the same to both.
+The file runs as plain Python over cffi's structs, and Cython compiles it with the types of
+_core.pxd. `event = self.polled + self.at; event.kind` means the same in both.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ Callback = Callable[["TCPStream"], object]
 
 
 class Kept:
-    """What a follower may keep of payload, gaps, turns and segments, and how much payload it keeps."""
+    """The limits on kept payload, gaps, turns and segments, and the amount of kept payload."""
 
     __slots__ = ("gaps", "payload", "reader", "segments", "total", "total_limit", "truncated", "turns")
 
@@ -112,10 +112,10 @@ class Gaps:
 
 
 class Payload:
-    """What one direction carried so far. It only grows, so that an end and a length are a snapshot of it.
+    """The payload of one direction so far. It only grows, so an end and a length are a snapshot of it.
 
-    Pieces are collected in blocks, and grow in place where they are very long or read before they
-    are complete. One thread appends; any thread may read meanwhile.
+    Pieces are collected in blocks. They grow in place if they are very long or are read before they
+    are complete. One thread appends; any thread may read at the same time.
     """
 
     __slots__ = ("blocks", "end", "extra", "first", "holes", "length", "limit", "moved", "run_ns", "run_packet", "short", "unmoved")
@@ -224,9 +224,9 @@ class Payload:
 
 
 class Followed:
-    """A connection: what an open one's facts are, the payload of both directions, and whose turn it is.
+    """A connection: the facts of an open one, the payload of both directions, and the current turn.
 
-    A turn is what one side sent until data of the other was delivered: turns change sides.
+    A turn is the data of one side until data of the other was delivered.
     """
 
     __slots__ = (
@@ -272,10 +272,11 @@ class Followed:
 
 
 class TCPStream:
-    """A connection at one moment: a snapshot, which never changes, however the connection goes on.
+    """A snapshot of a connection, which never changes although the connection continues.
 
-    One made by hand, say in a test, takes addresses as ipaddress objects, text, or 4 or 16 bytes in
-    network order; one that does not parse is None. Payloads are joined when they are read.
+    A TCPStream can also be created, for example in a test. It takes addresses as ipaddress objects,
+    text, or 4 or 16 bytes in network order; one that does not parse is None. Payload is joined when
+    it is read.
     """
 
     __slots__ = (
@@ -303,7 +304,7 @@ class TCPStream:
 
     @property
     def client_addr(self) -> Address:
-        """The client's address. Client is who sent the SYN; without one see roles_from."""
+        """The client's address. The client is the sender of the SYN; without a SYN see roles_from."""
         return self._told().client.address
 
     @property
@@ -323,62 +324,62 @@ class TCPStream:
 
     @property
     def identifier(self) -> int:
-        """The connection's number in its follower, from 0, never used twice."""
+        """The connection's number in its follower, from 0, never reused."""
         return self._followed.number
 
     @property
     def finished(self) -> bool:
-        """Whether the packet that this snapshot is about closed the connection."""
+        """Whether the packet of this snapshot closed the connection."""
         return bool(self._facts[OPEN_SIZE - 1])
 
     @property
     def stopped(self) -> bool:
-        """Whether a data callback returned STOP, so that what came behind its data is not there; known in the end callback."""
+        """Whether a data callback returned STOP, so that later data is missing; known in the end callback."""
         return self._direction < 0 and self._followed.stopped
 
     @property
     def client_payload(self) -> bytes:
-        """What the client sent so far, without the gaps."""
+        """The bytes from the client so far, without the gaps."""
         return self._read(0)
 
     @property
     def server_payload(self) -> bytes:
-        """What the server sent so far, without the gaps."""
+        """The bytes from the server so far, without the gaps."""
         return self._read(1)
 
     @property
     def client_length(self) -> int:
-        """How many bytes the client sent so far without the gaps, whatever keep_payload says."""
+        """The number of bytes from the client so far, without the gaps, independent of keep_payload."""
         length: int = self._client_length
         return length
 
     @property
     def server_length(self) -> int:
-        """How many bytes the server sent so far without the gaps, whatever keep_payload says."""
+        """The number of bytes from the server so far, without the gaps, independent of keep_payload."""
         length: int = self._server_length
         return length
 
     @property
     def client_gaps(self) -> Sequence[Gap]:
-        """The client's bytes that never come, in order."""
+        """The gaps in the client's stream, in order."""
         payload = self._followed.client
         return NONE if payload is None else payload.gaps_to(self._client_end)
 
     @property
     def server_gaps(self) -> Sequence[Gap]:
-        """The server's bytes that never come, in order."""
+        """The gaps in the server's stream, in order."""
         payload = self._followed.server
         return NONE if payload is None else payload.gaps_to(self._server_end)
 
     @property
     def client_chunks(self) -> Sequence[Chunk]:
-        """Where in the client's stream the parts of client_payload belong."""
+        """The positions of the parts of client_payload in the client's stream."""
         payload = self._followed.client
         return NONE if payload is None else payload.chunks_to(self._client_end, self._client_length)
 
     @property
     def server_chunks(self) -> Sequence[Chunk]:
-        """Where in the server's stream the parts of server_payload belong."""
+        """The positions of the parts of server_payload in the server's stream."""
         payload = self._followed.server
         return NONE if payload is None else payload.chunks_to(self._server_end, self._server_length)
 
@@ -390,17 +391,17 @@ class TCPStream:
 
     @property
     def gaps_truncated(self) -> bool:
-        """Whether gaps are missing from a list, and chunks behind them, because of keep_gaps."""
+        """Whether a list lacks gaps, and the chunks after them, because of keep_gaps."""
         client, server = self._followed.client, self._followed.server
         return (client is not None and client.holes is not None and client.holes.dropped_at < self._client_end) or (
             server is not None and server.holes is not None and server.holes.dropped_at < self._server_end
         )
 
     def turns(self) -> list[Turn]:
-        """Return the conversation: what each side sent until data of the other was delivered, in the order of delivery.
+        """Return the conversation: the data of each side until data of the other was delivered, in the order of delivery.
 
         A gap belongs to its side's next turn if data follows it, else to its last, else to a turn without data.
-        Of a stream made by hand, the client's turn comes first.
+        In a stream that a script created, the client's turn comes first.
 
         Raises UsageError if turns were not recorded: record="none", or keep_payload="none" without record.
         """
@@ -431,7 +432,7 @@ class TCPStream:
 
     @property
     def segments(self) -> list[Segment]:
-        """Each piece of data that was delivered, in order; none where record is not "segments"."""
+        """The delivered pieces of data, in order; empty unless record is "segments"."""
         return read_segments(bytes(self._followed.segments or b""), (self._client_end, self._server_end))
 
     @property
@@ -442,18 +443,18 @@ class TCPStream:
 
     @property
     def direction(self) -> Side | None:
-        """Whose data is new, "client" or "server"; None in an end callback."""
+        """The side whose data is new, "client" or "server"; None in an end callback."""
         return SIDES[self._direction] if self._direction >= 0 else None
 
     @property
     def new_data(self) -> bytes:
-        """The bytes that this data callback is about, without gaps between them; whole whatever keep_payload says."""
+        """The new bytes of this data callback, without the gaps between them; complete, independent of keep_payload."""
         new = self._new
         return new if isinstance(new, bytes) else b"".join([piece[1] for piece in new])
 
     @property
     def new_chunks(self) -> list[Chunk]:
-        """Where in the stream the parts of new_data belong; start counts within new_data."""
+        """The positions of the parts of new_data in the stream; start is relative to new_data."""
         new: Any = self._new
         if isinstance(new, bytes):
             end = self._server_end if self._direction else self._client_end
@@ -467,7 +468,7 @@ class TCPStream:
 
     @property
     def time(self) -> float | None:
-        """Capture time of the packet that this snapshot is about, or the deadline that closed it, in seconds since 1970 UTC."""
+        """Capture time of the packet of this snapshot, or the deadline that closed it, in seconds since 1970 UTC."""
         return seconds(self._time_ns)
 
     @property
@@ -493,14 +494,14 @@ class TCPStream:
 
     @property
     def duration(self) -> float | None:
-        """Seconds from the first packet to the last one so far: a time-out's deadline does not count."""
+        """Seconds from the first packet to the last one so far, without the deadline of a time-out."""
         return between(known_time(self._told().opened_ns), self._last_ns())
 
     @property
     def handshake_rtt(self) -> float | None:
         """Seconds from the SYN to the ACK that ends the handshake: a round trip.
 
-        None before it is closed, and of a handshake that was not captured whole.
+        None before the close, and if the handshake was not captured completely.
         """
         told = self._told()
         return between(told.syn_ns, told.ack_ns if told.synack_ns is not None else None)
@@ -512,12 +513,12 @@ class TCPStream:
 
     @property
     def closed_by(self) -> Side | None:
-        """Which side closed it, where one did."""
+        """The side that closed it, if one did."""
         return self._told().closed_by
 
     @property
     def clean(self) -> bool:
-        """Whether it is closed, its handshake was seen, nothing is missing or in conflict, and both sides sent FIN."""
+        """Whether it is closed, its handshake was captured, no bytes are missing or in conflict, and both sides sent FIN."""
         return self._told().clean
 
     @property
@@ -527,12 +528,12 @@ class TCPStream:
 
     @property
     def roles_from(self) -> str | None:
-        """How client and server were told apart: syn, synack, port (below 1024) or first (to send)."""
+        """How client and server were determined: syn, synack, port (the well-known port) or first (to send)."""
         return self._told().roles_from
 
     @property
     def separation(self) -> str:
-        """What the option separate told it apart by, outermost layer first, as "vlan:5/vxlan:7"; empty for nothing."""
+        """The VLANs and tunnels by which the option separate distinguishes it, outermost first: "vlan:5/vxlan:7"; else empty."""
         return self._told().separation
 
     @property
@@ -542,12 +543,12 @@ class TCPStream:
 
     @property
     def client_counters(self) -> Counters | None:
-        """What the client's direction went through, when closed."""
+        """The counters of the client's direction, None before the close."""
         return self._told().client_counters
 
     @property
     def server_counters(self) -> Counters | None:
-        """What the server's direction went through, when closed."""
+        """The counters of the server's direction, None before the close."""
         return self._told().server_counters
 
     def _last_ns(self) -> int | None:
@@ -588,7 +589,7 @@ class TCPStream:
         return over[:-MARK] + pack_turn(start, end, offset, first_ns, last_ns, first_packet, last_packet)
 
     def _extra(self, direction: int) -> tuple[Any, Any]:
-        """Return the payload that both faces of the package know, and a function that reads it: cycapture's way to keep what was read."""
+        """Return a direction's payload, and a function that reads it, for the payload of cycapture."""
         payload = self._followed.server if direction else self._followed.client
         length, ended = self._server_length if direction else self._client_length, self._followed.ended
         reader = get_ident() == self._followed.kept.reader

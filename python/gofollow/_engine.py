@@ -1,4 +1,4 @@
-"""One handle of the engine: options, captures, statistics. Knows no TCP, no events and no callbacks."""
+"""One handle of the engine: options, captures, statistics. Events and callbacks are in _core.py."""
 
 import errno
 import os
@@ -21,7 +21,7 @@ _CHAR_POINTER = ffi.typeof("const char *")
 
 
 class Statistics(NamedTuple):
-    """What a follower was given and what became of it. Counts, but for the fields whose names end in bytes."""
+    """The counts of a follower. Fields whose names end in bytes are in bytes."""
 
     packets: int
     """Packets taken."""
@@ -35,7 +35,7 @@ class Statistics(NamedTuple):
     bad_checksum: int
     unknown_link: int
     too_deep: int
-    """Encapsulated more deeply than is followed."""
+    """Packets with more headers than are decoded."""
     no_connection: int
     """Segments that belong to no connection and open none."""
     after_close: int
@@ -50,17 +50,17 @@ class Statistics(NamedTuple):
     closed_connections: int
     """Closed connections remembered now."""
     held_bytes: int
-    """Held out of order now."""
+    """Out-of-order bytes held now."""
     max_held_bytes: int
-    """The most held at once so far."""
+    """The maximum of bytes held at once."""
     events: int
     waiting: int
     datagrams: int
-    """IP datagrams put together from fragments."""
+    """IP datagrams reassembled from fragments."""
     fragments_expired: int
-    """Fragments whose datagram was not whole within 30 s, or when the follower was flushed."""
+    """Fragments whose datagram was incomplete after 30 s, or at a flush."""
     fragments_dropped: int
-    """Fragments that contradict others, or of which there were too many."""
+    """Fragments that contradict others or exceed a limit."""
     candidates_dropped: int
     """SYN candidates that max_candidates dropped."""
     closed_connections_dropped: int
@@ -68,7 +68,7 @@ class Statistics(NamedTuple):
     filtered: int
     """Of opened, those that the option filter leaves out."""
     not_followed: dict[str, int]
-    """What the packets of not_tcp and unknown_link were, by name, the most frequent first."""
+    """The packets of not_tcp and unknown_link by name, the most frequent first."""
 
 
 class Progress(NamedTuple):

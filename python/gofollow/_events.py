@@ -42,7 +42,7 @@ ANOMALIES = _names(
 
 
 class Gap(NamedTuple):
-    """Bytes of a stream that never come: length bytes from the stream offset, and why (ack, limit, timeout, snaplen, urgent, close)."""
+    """Missing bytes of a stream: length bytes from the stream offset, and the reason (ack, limit, timeout, snaplen, urgent, close)."""
 
     offset: int
     length: int
@@ -50,10 +50,10 @@ class Gap(NamedTuple):
 
 
 class Chunk(NamedTuple):
-    """A run without gaps: length bytes from the stream offset stand in the payload from position start.
+    """A run without gaps: length bytes from the stream offset are in the payload from position start.
 
-    time and packet are of the packet in which its first byte was captured: seconds since 1970 UTC,
-    None where it had none, and its number from 1.
+    time and packet belong to the packet in which its first byte was captured: seconds since 1970 UTC,
+    or None without a time stamp, and its number from 1.
     """
 
     offset: int
@@ -98,7 +98,7 @@ class Listed(Sequence[_Item]):
 
 
 class Stop(Enum):
-    """What a data callback returns to hear no more of its stream: STOP."""
+    """The type of STOP, which a data callback returns to get no further data of its stream."""
 
     STOP = "stop"
 
@@ -112,7 +112,7 @@ STOP = Stop.STOP
 class Segment(NamedTuple):
     """A piece of data that was delivered: length bytes from the stream offset of a side, and the packet that completed it.
 
-    time is that packet's capture time in seconds since 1970 UTC, None where it had none; packet its number from 1.
+    time is that packet's capture time in seconds since 1970 UTC, or None without a time stamp; packet its number from 1.
     """
 
     side: Side
@@ -123,17 +123,17 @@ class Segment(NamedTuple):
 
 
 class Turn:
-    """What one side sent until data of the other was delivered.
+    """The data of one side until data of the other was delivered.
 
     Attributes:
-        side: who sent it, "client" or "server".
+        side: the sender, "client" or "server".
         time, end_time: capture times of the packets that completed its first and its last byte, in
-            seconds since 1970 UTC; None where these had none. time_ns and end_time_ns are the same
-            in nanoseconds. Of a turn without data, that of the first gap.
+            seconds since 1970 UTC; None without a time stamp. time_ns and end_time_ns are the same in
+            nanoseconds. A turn without data has the time of its first gap.
         first_packet, last_packet: the numbers of these packets, from 1; 0 if a time-out completed it.
-        offset: where it begins in its side's stream; length: how many bytes of data it has.
-        data: these bytes, as far as keep_payload keeps them, made when they are read.
-        gaps: what is missing before, among or, in a side's last turn, behind its bytes.
+        offset: its position in its side's stream; length: the number of its bytes.
+        data: these bytes, as far as keep_payload keeps them, joined when they are read.
+        gaps: the gaps before, between or, in a side's last turn, after its bytes.
     """
 
     __slots__ = ("_data", "end_time_ns", "first_packet", "gaps", "last_packet", "length", "offset", "side", "time_ns")
@@ -167,7 +167,7 @@ class Turn:
 
     @property
     def missing(self) -> int:
-        """How many bytes its gaps have."""
+        """The number of bytes in its gaps."""
         return sum(gap.length for gap in self.gaps)
 
     def _all(self) -> tuple[Any, ...]:
@@ -189,7 +189,7 @@ class Turn:
 
 
 class Endpoint(NamedTuple):
-    """One end of a connection; its text is 192.0.2.1:80 or [2001:db8::1]:80. The address is None if made by hand of none."""
+    """An endpoint of a connection; its text is 192.0.2.1:80 or [2001:db8::1]:80. The address is None if it did not parse."""
 
     address: IPv4Address | IPv6Address | None
     port: int
@@ -204,7 +204,7 @@ class Endpoint(NamedTuple):
 
 
 class Counters(NamedTuple):
-    """What one direction of a connection went through: bytes, but for the first two and gaps, which are counts."""
+    """The counters of one direction. The first two and gaps are counts, the others bytes."""
 
     packets: int
     data_packets: int
@@ -247,11 +247,11 @@ class Connection(NamedTuple):
     opened_ns: int
     opened_packet: int
     roles_from: str | None
-    """How client and server were told apart: syn, synack, port or first."""
+    """How client and server were determined: syn, synack, port or first."""
     start: str | None
     """What was captured first: syn, synack or midstream."""
     separation: str
-    """What the option separate told it apart by, outermost layer first, as "vlan:5/vxlan:7"; empty for nothing."""
+    """The VLANs and tunnels by which the option separate distinguishes it, outermost first: "vlan:5/vxlan:7"; else empty."""
     close_reason: str | None
     closed_by: Side | None
     clean: bool
@@ -260,11 +260,11 @@ class Connection(NamedTuple):
     server_counters: Counters | None
     closed_ns: int | None
     syn_ns: int | None = None
-    """Capture times of SYN, SYN+ACK and the client's ACK; None of one that was not captured, and before it is closed."""
+    """Capture times of SYN, SYN+ACK and the client's ACK; None if it was not captured, and before the close."""
     synack_ns: int | None = None
     ack_ns: int | None = None
     client_isn: int | None = None
-    """Initial sequence numbers; None of one whose SYN was not captured, and before it is closed."""
+    """Initial sequence numbers; None if the SYN was not captured, and before the close."""
     server_isn: int | None = None
     ignored: bool = False
     """The interest in it was ended (gofollow_ignore). Known when it is closed, as what stands above."""
@@ -281,16 +281,16 @@ class Event(NamedTuple):
     time_ns: int
     """Capture time of the packet that caused the event, or the deadline that passed."""
     packet: int
-    """That packet's number from 1; 0 if none caused it."""
+    """The number of that packet, from 1; 0 if no packet caused the event."""
     direction: Side | None = None
-    """Who sent the bytes; None for opened and closed."""
+    """The sender of the bytes; None for opened and closed."""
     offset: int = 0
     """Position in the direction's stream; 0 is the first byte after the SYN."""
     length: int = 0
     data: bytes = b""
     """For an overlap_conflict anomaly the old copy and then the new one."""
     reason: str | None = None
-    """Why, of a gap or closed; which, of an anomaly."""
+    """The reason of a gap or close, or the kind of an anomaly."""
     by: Side | None = None
     captured_ns: int = 0
     """Capture time of the packet that carried the bytes."""

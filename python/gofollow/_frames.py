@@ -1,4 +1,4 @@
-"""Packets as Python programs have them, made ready for the engine."""
+"""Converts the packets of Python programs for the engine."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NO_TIME = constant("NO_TIME")
 
 
 class LinkType(IntEnum):
-    """Link types that are often wanted, numbered as in the LINKTYPE_ registry (draft-ietf-opsawg-pcaplinktype)."""
+    """Common link types, with their numbers of the LINKTYPE_ registry (draft-ietf-opsawg-pcaplinktype)."""
 
     NULL = constant("LINK_NULL")
     ETHERNET = constant("LINK_ETHERNET")
@@ -69,7 +69,7 @@ where the capture cut the packet, its length on the wire."""
 def nanoseconds(timestamp: Timestamp) -> int:
     """Return a time in seconds since 1970 UTC, or a datetime (a naive one is local time), as nanoseconds; None is the engine's "no time".
 
-    Raises TypeError for what is no time, ValueError for one that 64 bits of nanoseconds do not hold.
+    Raises TypeError for an object that is not a time, ValueError for a time that does not fit 64 bits of nanoseconds.
     """
     if timestamp is None:
         return NO_TIME
@@ -95,7 +95,7 @@ def nanoseconds(timestamp: Timestamp) -> int:
 def whole_nanoseconds(timestamp: Any) -> int:
     """Return a time given in nanoseconds since 1970 UTC, or None.
 
-    Raises TypeError for what is no integer, ValueError for one that 64 bits do not hold.
+    Raises TypeError for an object that is not an integer, ValueError for one that does not fit 64 bits.
     """
     if timestamp is None:
         return NO_TIME
@@ -114,10 +114,10 @@ def length_of(wire_length: Any) -> int:
 
 
 def frame_of(item: Any) -> Frame | None:
-    """Return the frame of a packet object, None of anything else.
+    """Return the frame of a packet object, None for any other object.
 
     The protocol: an object whose class has __gofollow_frame__(), which returns (data, link_type,
-    timestamp_ns or None), or None if it stands for no frame. Objects of scapy and dpkt are known.
+    timestamp_ns or None), or None if it has no frame. Packets of scapy and dpkt are recognised.
     """
     kind = type(item)
     ours = getattr(kind, "__gofollow_frame__", None)
@@ -149,7 +149,7 @@ def is_row(item: Any) -> bool:
 def frame_of_row(item: Any) -> Frame | None:
     """Return the frame of a packet object as frame_of, or of a tuple (timestamp, data[, wire_length[, link_type]]) as feed_packets has it.
 
-    Raises TypeError or ValueError for a tuple that begins like one and is none.
+    Raises TypeError or ValueError for an invalid tuple.
     """
     if not is_row(item):
         return frame_of(item)
@@ -160,7 +160,7 @@ def frame_of_row(item: Any) -> Frame | None:
 
 
 def is_scapy(item: Any) -> bool:
-    """Tell whether an object is a scapy packet, which is iterable without being a series of packets."""
+    """Report whether an object is a scapy packet, which is iterable but not a series of packets."""
     return type(item).__module__.startswith("scapy.") and hasattr(item, "time") and hasattr(item, "payload")
 
 

@@ -1,7 +1,7 @@
 """The one module that imports the declarations and opens the shared library.
 
-The library is opened at first use, not at import: Go's run time starts when it is loaded and does not survive fork,
-so a child that was forked before that can still use it.
+The library is opened at first use, not at import. The Go runtime starts when it is loaded and does not survive a
+fork, so a child that was forked before can still use it.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The options of a follower: checked here by name, so that a message names what the caller wrote, and passed on to the engine."""
+"""The options of a follower. They are checked here, so that a message names the caller's option, and passed to the engine."""
 
 import math
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What _core.py uses where it is not compiled; _core.pxd has the same for Cython."""
+"""The functions that the uncompiled _core.py uses; _core.pxd has them for Cython."""
 
 from collections.abc import Callable
 from io import BytesIO

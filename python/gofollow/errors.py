@@ -1,4 +1,4 @@
-"""What can go wrong. Every error is a GofollowError and also the built-in exception that fits."""
+"""The exceptions. Each is a GofollowError and also the fitting built-in exception."""
 
 __all__ = [
     "CaptureError",
@@ -24,17 +24,17 @@ class GofollowError(Exception):
 
 
 class GofollowWarning(UserWarning):
-    """Something of what was fed cannot be followed, for a reason that the caller may be able to mend."""
+    """Some packets cannot be followed, for a reason that the caller may be able to change."""
 
 
 class TruncatedCaptureWarning(GofollowWarning):
-    """A capture ends within a record: it is still being written, or was cut. What stands before that is followed."""
+    """A capture ends within a record: it is still being written, or was truncated. The part before is followed."""
 
 
 class CaptureError(GofollowError, ValueError):
-    """A file is no capture, is damaged, or has a format that is not read.
+    """A file is not a capture, is damaged, or has an unsupported format.
 
-    What stands before the fault was followed, and its callbacks ran, before this is raised.
+    It is raised after the part before the fault was followed and its callbacks ran.
     """
 
 
@@ -43,29 +43,29 @@ class CaptureCutError(CaptureError):
 
 
 class CaptureFileError(GofollowError, OSError):
-    """A capture file cannot be opened or read; errno and filename are set as for any OSError, where they are known."""
+    """A capture file cannot be opened or read. errno and filename are set as for any OSError, if they are known."""
 
 
 class CaptureFileNotFoundError(CaptureFileError, FileNotFoundError):
-    """There is no such capture file."""
+    """The capture file does not exist."""
 
 
 class CapturePermissionError(CaptureFileError, PermissionError):
-    """The capture file may not be read."""
+    """Reading the capture file is not permitted."""
 
 
 class CaptureIsADirectoryError(CaptureFileError, IsADirectoryError):
-    """A folder was given where a capture file is wanted."""
+    """The path of a capture file is a folder."""
 
 
 class UsageError(GofollowError, RuntimeError):
-    """A call that is not possible now: feeding from inside a callback, from a second thread at the same time, or after close."""
+    """A call is not possible now: feeding inside a callback, from a second thread at the same time, or after close."""
 
 
 class LostEventsError(UsageError):
-    """The follower was interrupted inside its own code, or had no memory there, and may have lost events: it can only be closed.
+    """The follower was interrupted inside its own code, or ran out of memory there, and may have lost events. It can only be closed.
 
-    An interrupt does that to the uncompiled core alone (gofollow.core says which it is); the compiled one is interrupted between packets.
+    An interrupt causes this only in the uncompiled core (see gofollow.core); the compiled one is interrupted between packets.
     """
 
 
@@ -74,26 +74,26 @@ class OptionError(GofollowError, ValueError):
 
 
 class ForkedError(GofollowError, RuntimeError):
-    """The library was loaded before this process was forked off, and Go's run time does not survive fork.
+    """The library was loaded before this process was forked, and the Go runtime does not survive a fork.
 
     Use gofollow first in the child (it loads the library at first use), or start processes with the "spawn" method.
     """
 
 
 class InternalError(GofollowError, RuntimeError):
-    """A fault inside the engine. The follower can only be closed; please report it."""
+    """An internal fault of the engine. The follower can only be closed. Please report it."""
 
 
 class PacketTooLargeError(GofollowError, ValueError):
-    """A packet of more than 16 MiB; it was not taken."""
+    """A packet has more than 16 MiB. It was not taken."""
 
 
 class MissingPackageError(GofollowError, ImportError):
-    """A part of this package needs another one that is not installed; the message tells how to install it."""
+    """A part of this package needs another package that is not installed. The message states how to install it."""
 
 
 class OutOfMemoryError(GofollowError, MemoryError):
-    """The library has no memory for the next packet's bytes, which was not taken. What was followed is still there."""
+    """The library has no memory for the bytes of the next packet, which was not taken. The state of the connections is kept."""
 
 
 _BY_OS_ERROR: tuple[tuple[type[OSError], type[CaptureFileError]], ...] = (
@@ -104,7 +104,7 @@ _BY_OS_ERROR: tuple[tuple[type[OSError], type[CaptureFileError]], ...] = (
 
 
 def file_error(error: OSError, path: str) -> CaptureFileError:
-    """Return the CaptureFileError that says what an OSError about the file at path says."""
+    """Return the CaptureFileError for an OSError about the file at path."""
     for builtin, ours in _BY_OS_ERROR:
         if isinstance(error, builtin):
             return ours(error.errno, error.strerror, path)

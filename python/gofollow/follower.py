@@ -38,31 +38,32 @@ CaptureSource = str | bytes | os.PathLike[str] | os.PathLike[bytes] | BinaryIO
 _Self = TypeVar("_Self", bound="TCPStreamFollower")
 
 class TCPStreamFollower:
-    """Follows TCP connections through packets and calls back with what each side said.
+    """Follows TCP connections and calls back with the reassembled payload of each direction.
 
-    data_callback(stream) runs once for every packet and direction that brought new data, after all of that packet's data and gaps;
-    end_callback(stream) once, when the connection is closed, after the data callbacks of that packet. Both take a TCPStream, and both may
-    be None. An exception in one comes out of the call that fed (StopIteration as the cause of a RuntimeError); the packets are taken and
-    what callbacks are still due run at the next feed, flush or close.
+    data_callback(stream) runs once for each packet and direction with new data, after all data and
+    gaps of that packet. end_callback(stream) runs once, when the connection is closed, after the data
+    callbacks of that packet. Both take a TCPStream, and both may be None. The call that feeds raises
+    an exception of a callback (StopIteration as the cause of a RuntimeError). Its packets stay taken,
+    and callbacks that are still due run at the next feed, flush or close.
 
     Options (times in seconds of capture time, sizes in bytes; None is the engine's default, math.inf or "never" no timeout):
         midstream: also follow connections whose SYN was not captured.
         close_on: "both" directions' FIN, or "first-fin" of either as libtins' follower.
-        rst: which resets are believed: "lenient" (in the window), "strict" (RFC 5961), "ignore".
-        overlap: whose bytes win among held segments: "first", "last" or a system's habit, such as "linux".
-        gap_patience: how long a missing range is waited for after it was acknowledged; 0: not.
-        checksum: "off", or "verify" to drop segments with a wrong one.
+        rst: which resets are accepted: "lenient" (in the window), "strict" (RFC 5961), "ignore".
+        overlap: which bytes win among held segments: "first", "last" or as in an operating system, such as "linux".
+        gap_patience: how long to wait for a missing range after it was acknowledged; 0: not at all.
+        checksum: "off", or "verify" to drop segments with a wrong checksum.
         urgent: "inline", or "oob" to take the urgent byte out of the stream.
-        separate: what tells equal addresses and ports apart: "none", the "vlan" ids, the "tunnel" ids that both directions share (VNI,
-            VSID, GRE key) or else the outer addresses, or "both". TCPStream.separation says it of a connection.
-        filter: which connections are told, such as "net 10 and port 80 or 443": the words and precedence of pcap-filter, with client and
-            server in place of src and dst (docs/filter.md). It is tested when a connection opens, on its innermost addresses. What it
-            leaves out is counted (statistics.filtered) and takes its number all the same. None or "": all.
-        keep_payload: how much payload streams keep per direction: "all", "none" or a number of bytes.
-        keep_payload_total: how many bytes all open streams keep together (no limit); what comes then is not kept.
-        keep_gaps: how many gaps, and chunks between them, streams list per direction (65536); counters count all.
-        record: what streams keep of the conversation's order: "turns" (the default, unless keep_payload is "none"), "segments" (turns, and
-            each piece of data as it was delivered) or "none".
+        separate: what distinguishes equal addresses and ports: "none", "vlan" (the ids), "tunnel" (the ids that both directions
+            share, such as VNI, VSID and GRE key, else the outer addresses), or "both". See TCPStream.separation.
+        filter: which connections to follow, such as "net 10 and port 80 or 443": the words and precedence of pcap-filter, with client
+            and server in place of src and dst (docs/filter.md). It is tested when a connection opens, on its innermost addresses.
+            Other connections are counted (statistics.filtered) and numbered all the same. None or "": all.
+        keep_payload: how much payload a stream keeps per direction: "all", "none" or a number of bytes.
+        keep_payload_total: how many bytes all open streams keep together (no limit); further bytes are not kept.
+        keep_gaps: how many gaps, and chunks between them, a stream lists per direction (65536); counters count all.
+        record: what a stream records of the conversation's order: "turns" (the default, unless keep_payload is "none"), "segments"
+            (turns, and each piece of data as it was delivered) or "none".
         keep_turns, keep_segments: how many of these a stream lists (65536).
         handshake_timeout (60), idle_timeout (7440), half_closed_timeout (600), rst_linger (1), close_linger (130), stray_linger (5),
         reuse_idle (5), hole_age (30), one_sided_age (3): timeouts.
@@ -70,7 +71,7 @@ class TCPStreamFollower:
         max_total_held_bytes (256 MiB), max_connections (1000000), max_closed_connections (1000000), max_candidates (65536), max_far_bytes
         (64 MiB): limits.
 
-    Raises TypeError for a callback that cannot be called, OptionError for a value that is not allowed, ForkedError in a child of a
+    Raises TypeError for a callback that is not callable, OptionError for a value that is not allowed, ForkedError in a child of a
     process that used gofollow.
     """
 
@@ -99,18 +100,18 @@ class TCPStreamFollower:
         self._pushing = False  # feed_capture began a capture
 
     def feed(self, pdu_iterator: Any) -> None:
-        """Follow packets: a PDU, a list, or any iterator of them; what is no packet is ignored and counted (see ignored).
+        """Follow packets: a PDU, a list, or any iterator of PDUs. Other items are skipped and counted (see ignored).
 
-        A PDU is a packet of scapy or dpkt, or any object, as cycapture's, whose class has the method
-        __gofollow_frame__(). That returns (data, link_type, timestamp_ns): the frame's bytes, the
+        A PDU is a packet of scapy or dpkt, or any object, such as those of cycapture, whose class has
+        the method __gofollow_frame__(). It returns (data, link_type, timestamp_ns): the frame's bytes, the
         number of its link type and its capture time in nanoseconds since 1970 UTC or None; or the
-        same with its length on the wire as a fourth item; or None if it stands for no frame. Items may
-        also be tuples as feed_packets takes them, such as those of dpkt's readers. The callbacks of a
-        packet run before an iterator is asked for the next; a list or tuple is taken in batches, with
+        same with its length on the wire as a fourth item; or None if there is no frame. Items may also be
+        tuples as feed_packets takes them, such as those of dpkt's readers. The callbacks of a packet
+        run before the next item of an iterator is requested. A list or tuple is taken in batches, with
         the same callbacks.
 
-        Raises TypeError for a path, bytes or an open file, which other methods take, and for what is
-        neither a PDU nor iterable; UsageError if this follower is feeding already or closed;
+        Raises TypeError for a path, bytes or an open file, which other methods take, and for an object
+        that is neither a PDU nor iterable; UsageError if this follower is feeding already or closed;
         LostEventsError after an interrupt inside the uncompiled core.
         """
         if frame_of(pdu_iterator) is not None:
@@ -136,9 +137,10 @@ class TCPStreamFollower:
     ) -> None:
         """Follow one packet, given as its bytes from the link layer on.
 
-        timestamp is its capture time in seconds since 1970 UTC (int, float, or Decimal for full precision) or a datetime; None takes
-        that of the packet before. wire_length is its length in bytes before the capture cut it. A frame that cannot be decoded is
-        counted in statistics, and no error.
+        timestamp is its capture time in seconds since 1970 UTC (int, float, or Decimal for full
+        precision) or a datetime; None means that of the previous packet. wire_length is its length on
+        the wire in bytes, if the capture truncated it. A frame that cannot be decoded is not an error;
+        statistics counts it.
 
         Raises PacketTooLargeError above 16 MiB, UsageError as feed does.
         """
@@ -148,11 +150,10 @@ class TCPStreamFollower:
         """Follow packets given as (timestamp, data), (timestamp, data, wire_length) or (timestamp, data, wire_length, link_type).
 
         timestamp, data and wire_length are as in feed_packet; with unit "ns" timestamps are integers, nanoseconds since 1970 UTC.
-        link_type is that of items that name none; by default what items.datalink() says, as readers of captures have it, or Ethernet.
-        Packets are taken in batches where no callback has to run before the next item is asked for: of a list or tuple, or without
-        callbacks.
+        link_type applies to items without one. Its default is items.datalink(), which readers of captures have, or Ethernet. Packets
+        of a list or tuple are taken in batches, and so are all packets of a follower without callbacks.
 
-        Raises ValueError or TypeError for an item that is none of these, after those before it were followed; UsageError as feed does.
+        Raises ValueError or TypeError for an invalid item, after the items before it were followed; UsageError as feed does.
         """
         if unit not in ("s", "ns"):
             raise OptionError(f"unit={unit!r} is not possible: it must be 's' or 'ns'")
@@ -167,21 +168,21 @@ class TCPStreamFollower:
         self.feed_files(path_or_file, progress=progress)
 
     def feed_files(self, *sources: Source, order: Order = "time", progress: ProgressCallback | bool | None = None) -> None:
-        """Follow captures, which are one conversation.
+        """Follow captures as one conversation.
 
         A source is a path, a binary file object, "tcp://HOST:PORT" (a capture over a socket, PCAP-over-IP) or an iterable of packets
-        as feed takes them. A capture is pcap or pcapng, plain or compressed by gzip, zstd, xz, bzip2 or lz4; its first bytes say
-        which, not its name.
+        as feed takes them. A capture is pcap or pcapng, plain or compressed with gzip, zstd, xz, bzip2 or lz4. Its first
+        bytes determine the format, not its name.
 
-        order "time": sources that overlap in time (two taps, a file a direction) are merged by their stamps, the others follow in the
-        order of their first stamps. A source that comes live is waited for. order "given": one after another as they are given.
+        order "time": sources that overlap in time (two taps, one file per direction) are merged by time stamp; the others follow in
+        the order of their first stamps. A live source is waited for. order "given": one after another, as given.
 
-        progress(packets, bytes_read, total) is called now and then with how far the captures were read; total is None where unknown.
-        True shows a bar on stderr, or in a notebook. Nothing is flushed, so that captures that continue each other can be fed by
-        several calls. A capture that ends within a record is followed up to there, and a TruncatedCaptureWarning is the call's last act.
+        progress(packets, bytes_read, total) is called from time to time; total is None if unknown. True shows a bar on stderr, or in a
+        notebook. Nothing is flushed, so several calls can feed captures that continue each other. A capture that ends within a record
+        is followed up to there, and the call ends with a TruncatedCaptureWarning.
 
-        Raises CaptureFileError if a capture cannot be read; CaptureError if it is no capture or damaged, after what stands before the
-        fault was followed and its callbacks ran; TypeError for what is no source; UsageError as feed does.
+        Raises CaptureFileError if a capture cannot be read; CaptureError if it is damaged or not a capture, after the part before the
+        fault was followed and its callbacks ran; TypeError for an invalid source; UsageError as feed does.
         """
         if self._pushing:
             raise UsageError("a capture is being fed by feed_capture: call end_capture before the next one")
@@ -210,10 +211,10 @@ class TCPStreamFollower:
         reading.warn()
 
     def feed_capture(self, data: bytes | bytearray | memoryview) -> None:
-        """Follow the next bytes of a capture that arrives in pieces, cut anywhere: end_capture says that there are no more.
+        """Follow the next bytes of a capture that arrives in pieces of any size. Call end_capture after the last one.
 
-        Raises CaptureError if it is no capture or damaged, after what stands before the fault was followed and its callbacks ran; the
-        capture is over then. TypeError for what is no bytes; UsageError as feed does.
+        Raises CaptureError if it is damaged or not a capture, after the part before the fault was followed and its callbacks ran; this
+        ends the capture. Raises TypeError for an object that is not bytes; UsageError as feed does.
         """
         if isinstance(data, str):
             raise TypeError("feed_capture takes bytes of a capture: feed_file follows one by its path")
@@ -238,9 +239,9 @@ class TCPStreamFollower:
             core.leave()
 
     def end_capture(self) -> None:
-        """Say that the capture that feed_capture was given is over. Nothing is flushed: the next one may continue it.
+        """End the capture of feed_capture. Nothing is flushed: the next capture may continue it.
 
-        Warns with a TruncatedCaptureWarning if it ends within a record. Does nothing where no capture is being fed.
+        Issues a TruncatedCaptureWarning if it ends within a record. Does nothing if no capture is being fed.
         """
         if not self._pushing:
             return
@@ -268,9 +269,9 @@ class TCPStreamFollower:
             warn(cut, TruncatedCaptureWarning)
 
     def advance_time(self, now: Timestamp) -> None:
-        """Say what time it is, for live use without packets: what is overdue by then times out, and its callbacks run.
+        """Set the time, for live use without packets: connections whose time-out is over are closed, and their callbacks run.
 
-        now is in seconds since 1970 UTC (int, float or Decimal) or a datetime. Raises TypeError or ValueError for what is no time.
+        now is in seconds since 1970 UTC (int, float or Decimal) or a datetime. Raises TypeError or ValueError for an invalid time.
         """
         if now is None:
             raise TypeError("advance_time takes a number of seconds since 1970 UTC or a datetime, not None")
@@ -286,7 +287,7 @@ class TCPStreamFollower:
             core.leave()
 
     def flush(self) -> None:
-        """End every connection, as if the capture were over. The follower can be fed again."""
+        """Close every connection, as at the end of a capture. The follower can be fed again."""
         core = self._core
         core.enter()
         try:
@@ -316,27 +317,27 @@ class TCPStreamFollower:
 
     @property
     def packets(self) -> int:
-        """How many packets were taken."""
+        """The number of packets taken."""
         return self._engine.statistics().packets
 
     @property
     def ignored(self) -> int:
-        """How many items were given to feed and feed_files that are no packets."""
+        """The number of items given to feed and feed_files that were not packets."""
         return self._items.ignored
 
     @property
     def truncated(self) -> tuple[str, ...]:
-        """Which captures ended within a record, and where, in the words of the TruncatedCaptureWarning."""
+        """The captures that ended within a record, and where: the texts of the TruncatedCaptureWarning."""
         return tuple(self._truncated)
 
     @property
     def truncated_payloads(self) -> int:
-        """How many directions lack payload because of keep_payload_total."""
+        """The number of directions that lack payload because of keep_payload_total."""
         return int(self._core.kept.truncated)
 
     @property
     def statistics(self) -> Statistics:
-        """What the follower was given and what became of it; after close, until then."""
+        """Counts of packets, segments and connections; after close, those at that time."""
         return self._engine.statistics()
 
     def __enter__(self: _Self) -> _Self:
@@ -353,7 +354,7 @@ class TCPStreamFollower:
 
 
 def _refuse_other_sources(given: Any) -> None:
-    """Raise TypeError for what another method takes."""
+    """Raise TypeError for an argument that belongs to another method."""
     if isinstance(given, (str, os.PathLike)):
         raise TypeError(f"feed takes packets, not a path: feed_file follows the capture {os.fspath(given)!r}")
     if isinstance(given, (bytes, bytearray, memoryview)):
@@ -371,13 +372,13 @@ def follow(
     progress: ProgressCallback | bool | None = None,
     **options: Unpack[FollowerOptions],
 ) -> Generator[TCPStream, None, None]:
-    """Yield the streams of captures as they close, those still open at the end included.
+    """Yield the streams of captures as they close, including those still open at the end.
 
     Several captures are one conversation. Sources, order and progress are those of TCPStreamFollower.feed_files, the options
-    TCPStreamFollower's. Of a damaged capture everything that could be followed is yielded before CaptureError is raised. A capture that
-    ends within a record gives all that stands before, and a TruncatedCaptureWarning after the last stream.
+    TCPStreamFollower's. The streams of a damaged capture up to the fault are yielded before CaptureError is raised. So are those of a
+    capture that ends within a record, for which a TruncatedCaptureWarning follows the last stream.
 
-    Raises CaptureFileError if a capture cannot be read, TypeError for what is no source.
+    Raises CaptureFileError if a capture cannot be read, TypeError for an invalid source.
     """
     engine_options, kept = split_options(options)
     engine = Engine(engine_options, half_closed=False)
@@ -399,9 +400,9 @@ def events(
     progress: ProgressCallback | bool | None = None,
     **options: Unpack[EngineOptions],
 ) -> Generator[Event, None, None]:
-    """Yield the engine's events of captures one by one, the final flush's included; sources, options and errors as follow.
+    """Yield the engine's events of captures, including those of the final flush. Sources, options and errors are those of follow.
 
-    anomalies asks for the events of that kind too, segments for one of each TCP segment before those that it causes.
+    anomalies also requests events of that kind. segments requests one for each TCP segment, before the events that it causes.
     """
     engine = Engine({"anomalies": anomalies, "segments": segments, **options})
     collector = EventCollector(engine.number)
@@ -410,7 +411,7 @@ def events(
 
 
 def reading_of(engine: Engine, core: Core | None, sources: Sequence[Source], order: str = "time") -> Reading:
-    """Return what reads sources into an engine, which is closed if they are none."""
+    """Return the reader of sources into an engine, which is closed if a source is invalid."""
     try:
         return Reading(engine, core, Links(engine), sources, order)
     except BaseException:
