@@ -185,7 +185,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(TypeError):
         next(follow(5))  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="binary"):
-        next(follow(io.StringIO("text")))  # type: ignore[arg-type]
+        next(follow(io.StringIO("text")))
 
 
 def run(*arguments: object, data: bytes = b"") -> tuple[int, str, str]:

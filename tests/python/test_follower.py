@@ -503,7 +503,7 @@ def test_payloads_read_now_and_then() -> None:
 def test_keep_payload() -> None:
     for keep, kept, truncated in (("all", b"hello", False), ("none", b"", True), (2, b"he", True), (5, b"hello", False)):
         seen: list[Any] = []
-        follower = TCPStreamFollower(seen.append, seen.append, keep_payload=keep)
+        follower = TCPStreamFollower(seen.append, seen.append, keep_payload=keep)  # type: ignore[arg-type]
         follower.feed(pdus([b"hello"], [b""[:0] or b"x"]))
         assert seen[-1].client_payload == kept
         assert seen[-1].payload_truncated is (truncated or keep == "none")
@@ -535,7 +535,7 @@ def test_options() -> None:
         with pytest.raises(gofollow.OptionError, match=name):
             TCPStreamFollower(**{name: value})  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="no option 'nonsense'"):
-        follow("x", nonsense=1)
+        follow("x", nonsense=1)  # type: ignore[call-arg]
     TCPStreamFollower(gap_patience=0, idle_timeout=float("inf"), rst_linger="never", close_linger=0, overlap="old-linux").close()
 
 

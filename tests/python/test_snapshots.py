@@ -154,7 +154,7 @@ def wanted_calls(capture: bytes, keep: int, options: dict[str, Any]) -> list[dic
                 "server_length": server["length"],
                 "last_packet_at": last_ns / 10**9,
                 "duration": (last_ns - connection.opened_ns) / 10**9,
-                "handshake_rtt": None if None in times else (times[2] - times[0]) / 10**9,  # type: ignore[operator]
+                "handshake_rtt": None if None in times else (times[2] - times[0]) / 10**9,
                 "direction": pieces[0].direction if pieces else None,
                 "finished": closed_ns is not None,
                 "gaps_truncated": False,

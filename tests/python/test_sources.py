@@ -12,8 +12,10 @@ import struct
 import sys
 import threading
 import warnings
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import dpkt
 import pytest
@@ -27,6 +29,7 @@ from gofollow import (
     GofollowError,
     GofollowWarning,
     OptionError,
+    TCPStream,
     TCPStreamFollower,
     TruncatedCaptureWarning,
     UsageError,
@@ -39,7 +42,7 @@ START = 1_700_000_000 * 10**9
 MS = 10**6
 
 
-def capture(rows, big_endian=False):
+def capture(rows: Any, big_endian: bool = False) -> bytes:
     """Return a pcap file in nanoseconds of rows (time in ns, data)."""
     order = ">" if big_endian else "<"
     parts = [struct.pack(order + "IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 262144, 1)]
@@ -48,10 +51,10 @@ def capture(rows, big_endian=False):
     return b"".join(parts)
 
 
-def pcapng(rows):
+def pcapng(rows: Any) -> bytes:
     """Return a pcapng file with times in nanoseconds, and a packet without a time (a simple packet block) for None."""
 
-    def block(kind, body):
+    def block(kind: int, body: bytes) -> bytes:
         body += bytes(-len(body) % 4)
         return struct.pack("<II", kind, len(body) + 12) + body + struct.pack("<I", len(body) + 12)
 
@@ -64,33 +67,33 @@ def pcapng(rows):
     return b"".join(parts)
 
 
-def rows_of(count=3, start=START, step=MS):
+def rows_of(count: int = 3, start: int = START, step: int = MS) -> list[Any]:
     """Return connections that go on side by side, as rows a millisecond apart."""
     talks = [conversation([b"question %d" % n] * 5, [b"answer %d" % n] * 5, ("10.0.0.1", 4000 + n)) for n in range(count)]
     return [(start + number * step, frame) for number, frame in enumerate(itertools.chain(*zip(*talks, strict=True)))]
 
 
-def by_direction(rows):
+def by_direction(rows: Any) -> Any:
     """Deal rows as two taps would see them, a direction each."""
     return [[row for row in rows if row[1][26:30] == address] for address in (b"\x0a\0\0\x01", b"\x0a\0\0\x02")]
 
 
-def log(*sources, **options):
+def log(*sources: Any, **options: Any) -> list[str]:
     return [str(event) for event in events(*sources, **options)]
 
 
-def streams(*sources, **options):
+def streams(*sources: Any, **options: Any) -> Any:
     return {(s.client_port, s.client_payload, s.server_payload, s.close_reason) for s in follow(*sources, **options)}
 
 
 @contextmanager
-def no_warning():
+def no_warning() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         yield
 
 
-def handles():
+def handles() -> list[str]:
     """Return what is open."""
     targets = []
     for name in os.listdir("/proc/self/fd"):
@@ -100,7 +103,7 @@ def handles():
 
 
 @contextmanager
-def same_handles():
+def same_handles() -> Iterator[None]:
     """Check that no file, pipe or socket stays open."""
     list(follow(DATA / "several.pcap"))  # Go's run time opens some of its own
     before = handles()
@@ -109,11 +112,11 @@ def same_handles():
 
 
 @contextmanager
-def served(data):
+def served(data: bytes) -> Iterator[str]:
     """Give the address at which data is sent to whoever connects."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
-        def serve():
+        def serve() -> None:
             with server.accept()[0] as connection:
                 connection.sendall(data)
 
@@ -124,7 +127,7 @@ def served(data):
 
 
 @contextmanager
-def pipe(path, data):
+def pipe(path: Path, data: bytes) -> Iterator[Any]:
     """Write data to a FIFO from a thread."""
     os.mkfifo(path)
     thread = threading.Thread(target=path.write_bytes, args=(data,))
@@ -134,12 +137,12 @@ def pipe(path, data):
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_captures_that_overlap_are_merged_by_their_stamps(tmp_path, seed) -> None:
+def test_captures_that_overlap_are_merged_by_their_stamps(tmp_path: Path, seed: int) -> None:
     """The packets of one capture are dealt to sources of every kind: the events are those of the one."""
     rows = rows_of()
     want = log(io.BytesIO(capture(rows)))
     choose = random.Random(seed)
-    dealt = [[] for _ in range(8)]
+    dealt: list[list[Any]] = [[] for _ in range(8)]
     for row in rows:
         choose.choice(dealt).append(row)
     for name, data in (("a", capture(dealt[0])), ("b", pcapng(dealt[1])), ("c", gzip.compress(capture(dealt[2], big_endian=True)))):
@@ -152,14 +155,14 @@ def test_captures_that_overlap_are_merged_by_their_stamps(tmp_path, seed) -> Non
 
 
 class Packet:
-    def __init__(self, time, data):
+    def __init__(self, time: int, data: bytes) -> None:
         self.frame = (data, 1, time)
 
-    def __gofollow_frame__(self):
+    def __gofollow_frame__(self) -> tuple[bytes, int, int]:
         return self.frame
 
 
-def test_two_taps_a_direction_each(tmp_path) -> None:
+def test_two_taps_a_direction_each(tmp_path: Path) -> None:
     rows = rows_of(20)
     for name, part in zip("ab", by_direction(rows), strict=True):
         (tmp_path / name).write_bytes(capture(part))
@@ -167,7 +170,7 @@ def test_two_taps_a_direction_each(tmp_path) -> None:
     want = streams(io.BytesIO(capture(rows)))
     assert len(want) == 20
     assert streams(a, b) == streams(b, a) == want
-    ended = []
+    ended: list[Any] = []
     with TCPStreamFollower(None, ended.append) as follower:
         follower.feed_files(b, a)
         assert len(ended) == 20
@@ -176,7 +179,7 @@ def test_two_taps_a_direction_each(tmp_path) -> None:
     assert log(a, b, order="given") != log(a, b)
 
 
-def test_rotated_files_follow_by_their_first_stamps(tmp_path) -> None:
+def test_rotated_files_follow_by_their_first_stamps(tmp_path: Path) -> None:
     rows = rows_of(4)
     paths = [tmp_path / f"capture.{number}" for number in range(10)]
     size = -(-len(rows) // 10)
@@ -187,14 +190,14 @@ def test_rotated_files_follow_by_their_first_stamps(tmp_path) -> None:
     random.Random(1).shuffle(shuffled)
     assert log(*shuffled) == log(*paths, order="given") == want
     assert log(*shuffled, order="given") != want
-    ended = []
+    ended: list[Any] = []
     with TCPStreamFollower(None, ended.append) as follower:
         for path in paths:
             follower.feed_file(path)
     assert {s.client_payload for s in ended} == {b"question %d" % n * 5 for n in range(4)}
 
 
-def test_many_files_are_not_open_at_once(tmp_path) -> None:
+def test_many_files_are_not_open_at_once(tmp_path: Path) -> None:
     paths = []
     for number in range(300):
         paths.append(tmp_path / str(number))
@@ -204,17 +207,18 @@ def test_many_files_are_not_open_at_once(tmp_path) -> None:
 
 
 def test_order_of_equal_and_missing_and_wrong_stamps() -> None:
-    def packets(*pairs):
+    def packets(*pairs: Any) -> Any:
         return io.BytesIO(pcapng([(time, tcp(CLIENT, SERVER, ACK, number, 1, b"x")) for number, time in pairs]))
 
-    def times(*sources):
+    def times(*sources: Any) -> list[Any]:
         return [event.time_ns for event in events(*sources, segments=True) if event.kind == "segment"]
 
     # Equal stamps: the source that began earlier goes first, then the one given first.
     a, b = [(1, 10), (2, 30)], [(3, 20), (4, 30)]
     assert times(packets(*b), packets(*a)) == [10, 20, 30, 30]
     # A packet without a stamp stays behind the one before it, and a stamp that goes back does not make its source wait longer.
-    a, b = [(1, 10), (2, None), (3, 15)], [(4, 12), (5, 5), (6, 40)]
+    a: list[Any] = [(1, 10), (2, None), (3, 15)]  # type: ignore[no-redef]
+    b = [(4, 12), (5, 5), (6, 40)]
     no_time = -(1 << 63)
     assert times(packets(*a), packets(*b)) == [10, no_time, 12, 5, 15, 40]
     # Without any stamp: before all others.
@@ -224,7 +228,7 @@ def test_order_of_equal_and_missing_and_wrong_stamps() -> None:
 def test_an_iterable_is_followed_packet_by_packet() -> None:
     asked = []
 
-    def packets():
+    def packets() -> Any:
         for row in rows_of(2):
             asked.append(row)
             yield (row[0] / 10**9, row[1])
@@ -235,7 +239,7 @@ def test_an_iterable_is_followed_packet_by_packet() -> None:
     followed.close()
 
 
-def test_packets_of_scapy_and_dpkt_are_sources(tmp_path) -> None:
+def test_packets_of_scapy_and_dpkt_are_sources(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_bytes(capture(rows_of()))
     want = streams(path)
@@ -271,7 +275,7 @@ def test_capture_over_a_socket() -> None:
 def test_feed_capture_in_pieces() -> None:
     data = gzip.compress(capture(rows_of()))
     for size in (1, 7, 100, len(data)):
-        ended = []
+        ended: list[Any] = []
         with no_warning(), TCPStreamFollower(None, ended.append) as follower:
             for at in range(0, len(data), size):
                 follower.feed_capture(bytearray(data[at : at + size]))
@@ -289,7 +293,7 @@ def test_feed_capture_in_pieces() -> None:
 def test_feed_capture_that_is_wrong() -> None:
     follower = TCPStreamFollower()
     with pytest.raises(TypeError, match="feed_file"):
-        follower.feed_capture("a.pcap")
+        follower.feed_capture("a.pcap")  # type: ignore[arg-type]
     with pytest.raises(CaptureError, match="text"):
         follower.feed_capture(b"Dear reader, this is no capture.\n")
     follower.feed_capture(capture(rows_of())[:-5])
@@ -300,7 +304,7 @@ def test_feed_capture_that_is_wrong() -> None:
 
 
 def test_advance_time() -> None:
-    ended = []
+    ended: list[Any] = []
     follower = TCPStreamFollower(None, ended.append, idle_timeout=60, handshake_timeout=10)
     follower.feed_packets([(START, frame) for frame in conversation([], [], close=False)], unit="ns")
     follower.advance_time(START / 10**9 + 59)
@@ -309,10 +313,10 @@ def test_advance_time() -> None:
     assert [stream.close_reason for stream in ended] == ["timeout"]
     for wrong, error in ((None, TypeError), ("now", TypeError), (float("nan"), ValueError)):
         with pytest.raises(error):
-            follower.advance_time(wrong)
+            follower.advance_time(wrong)  # type: ignore[arg-type]
 
 
-def test_feed_says_what_was_meant(tmp_path) -> None:
+def test_feed_says_what_was_meant(tmp_path: Path) -> None:
     follower = TCPStreamFollower()
     path = tmp_path / "a.pcap"
     path.write_bytes(capture(rows_of()))
@@ -330,7 +334,7 @@ def test_feed_says_what_was_meant(tmp_path) -> None:
 
 
 def test_rows_are_followed_and_what_is_no_packet_is_counted() -> None:
-    ended = []
+    ended: list[Any] = []
     follower = TCPStreamFollower(None, ended.append)
     rows = [(time / 10**9, data) for time, data in rows_of(1)]
     with no_warning():
@@ -356,27 +360,27 @@ def test_rows_are_followed_and_what_is_no_packet_is_counted() -> None:
 def test_what_is_no_source() -> None:
     for wrong in (5, None, object(), bytearray(b"x")):
         with pytest.raises(TypeError, match="a capture is a path, a binary file object, tcp://HOST:PORT or an iterable"):
-            follow(wrong)
+            follow(wrong)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match=r"follow\(\*paths\)"):
         follow(["a.pcap", "b.pcap"])
     with pytest.raises(TypeError, match="no capture"):
         follow()
     with pytest.raises(OptionError, match="'time' or 'given'"):
-        follow("a.pcap", order="name")
+        follow("a.pcap", order="name")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="binary mode"):
         list(follow(io.StringIO("text")))
 
 
 def test_unknown_options_name_the_nearest() -> None:
     with pytest.raises(OptionError, match="no option 'idletimeout': did you mean idle_timeout"):
-        follow("x", idletimeout=5)
+        follow("x", idletimeout=5)  # type: ignore[call-arg]
     with pytest.raises(OptionError, match="did you mean keep_payload"):
-        TCPStreamFollower(keep_payloads="none")
+        TCPStreamFollower(keep_payloads="none")  # type: ignore[call-arg]
     with pytest.raises(OptionError, match="no option 'qqq': there are anomalies, "):
-        TCPStreamFollower(qqq=1)
+        TCPStreamFollower(qqq=1)  # type: ignore[call-arg]
 
 
-def test_a_cut_end_is_a_warning(tmp_path) -> None:
+def test_a_cut_end_is_a_warning(tmp_path: Path) -> None:
     whole = capture(rows_of(1))
     (tmp_path / "cut").write_bytes(whole[:-5])
     (tmp_path / "rest").write_bytes(capture([(START + 10**9, data) for data in conversation([b"a"], [b"b"], ("10.0.0.1", 9))]))
@@ -388,7 +392,7 @@ def test_a_cut_end_is_a_warning(tmp_path) -> None:
     assert sorted(calls) == [(9, 0), (4000, 0)]
     assert [(w.category, w.filename) for w in caught] == [(TruncatedCaptureWarning, __file__)] * 2
     assert str(caught[0].message).startswith(f"{tmp_path / 'cut'}: the capture ends within a record")
-    ended = []
+    ended: list[Any] = []
     follower = TCPStreamFollower(None, ended.append)
     with pytest.warns(TruncatedCaptureWarning):
         follower.feed_file(tmp_path / "cut")
@@ -400,7 +404,7 @@ def test_a_cut_end_is_a_warning(tmp_path) -> None:
         list(follow(tmp_path / "cut"))
 
 
-def test_damage_is_an_error_after_what_stands_before(tmp_path) -> None:
+def test_damage_is_an_error_after_what_stands_before(tmp_path: Path) -> None:
     good = capture(rows_of(1))
     at = len(capture(rows_of(1)[:-1]))
     too_long = good[:at] + struct.pack("<IIII", 1, 1, 262145, 262145) + b"short"
@@ -439,7 +443,7 @@ def test_a_follow_that_found_nothing_names_what_there_was() -> None:
         assert list(follow(io.BytesIO(pcap([])))) == []
 
 
-def test_progress_of_several_captures(tmp_path) -> None:
+def test_progress_of_several_captures(tmp_path: Path) -> None:
     for name, part in zip("ab", by_direction(rows_of(3)), strict=True):
         (tmp_path / name).write_bytes(capture(part))
     size = sum((tmp_path / name).stat().st_size for name in "ab")
@@ -452,7 +456,7 @@ def test_progress_of_several_captures(tmp_path) -> None:
     assert steps[-1][2] is None
 
 
-def test_abandoned_merge_leaves_nothing_open(tmp_path) -> None:
+def test_abandoned_merge_leaves_nothing_open(tmp_path: Path) -> None:
     paths = []
     for name, part in zip("ab", by_direction(rows_of(3)), strict=True):
         paths.append(tmp_path / name)
@@ -463,7 +467,7 @@ def test_abandoned_merge_leaves_nothing_open(tmp_path) -> None:
         followed.close()
         calls = []
 
-        def data(stream):
+        def data(stream: TCPStream) -> None:
             calls.append(stream)
             if len(calls) == 2:
                 raise KeyError("mine")

@@ -172,7 +172,7 @@ def test_a_list_of_gaps_is_a_sequence() -> None:
     assert gaps[1:] == list(gaps)[1:]
     assert gaps[::-1] == list(gaps)[::-1]
     assert gaps == tuple(gaps)
-    assert list(gaps) == gaps
+    assert list(gaps) == gaps  # type: ignore[comparison-overlap]
     assert gaps != early
     assert early == gaps[: len(early)]
     assert Gap(10, 10, gaps[0].reason) in gaps
