@@ -79,7 +79,7 @@ def test_path_and_file_object(capture: Path) -> None:
 
 @captures
 def test_events_of_segments_change_no_other(capture: Path) -> None:
-    options = {"anomalies": asks_for_anomalies(capture)}
+    options: Any = {"anomalies": asks_for_anomalies(capture)}
     log = [str(event) for event in events(capture, segments=True, **options)]
     assert [line for line in log if not line.startswith("segment")] == wanted(capture)
     seen = [event for event in events(capture, segments=True, **options) if event.kind == "segment"]

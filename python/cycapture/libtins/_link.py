@@ -11,14 +11,7 @@ from ._llc import LLC
 from ._network import IP
 from ._pdu import PDU, RAW, P, Sendable, _new, ethernet_inside
 from ._pppoe import ether_type_of
-
-
-def _is_sound(frame: bytes) -> bool:
-    # Loaded with the first frame: compiled by Cython, the module imports inspect.
-    global _is_sound
-    from ._sound import is_sound as _is_sound
-
-    return _is_sound(frame)
+from ._sound import is_sound
 
 
 class _EtherTyped(PDU):
@@ -75,7 +68,7 @@ class EthernetII(_EtherTyped, _Addressed):
                 return cls()
             buf = taken(buf)
         pdu = _new(cls)
-        if _is_sound(buf):
+        if is_sound(buf):
             pdu._raw = buf
             pdu._head = None
         else:
