@@ -54,15 +54,15 @@ def test_the_environment_chooses_the_form() -> None:
         run("fast", "import gofollow")
 
 
-SAID = """
+STATES = """
 import hashlib, inspect, sys
 from pathlib import Path
 import gofollow
 names = sorted(name for name, value in vars(gofollow.TCPStream).items() if name[0] != "_" and inspect.isdatadescriptor(value))
 def data(stream):
-    said = [getattr(stream, name) for name in names]
+    values = [getattr(stream, name) for name in names]
     turns = [(turn, turn.data, turn.gaps, turn.time_ns, turn.end_time_ns) for turn in stream.turns()]
-    digest.update(repr([said, turns, repr(stream)]).encode())
+    digest.update(repr([values, turns, repr(stream)]).encode())
 for path in sorted(Path(sys.argv[1]).glob("*.pcap*")):
     digest = hashlib.sha256()
     follower = gofollow.TCPStreamFollower(data, data, keep_gaps=2)
@@ -80,9 +80,9 @@ def test_both_forms_say_the_same_in_every_callback() -> None:
     if not has("compiled"):
         warnings.warn("the core is not compiled here: nothing was compared", stacklevel=1)
         return
-    said = run("python", SAID, folder)
-    assert said.count("\n") > 10
-    assert run("compiled", SAID, folder) == said
+    printed = run("python", STATES, folder)
+    assert printed.count("\n") > 10
+    assert run("compiled", STATES, folder) == printed
 
 
 def test_a_pickle_of_one_form_opens_in_the_other() -> None:
@@ -94,8 +94,8 @@ def test_a_pickle_of_one_form_opens_in_the_other() -> None:
     script = """
 import pickle, sys
 streams = pickle.load(open(sys.argv[1], "rb"))
-said = lambda s: (s, s.turns(), s.new_data, s.client_payload, s.client_gaps, s.server_chunks, s.time, s.packet, s.closed_at)
-print([said(s) for s in streams])
+state = lambda s: (s, s.turns(), s.new_data, s.client_payload, s.client_gaps, s.server_chunks, s.time, s.packet, s.closed_at)
+print([state(s) for s in streams])
 """
     path = os.path.join(os.environ.get("TMPDIR", "/tmp"), f"streams{os.getpid()}.pickle")
     try:
@@ -104,8 +104,8 @@ print([said(s) for s in streams])
         told = {run(form, script, path) for form in ("python", "compiled") if has(form)}
     finally:
         os.remove(path)
-    said = [(s, s.turns(), s.new_data, s.client_payload, s.client_gaps, s.server_chunks, s.time, s.packet, s.closed_at) for s in streams]
-    assert told == {f"{said}\n"}
+    state = [(s, s.turns(), s.new_data, s.client_payload, s.client_gaps, s.server_chunks, s.time, s.packet, s.closed_at) for s in streams]
+    assert told == {f"{state}\n"}
 
 
 def many(count: int = 400) -> list[bytes]:

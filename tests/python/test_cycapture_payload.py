@@ -95,10 +95,10 @@ def test_nothing_of_it_can_be_changed() -> None:
 
 @given(st.lists(st.tuples(st.binary(min_size=1, max_size=20), st.sampled_from(["let go", "held", "viewed", "not read"])), max_size=20))
 def test_what_was_read_never_changes(steps: list[Any]) -> None:
-    kept, said, held = _payload.Kept(), b"", []
+    kept, sent, held = _payload.Kept(), b"", []
     for data, use in steps:
-        said += data
-        now = said
+        sent += data
+        now = sent
         if use == "not read":
             continue
         read = kept.read(lambda now=now: now)  # type: ignore[misc]
@@ -107,10 +107,10 @@ def test_what_was_read_never_changes(steps: list[Any]) -> None:
             held.append((read if use == "held" else memoryview(read), now))
         del read
         assert all(value == then for value, then in held)
-    if said:
-        older = kept.read(lambda: said[:1])
-        assert older == said[:1]
-        assert kept.read(lambda: said) == said
+    if sent:
+        older = kept.read(lambda: sent[:1])
+        assert older == sent[:1]
+        assert kept.read(lambda: sent) == sent
 
 
 def follow(callback: Callable[[TCPStream], None]) -> None:

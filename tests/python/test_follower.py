@@ -160,8 +160,8 @@ def test_followers_whose_callback_raised_are_collected() -> None:
 @pytest.mark.parametrize("at", [(5,), (1000,), (1030,), (2500,), (5, 6, 1030, 2500)])
 @pytest.mark.parametrize("kind", ["path", "file object"])
 def test_callback_that_raises_within_a_capture_loses_nothing(kind: Any, at: tuple[int, ...], tmp_path: Path) -> None:
-    said = [b"%d" % number for number in range(4000)]
-    capture = pcap(conversation(said[::2], said[1::2], close=False))
+    sent = [b"%d" % number for number in range(4000)]
+    capture = pcap(conversation(sent[::2], sent[1::2], close=False))
     path = tmp_path / "long.pcap"
     path.write_bytes(capture)
     got: list[bytes] = []
@@ -183,7 +183,7 @@ def test_callback_that_raises_within_a_capture_loses_nothing(kind: Any, at: tupl
     follower.close()
     taken = follower.packets - 3
     assert taken >= at[-1]
-    assert got == said[:taken]
+    assert got == sent[:taken]
 
 
 def mixed_packets() -> list[Any]:
@@ -358,7 +358,7 @@ def test_long_payload_is_joined_once() -> None:
     assert calls[100][1].client_payload == piece * 51  # read late: only what was there then
 
 
-def said(stream: TCPStream) -> tuple[Any, ...]:
+def state_of(stream: TCPStream) -> tuple[Any, ...]:
     return stream.direction, stream.new_data, stream.client_payload, stream.server_payload, stream.new_chunks, stream.finished
 
 
@@ -375,20 +375,20 @@ def said(stream: TCPStream) -> tuple[Any, ...]:
 def test_a_kept_stream_does_not_change(keep: Any, kept_in: Any) -> None:
     """However it is kept: the follower then goes on with another one, otherwise with the same."""
     seen = []
-    follower = TCPStreamFollower(lambda stream: seen.append((keep(stream), said(stream))))
+    follower = TCPStreamFollower(lambda stream: seen.append((keep(stream), state_of(stream))))
     follower.feed(pdus([b"a", b"b", b"c", b"d"], [b"A", b"B", b"C", b"D"]))
     follower.close()
     assert [new for _, (_, new, *_) in seen] == [b"a", b"A", b"b", b"B", b"c", b"C", b"d", b"D"]
     for kept, then in seen:
         stream = kept_in(kept)
-        assert stream is None or said(stream) == then
+        assert stream is None or state_of(stream) == then
 
 
 def test_a_stream_kept_by_an_exception_does_not_change() -> None:
     seen = []
 
     def data(stream: TCPStream) -> None:
-        seen.append(said(stream))
+        seen.append(state_of(stream))
         raise KeyError(stream)
 
     follower = TCPStreamFollower(data)
@@ -399,7 +399,7 @@ def test_a_stream_kept_by_an_exception_does_not_change() -> None:
             seen[-1] = (error.args[0], seen[-1])
     follower.close()
     assert len(seen) == 4
-    assert [said(stream) for stream, _ in seen] == [then for _, then in seen]
+    assert [state_of(stream) for stream, _ in seen] == [then for _, then in seen]
 
 
 @pytest.mark.parametrize("packets", ["all", "lossy"])
@@ -468,36 +468,36 @@ def test_another_thread_reads_what_callbacks_were_given(wait: Any, close_on: Any
     given.put(None)
     thread.join()
     assert not faults
-    said: dict[Any, Any] = {}
+    sent: dict[Any, Any] = {}
     for port, direction, new, client, server in read:
         if direction is not None:
             payload = client if direction == "client" else server
-            said[port, direction] = said.get((port, direction), b"") + new
-            assert said[port, direction] == payload[: len(said[port, direction])] == payload
+            sent[port, direction] = sent.get((port, direction), b"") + new
+            assert sent[port, direction] == payload[: len(sent[port, direction])] == payload
         assert payloads[port, "client"].startswith(client)
         assert payloads[port, "server"].startswith(server)
-    assert said == {key: payload for key, payload in payloads.items() if key[0] < 3006}
+    assert sent == {key: payload for key, payload in payloads.items() if key[0] < 3006}
 
 
 def test_payloads_read_now_and_then() -> None:
-    """Of long and short connections, in data callbacks or only at the end: always what was said so far."""
+    """Of long and short connections, in data callbacks or only at the end: always what was sent so far."""
     frames, payloads = long_and_short()
-    said: dict[Any, Any] = {}
+    sent: dict[Any, Any] = {}
     ended: dict[Any, Any] = {}
 
     def data(stream: TCPStream) -> None:
         key = stream.client_port, stream.direction
-        said[key] = said.get(key, b"") + stream.new_data
-        if stream.client_port % 7 == len(said[key]) % 3:
-            assert stream.client_payload == said.get((stream.client_port, "client"), b"")
-            assert stream.server_payload == said.get((stream.client_port, "server"), b"")
+        sent[key] = sent.get(key, b"") + stream.new_data
+        if stream.client_port % 7 == len(sent[key]) % 3:
+            assert stream.client_payload == sent.get((stream.client_port, "client"), b"")
+            assert stream.server_payload == sent.get((stream.client_port, "server"), b"")
 
     def end(stream: TCPStream) -> None:
         ended[stream.client_port, "client"], ended[stream.client_port, "server"] = stream.client_payload, stream.server_payload
 
     with TCPStreamFollower(data, end) as follower:
         follower.feed_file(io.BytesIO(pcap(frames)))
-    assert said == ended == payloads
+    assert sent == ended == payloads
 
 
 def test_keep_payload() -> None:

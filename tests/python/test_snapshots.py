@@ -104,7 +104,7 @@ def recorded_packets(capture: Path) -> list[Packet]:
 
 
 class Side:
-    """What a side said so far."""
+    """The payload of one direction so far."""
 
     def __init__(self) -> None:
         self.payload = bytearray()
@@ -124,18 +124,18 @@ class Side:
     def now(self, keep: int) -> dict[str, Any]:
         whole, length = self.payload, min(len(self.payload), keep)
         chunks = [run._replace(length=min(run.length, length - run.start)) for run in self.runs if run.start < length]
-        said = {"payload": lambda: bytes(whole[:length]), "gaps": [*self.gaps], "chunks": chunks}
-        return {**said, "over": len(whole) > keep, "length": len(whole)}
+        values = {"payload": lambda: bytes(whole[:length]), "gaps": [*self.gaps], "chunks": chunks}
+        return {**values, "over": len(whole) > keep, "length": len(whole)}
 
 
 def wanted_calls(capture: bytes, keep: int, options: dict[str, Any]) -> list[dict[str, Any]]:
     """Return by callback what its stream says, forever: an attribute's value, or a function that gives it."""
-    said: dict[int, list[Side]] = defaultdict(lambda: [Side(), Side()])
+    sides: dict[int, list[Side]] = defaultdict(lambda: [Side(), Side()])
     calls: list[dict[str, Any]] = []
     group: list[Any] = []
 
     def call(connection: Any, closed_ns: int | None, pieces: list[Any]) -> None:
-        client, server = (side.now(keep) for side in said[connection.id])
+        client, server = (side.now(keep) for side in sides[connection.id])
         lengths = [len(piece.data) for piece in pieces]
         last_ns = group[-1].time_ns if pieces else connection.last_ns
         times = connection.syn_ns, connection.synack_ns, connection.ack_ns
@@ -177,7 +177,7 @@ def wanted_calls(capture: bytes, keep: int, options: dict[str, Any]) -> list[dic
         new: dict[Any, list[Any]] = {}
         for event in group:
             if event.kind in ("data", "gap"):
-                said[event.connection.id][event.direction == "server"].add(event)
+                sides[event.connection.id][event.direction == "server"].add(event)
             if event.kind == "data":
                 new.setdefault((event.connection.id, event.direction), []).append(event)
         for (number, _), pieces in new.items():
@@ -411,7 +411,7 @@ def test_a_kept_stream_does_not_keep_its_follower() -> None:
     assert any(stream.client_payload for stream in kept)
 
 
-def test_streams_kept_after_somebody_traced_the_first_packet() -> None:
+def test_streams_kept_after_a_trace_of_the_first_packet() -> None:
     def trace(frame: Any, event: str, argument: Any) -> Any:
         assert frame.f_locals is not None  # reading it keeps, up to Python 3.12, what the variables had
         return trace
@@ -496,8 +496,8 @@ def data(stream):
         assert status == 0, status
         return
     try:
-        said = stream.client_payload, stream.server_payload, stream.new_data
-        assert said == wanted[len(seen)], said
+        payload = stream.client_payload, stream.server_payload, stream.new_data
+        assert payload == wanted[len(seen)], payload
         os._exit(0)
     except BaseException as error:
         print(repr(error), file=sys.stderr)

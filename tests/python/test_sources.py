@@ -349,7 +349,7 @@ def test_rows_are_followed_and_what_is_no_packet_is_counted() -> None:
         follower.feed(["a", "b", {}])
     assert caught[0].filename == __file__
     with no_warning():
-        follower.feed(["a"])  # it was said
+        follower.feed(["a"])  # it was warned about
     assert follower.ignored == 4
     with pytest.warns(GofollowWarning, match="all 2 items"):
         assert list(follow([1, 2])) == []
@@ -424,7 +424,7 @@ def test_damage_is_an_error_after_what_stands_before(tmp_path: Path) -> None:
         for stream in follow(tmp_path / "x", io.BytesIO(others), DATA / "several.pcap"):
             ended.append(stream)
     assert {9, 4000} <= {s.client_port for s in ended}
-    # A missing one is said before anything is followed.
+    # A missing one raises before anything is followed.
     with same_handles(), pytest.raises(CaptureFileError, match="No such file"):
         next(follow(io.BytesIO(others), tmp_path / "none"))
 

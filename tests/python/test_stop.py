@@ -109,7 +109,7 @@ def test_the_others_are_followed_as_without(seed: int, tmp_path: Path) -> None:
         packets = random_packets(rng, True)
         way, wanted = rng.choice(WAYS), rng.randrange(1, 4)
 
-        def said(stops: bool, way: str = way, wanted: int = wanted, packets: list[Packet] = packets) -> tuple[list[Any], list[Any]]:
+        def callbacks_of(stops: bool, way: str = way, wanted: int = wanted, packets: list[Packet] = packets) -> tuple[list[Any], list[Any]]:
             data: list[Any] = []
             ends: list[Any] = []
             seen: dict[int, int] = {}
@@ -132,8 +132,8 @@ def test_the_others_are_followed_as_without(seed: int, tmp_path: Path) -> None:
                 feed(follower, packets, way, tmp_path)
             return data, ends
 
-        data, ends = said(False)
-        fewer, same = said(True)
+        data, ends = callbacks_of(False)
+        fewer, same = callbacks_of(True)
         assert same == ends
         assert [call for call in fewer if call[0] % 2 == 0] == [call for call in data if call[0] % 2 == 0]
         for number in {call[0] for call in data if call[0] % 2}:

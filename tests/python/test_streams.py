@@ -205,7 +205,7 @@ def test_reading_gaps_in_every_callback_costs_what_is_new() -> None:
 SCRIPT = """
 from gofollow import Chunk, Gap, Segment, TCPStream, TCPStreamFollower, Turn, follow
 
-def said(stream: TCPStream) -> list[str]:
+def printed(stream: TCPStream) -> list[str]:
     turns: list[Turn] = stream.turns()
     pieces: list[Segment] = stream.segments
     gaps: list[Gap] = [*stream.client_gaps, *stream.server_gaps]
@@ -218,9 +218,9 @@ def said(stream: TCPStream) -> list[str]:
     return [f"{turn.side} {turn.time} {turn.data!r} {turn.missing}" for turn in turns]
 
 for stream in follow("x.pcap", record="segments", keep_turns=100, keep_segments=10):
-    print(said(stream))
+    print(printed(stream))
 
-with TCPStreamFollower(said, record="turns") as follower:
+with TCPStreamFollower(printed, record="turns") as follower:
     follower.feed_file("x.pcap")
 """
 

@@ -358,8 +358,8 @@ try:
 except gofollow.GofollowError as error:
     print(error)
 """
-    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
-    assert said == "gofollow.tables needs pyarrow, which is not installed: pip install 'gofollow[tables]'\n"
+    printed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert printed == "gofollow.tables needs pyarrow, which is not installed: pip install 'gofollow[tables]'\n"
 
 
 # The page.

@@ -42,7 +42,7 @@ def turns_of(log: list[Any]) -> Said:
     return turns
 
 
-def said(turns: list[Turn]) -> list[Any]:
+def fields_of(turns: list[Turn]) -> list[Any]:
     return [
         (
             *(turn.side, turn.time_ns, turn.end_time_ns, turn.first_packet, turn.last_packet),
@@ -74,7 +74,7 @@ def check(capture: bytes) -> int:
     count = 0
 
     def seen(stream: TCPStream) -> None:
-        found.append((stream, said(stream.turns()), stream.segments))
+        found.append((stream, fields_of(stream.turns()), stream.segments))
 
     follower = TCPStreamFollower(seen, seen, record="segments")
     try:
@@ -111,12 +111,12 @@ def check(capture: bytes) -> int:
             at += 1
     assert at == len(found)
     for stream_then, turns, segments in found:
-        assert said(stream_then.turns()) == turns
+        assert fields_of(stream_then.turns()) == turns
         assert stream_then.segments == segments
         assert not stream_then.turns_truncated
         assert not stream_then.segments_truncated
         again = pickle.loads(pickle.dumps(stream_then))
-        assert said(again.turns()) == turns
+        assert fields_of(again.turns()) == turns
         assert again.segments == segments
         assert again.turns() == stream_then.turns()
     return count

@@ -50,13 +50,13 @@ def test_the_captures_have_what_is_compared() -> None:
 
 
 def test_long_streams_at_the_same_time(tmp_path: Path) -> None:
-    said = [[bytes([number, turn % 256]) * 700 for turn in range(1000)] for number in range(3)]
-    frames = [conversation(parts, parts[::-1], ("10.0.0.9", 2000 + number), close=False) for number, parts in enumerate(said)]
+    sent = [[bytes([number, turn % 256]) * 700 for turn in range(1000)] for number in range(3)]
+    frames = [conversation(parts, parts[::-1], ("10.0.0.9", 2000 + number), close=False) for number, parts in enumerate(sent)]
     capture = tmp_path / "long.pcap"
     capture.write_bytes(pcap([frame for together in zip(*frames, strict=True) for frame in together]))
     streams = list(follow(capture))
-    assert [stream.client_payload for stream in streams] == [b"".join(parts) for parts in said]
-    assert [stream.server_payload for stream in streams] == [b"".join(parts[::-1]) for parts in said]
+    assert [stream.client_payload for stream in streams] == [b"".join(parts) for parts in sent]
+    assert [stream.server_payload for stream in streams] == [b"".join(parts[::-1]) for parts in sent]
     assert {stream.close_reason for stream in streams} == {"flush"}
 
 
@@ -90,7 +90,7 @@ def test_an_exception_in_the_callback_loses_no_stream(way: str, tmp_path: Path) 
     assert errors == 3
 
 
-def test_leaving_by_an_exception_calls_nobody() -> None:
+def test_leaving_by_an_exception_runs_no_callback() -> None:
     seen: list[TCPStream] = []
     with pytest.raises(ValueError, match="leave"), TCPStreamFollower(None, seen.append) as follower:
         follower.feed(iter(()))
@@ -101,11 +101,11 @@ def test_leaving_by_an_exception_calls_nobody() -> None:
 
 
 def test_thousands_of_streams_at_the_same_time(tmp_path: Path) -> None:
-    said = [[b"%d:%d " % (number, turn) for turn in range(3)] for number in range(2500)]
-    frames = [conversation(parts, parts[::-1], ("10.0.0.9", 2000 + number)) for number, parts in enumerate(said)]
+    sent = [[b"%d:%d " % (number, turn) for turn in range(3)] for number in range(2500)]
+    frames = [conversation(parts, parts[::-1], ("10.0.0.9", 2000 + number)) for number, parts in enumerate(sent)]
     capture = tmp_path / "many.pcap"
     capture.write_bytes(pcap([frame for together in zip(*frames, strict=True) for frame in together]))
-    wanted = [(b"".join(parts), b"".join(parts[::-1])) for parts in said]
+    wanted = [(b"".join(parts), b"".join(parts[::-1])) for parts in sent]
     assert [(stream.client_payload, stream.server_payload) for stream in follow(capture)] == wanted
     streams = ended(capture, lambda stream: None)
     assert [(stream.client_payload, stream.server_payload) for stream in streams] == wanted
