@@ -272,7 +272,7 @@ class Followed:
 
 
 class TCPStream:
-    """A snapshot of a connection, which never changes although the connection continues.
+    """A snapshot of a connection. It does not change while the connection continues.
 
     A TCPStream can also be created, for example in a test. It takes addresses as ipaddress objects,
     text, or 4 or 16 bytes in network order; one that does not parse is None. Payload is joined when
@@ -940,7 +940,7 @@ class Core:
             self.call_due()
 
     def pull(self, most: int) -> int:
-        """Poll up to so many events (at most BATCH), call back, and return how many they were."""
+        """Poll up to that many events (at most BATCH), call back, and return their number."""
         if self.stopped:
             raise UsageError("this follower is closed: make a new one")
         self.applying = True
@@ -1071,7 +1071,7 @@ class Core:
         self.new.append((followed, direction, [piece]))
 
     def settle(self) -> None:
-        """Make the callbacks of a packet due, all of whose events are applied."""
+        """Queue the callbacks of a packet after all of its events were applied."""
         for followed, direction, pieces in self.new:
             facts = followed.facts
             for closed, closing in self.ended:

@@ -159,7 +159,7 @@ class Engine:
         self._after(self._call(self._lib.gofollow_select_capture, self.number, number, until_ns))
 
     def next_time(self) -> int | None:
-        """Return the time at which the selected capture goes on, if a packet of it waits for its time; None if none does."""
+        """Return the time of the packet of the selected capture that waits for its turn, None if none waits."""
         return int(self._next_time[0]) if self._after(self._call(self._lib.gofollow_next_time, self.number, self._next_time)) else None
 
     def feed_packets(self, packets: Sequence[tuple[int, int, bytes, int]], start: int) -> int:

@@ -410,7 +410,7 @@ def read_segments(pieces: bytes, ends: tuple[int, int]) -> list[Segment]:
 def read_turns(
     marks: bytes, direction: int, gaps: Sequence[Sequence[Gap]], read: Callable[[int, int, int], bytes]
 ) -> tuple[list[Turn], list[tuple[Gap, ...]]]:
-    """Return the turns of marks, the first of which is of the direction, and by direction the gaps behind all of them.
+    """Return the turns of marks, the first one of the direction, and by direction the gaps after its last turn.
 
     gaps: by direction. read: returns a part of a direction's payload.
     """

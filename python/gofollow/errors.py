@@ -93,7 +93,7 @@ class MissingPackageError(GofollowError, ImportError):
 
 
 class OutOfMemoryError(GofollowError, MemoryError):
-    """The library has no memory for the bytes of the next packet, which was not taken. The state of the connections is kept."""
+    """The library cannot allocate the bytes of the next packet, which is not taken. The state of the connections is kept."""
 
 
 _BY_OS_ERROR: tuple[tuple[type[OSError], type[CaptureFileError]], ...] = (

@@ -61,7 +61,7 @@ def _asked(name: str, request: int) -> bytes:
 class NetworkInterface:
     """A network interface, by its name or by an address that it leads to.
 
-    Without either it is empty: false, with number 0 and an empty name. Raises InvalidInterface if it does not exist.
+    Without name and address it is empty: false, with number 0 and an empty name. Raises InvalidInterface if it does not exist.
     """
 
     __slots__ = ("_id", "_name")
