@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Compares what gofollow and tshark say that each connection of our recordings carried.
+"""Compares the payload of each connection as gofollow and tshark reassemble it.
 
-    tools/compare_tshark.py [CAPTURE...]      default: those of tests/data
+    tools/compare_tshark.py [CAPTURE...]      default: the captures of tests/data
     tools/compare_tshark.py --encapsulated    a conversation in every link type and tunnel, as the Go tests write it
 
-Run it with a Python in which gofollow is installed; tshark has to be on PATH. A connection in which bytes are missing is
-named and not compared: tshark writes a remark into the payload there.
+Needs a Python in which gofollow is installed, and tshark on PATH. A connection with gaps is named and not compared, because
+tshark writes a remark into its payload.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ DATA = ROOT / "tests" / "data"
 COMPRESSED = {".gz", ".zst", ".xz", ".bz2", ".lz4"}
 NO_CAPTURE = "isn't a capture file"
 
-# Pseudowires are not recognised by tshark, but told.
+# tshark does not recognise pseudowires and has to be told.
 PSEUDOWIRES = {"mpls-ethernet": "pwethnocw", "mpls-control": "pwethcw", "mpls-vlan": "pwethcw", "mpls-pppoe": "pwethcw"}
 
 # What tshark 4.0 does not read; the names are those of gofollow/internal/encaptest.
@@ -69,7 +69,7 @@ def tshark(*arguments: str) -> str:
 
 
 def follow_tshark(path: pathlib.Path) -> dict[str, Payloads]:
-    """Payloads (of the side that sent first, of the other) by 'address:port address:port' as tshark gives them."""
+    """Return tshark's payloads (of the side that sent first, of the other) by 'address:port address:port'."""
     # A node is written address:port, with or without brackets around IPv6.
     found: dict[str, Payloads] = {}
     numbers = {line for line in tshark("-r", str(path), "-T", "fields", "-e", "tcp.stream").split() if line.isdigit()}
@@ -89,7 +89,7 @@ def endpoint(address: object, port: object) -> str:
 
 
 def payloads_of_tshark(path: pathlib.Path) -> set[bytes]:
-    """Payloads of the innermost TCP segments."""
+    """Return the payloads of the innermost TCP segments."""
     told = next((["-d", f"mpls.label==16,{how}"] for name, how in PSEUDOWIRES.items() if path.name.startswith(name)), [])
     try:
         digits = tshark("-r", str(path), *told, "-T", "fields", "-E", "occurrence=l", "-e", "tcp.payload").split()

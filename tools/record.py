@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Records the captures of tests/data: real Linux TCP, seen from a wire of our own.
+"""Records the captures of tests/data from the TCP of the Linux kernel.
 
-Two network namespaces, a client's and a server's, are joined by a wire that is this program: it takes Ethernet frames from
-one side, records them and passes them on. So it can lose, delay or repeat a frame between the hosts (the kernels then
-retransmit), and it can pass a frame on that it does not record (the capture then has a hole).
+This program is the wire between two network namespaces, a client's and a server's. It takes Ethernet frames from one side,
+records them and passes them on. It can lose, delay or repeat a frame between the hosts, so that the kernels retransmit, and
+it can pass on a frame without recording it, so that the capture has a hole.
 
     sudo tools/record.py            records all into tests/data
     sudo tools/record.py NAME...    records those
@@ -119,7 +119,7 @@ def reordered(wire: Wire, path: pathlib.Path) -> None:
 
 def capture_loss(wire: Wire, path: pathlib.Path) -> None:
     with wire.record(lambda side, number: UNSEEN if side == "server" and number in (3, 7, 8) else PASS) as frames:
-        talk(wire, 7000, 20000, pause=0.7)  # so that the acknowledgement, not the end, tells of the loss
+        talk(wire, 7000, 20000, pause=0.7)  # so that the acknowledgement, not the end, shows the loss
     write_pcap(path, frames)
 
 

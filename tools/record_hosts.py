@@ -1,4 +1,4 @@
-"""What the hosts of tools/record.py say to each other."""
+"""The conversations between the hosts of tools/record.py."""
 
 from __future__ import annotations
 
