@@ -56,6 +56,7 @@ help:
 	@echo 'make record     record the captures of tests/data again (Linux, root)'
 	@echo 'make golden     write the expected event logs of tests/data'
 	@echo 'make profile    write the profile by which the C library is compiled'
+	@echo 'make man        write the manual page of the command, docs/gofollow.1'
 	@echo 'make clean      remove what was built'
 
 demo: $(BUILD)/installed
@@ -217,3 +218,8 @@ clean:
 	rm -rf $(BUILD) dist *.egg-info python/*.egg-info python/gofollow/*.so python/cycapture/libtins/*.so python/gofollow/_ffi.py python/gofollow/THIRD-PARTY-NOTICES.txt
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The command's manual page, made from its own help.
+.PHONY: man
+man: $(BUILD)/installed
+	$(PY) tools/manpage.py > $(BUILD)/gofollow.1 && mv $(BUILD)/gofollow.1 docs/gofollow.1

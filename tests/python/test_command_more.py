@@ -5,7 +5,9 @@ import json
 import os
 import signal
 import socket
+import struct
 import subprocess
+import sys
 import threading
 from base64 import b64decode
 from pathlib import Path
@@ -154,3 +156,115 @@ def test_an_interrupt_is_no_traceback(words: list[str]) -> None:
     os.close(writer)
     assert process.returncode == 130
     assert errors.strip() == b""
+
+
+# The packets of connections.
+
+
+def packets_of(path: Path) -> list[bytes]:
+    """Return the packets of a pcapng file."""
+    data, at, found = path.read_bytes(), 0, []
+    while at < len(data):
+        kind, size = struct.unpack_from("<II", data, at)
+        if kind == 6:
+            (length,) = struct.unpack_from("<I", data, at + 20)
+            found.append(data[at + 28 : at + 28 + length])
+        at += size
+    return found
+
+
+@pytest.mark.parametrize("name", ["several.pcap", "compressed.pcap.zst", "cooked2.pcap", "two_interfaces.pcapng", "nanosecond.pcap"])
+def test_the_packets_of_connections_are_captures_again(name: str, tmp_path: Path) -> None:
+    result = run("extract", "--pcap", DATA / name, "-o", tmp_path / "out")
+    assert result.code == 0, result.err
+    whole = run("list", "--json", DATA / name).out.splitlines()
+    for line in (tmp_path / "out" / "index.jsonl").read_text().splitlines():
+        known = json.loads(line)
+        (again,) = run("list", "--json", tmp_path / "out" / known["file"]).out.splitlines()
+        assert {**json.loads(again), "id": known["id"]} == json.loads(whole[known["id"]])
+
+
+def test_packets_after_the_end_and_in_fragments_come_along(tmp_path: Path) -> None:
+    frames = [*conversation([b"ask"], [b"answer"]), *conversation([b"x"], [b"y"], ("10.0.0.9", 999))]
+    (tmp_path / "x.pcap").write_bytes(pcap(frames))
+    assert run("extract", "--pcap", tmp_path / "x.pcap", "-o", tmp_path / "out").code == 0
+    first, second = sorted(path for path in (tmp_path / "out").iterdir() if path.suffix == ".pcapng")
+    assert packets_of(first) + packets_of(second) == frames
+    assert run("extract", "--pcap", "--id", 1, "--template", "all.pcapng", "-", "-o", tmp_path / "one", stdin=pcap(frames)).code == 0
+    assert packets_of(tmp_path / "one" / "all.pcapng") == frames[8:]
+    whole = [frame[:16] + bytes([0, len(frame) - 14]) + frame[18:20] + b"\0\0" + frame[22:] for frame in frames[:8]]
+    cut = []
+    for number, frame in enumerate(whole):
+        payload = frame[34:]
+        for start, more in ((0, 0x2000), (16, 0)):
+            part = payload[start : start + 16] if more else payload[start:]
+            cut.append(frame[:16] + struct.pack("!HHH", 20 + len(part), number, more | start // 8) + frame[22:34] + part)
+    (tmp_path / "cut.pcap").write_bytes(pcap(cut))
+    assert run("extract", "--pcap", "--template", "all", tmp_path / "cut.pcap", "-o", tmp_path / "cut").code == 0
+    assert packets_of(tmp_path / "cut" / "all") == cut
+
+
+# Several captures, and choosing by words.
+
+
+def test_several_captures_are_one_conversation(tmp_path: Path) -> None:
+    data = (DATA / "several.pcap").read_bytes()
+    head, records, at = data[:24], [], 24
+    while at < len(data):
+        (length,) = struct.unpack_from("<I", data, at + 8)
+        records.append(data[at : at + 16 + length])
+        at += 16 + length
+    for number in (0, 1):
+        (tmp_path / f"{number}.pcap").write_bytes(head + b"".join(records[number::2]))
+    assert run(tmp_path / "1.pcap", tmp_path / "0.pcap").out == run(DATA / "several.pcap").out
+    assert run("events", tmp_path / "1.pcap", tmp_path / "0.pcap").out == run("events", DATA / "several.pcap").out
+    each = run("list", "--each", SEVERAL, SEVERAL)
+    assert each.out == 2 * run(SEVERAL).out
+
+
+def test_choosing_by_words_keeps_the_numbers() -> None:
+    rows = run(SEVERAL).rows
+    assert run("--filter", "client port 38864", SEVERAL).rows == [rows[4]]
+    assert run("show", "--filter", "port 38864", SEVERAL, 4).code == 0
+    wrong = run("list", "--filter", "prot 80", SEVERAL)
+    assert wrong.code == 2
+    assert "prot" in wrong.err
+    assert wrong.err.count("\n") == 1
+
+
+# Help.
+
+
+def test_the_manual_page_is_that_of_the_help() -> None:
+    root = Path(__file__).parents[2]
+    made = subprocess.run([sys.executable, root / "tools" / "manpage.py"], capture_output=True, text=True, check=True).stdout
+    assert made == (root / "docs" / "gofollow.1").read_text(), "make man writes it anew"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion(shell: str) -> None:
+    assert "_GOFOLLOW_COMPLETE" in run("completion", shell).out
+    words = {"COMP_WORDS": "gofollow li", "COMP_CWORD": "1" if shell != "fish" else "li"}
+    assert "list" in run(_GOFOLLOW_COMPLETE=f"{shell}_complete", **words).out
+
+
+def test_the_examples_of_every_command_run(tmp_path: Path) -> None:
+    from gofollow.command._cli import cli
+
+    trace = tmp_path / "trace.pcap"
+    trace.write_bytes(SEVERAL.read_bytes())
+    ran = 0
+    for name, command in cli.commands.items():
+        assert run(name, "--help").code == 0
+        for line in (command.help or "").partition("Examples:")[2].splitlines():
+            line = line.strip()
+            if not line or name in ("live", "completion", "report", "plot"):
+                continue
+            script = line.replace("gofollow ", " ".join(COMMAND) + " ")
+            for number, folder in enumerate(("streams", "tables", "packets")):
+                script = script.replace(f"-o {folder}", f"-o {folder}{ran}{number}")
+            done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, check=False, timeout=60)
+            assert done.returncode in (0, 1), (line, done.stderr)
+            assert b"Traceback" not in done.stderr
+            ran += 1
+    assert ran > 15

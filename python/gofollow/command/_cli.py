@@ -21,13 +21,19 @@ class Commands(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put "list" before what begins with a file, or with an option of list."""
-        if args and args[0] not in self.commands and args[0] not in ("--help", "-h", "--version"):
+        if args and args[0] not in self.commands and args[0] not in ("--help", "-h", "--version") and not ctx.resilient_parsing:
             words = [word for word in args if word == "-" or not word.startswith("-")]
             if (args[0].startswith("-") and args[0] != "-") or exists(args[0]):
                 args = ["list", *args]
             else:
                 raise Trouble(f'no command or file "{harmless(args[0])}"{_suggestion(args[0], [*self.commands, *_neighbours(words[0])])}')
         return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
+        """Complete the first word: a command, or a file."""
+        from click.shell_completion import CompletionItem
+
+        return [*super().shell_complete(ctx, incomplete), CompletionItem(incomplete, type="file")]
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names, in the order in which they were written."""
@@ -293,11 +299,12 @@ def show_command(
     default="keep",
     help="What missing bytes become: holes of the file, zeros, or nothing (keep).",
 )
+@click.option("--pcap", "as_pcap", is_flag=True, help="The packets of each connection, as a pcapng capture.")
 @click.option("--force", is_flag=True, help="Write into a folder that is not empty, and over files.")
 @choice_options(by_id=True)
 @engine_options
 def extract_command(
-    files: tuple[str, ...], folder: str, template: str | None, gaps: str, force: bool, choice: Any, options: dict[str, Any]
+    files: tuple[str, ...], folder: str, template: str | None, gaps: str, as_pcap: bool, force: bool, choice: Any, options: dict[str, Any]
 ) -> int:
     """Write each side of each connection to a file, and an index of them.
 
@@ -309,7 +316,13 @@ def extract_command(
         gofollow extract trace.pcap -o streams
         gofollow extract --id 3,7-9 --gaps skip trace.pcap -o streams
         gofollow extract --template '{server}/{id}-{side}' trace.pcap -o streams
+        gofollow extract --pcap --id 3 trace.pcap -o packets
+        gofollow extract --pcap --template '{server}.pcapng' trace.pcap -o packets
     """
+    if as_pcap:
+        from . import _packets
+
+        return _packets.extract_packets(files, folder, options, choice, template=template or _packets.TEMPLATE, force=force)
     from ._extract import TEMPLATE, extract
 
     return extract(files, folder, options, choice, template=template or TEMPLATE, gaps=gaps, force=force)
@@ -495,3 +508,22 @@ def events_command(files: tuple[str, ...], anomalies: bool, segments: bool, scre
     from ._events import print_events
 
     return print_events(files, {**options, "anomalies": anomalies, "segments": segments}, screen)
+
+
+@cli.command("completion", short_help="Print what a shell needs to complete words.")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion_command(shell: str) -> int:
+    """Print a script that makes a shell complete commands, options and files.
+
+    \b
+    Examples:
+        gofollow completion bash > ~/.local/share/bash-completion/completions/gofollow
+        gofollow completion zsh > ~/.zfunc/_gofollow
+        gofollow completion fish > ~/.config/fish/completions/gofollow.fish
+    """
+    from click.shell_completion import get_completion_class
+
+    kind = get_completion_class(shell)
+    assert kind is not None
+    click.echo(kind(cli, {}, "gofollow", "_GOFOLLOW_COMPLETE").source())
+    return 0

@@ -76,16 +76,19 @@ class Folder:
         """Return the name of a direction's file."""
         name: str | None = stream.state
         if name is None:
-            client, client_port, client_family, server, server_port, server_family = ends_of(stream.facts)
-            client, server = _host(client, client_family), _host(server, server_family)
-            if self.plain:
-                name = f"{stream.number:06}-{client}.{client_port}-{server}.{server_port}-"
-            else:
-                opened = read_open(stream.facts).opened_ns
-                values = (stream.number, client, client_port, server, server_port, "\0", 0 if opened == NO_TIME else opened // 10**9)
-                name = self.template.format(**dict(zip(FIELDS, values, strict=True)))
+            opened = read_open(stream.facts).opened_ns if not self.plain else 0
+            name = self.formatted(stream.number, ends_of(stream.facts), "\0", 0 if opened == NO_TIME else opened // 10**9)
             stream.state = name
-        return name + _SIDES[side] if self.plain else name.replace("\0", _SIDES[side])
+        return name.replace("\0", _SIDES[side])
+
+    def formatted(self, number: int, ends: tuple[Any, ...], side: str, start: int) -> str:
+        """Return a name made of the template."""
+        client, client_port, client_family, server, server_port, server_family = ends
+        client, server = _host(client, client_family), _host(server, server_family)
+        if self.plain:
+            return f"{number:06}-{client}.{client_port}-{server}.{server_port}-{side}"
+        values = (number, client, client_port, server, server_port, side, start)
+        return self.template.format(**dict(zip(FIELDS, values, strict=True)))
 
     def run(self, run: Run) -> None:
         """Write payload."""

@@ -104,8 +104,7 @@ class Session:
         choice = self.choice
         if (choice.since is None and not always) or choice.known is not None:
             return
-        if "-" in files and self._spool is None:
-            self._spool = spooled()
+        self.spool(files)
         choice.known = bytearray()
 
         def closed(raw: bytes, _: object) -> None:
@@ -118,6 +117,17 @@ class Session:
         first.follow(files, closed)
         if first.failed:
             self.quiet = True  # the same would be said again
+
+    def spool(self, files: Sequence[str]) -> None:
+        """Copy standard input, if it is among the files: they are read twice."""
+        if "-" in files and self._spool is None:
+            self._spool = spooled()
+
+    def again(self, options: dict[str, Any]) -> Session:
+        """Return a session that reads the same once more, with other options, and does not repeat what was said."""
+        other = Session(options)
+        other._spool, other.quiet, other.order = self._spool, True, self.order
+        return other
 
     def _read(self, engine: Engine, files: Sequence[str], drain: Callable[[], object]) -> Iterator[None]:
         """Feed the captures; a fault of one is said, and what stands before it counts."""
