@@ -750,7 +750,7 @@ func TestManyWraps(t *testing.T) {
 	}
 }
 
-// TestFarAboveHole: numbers are told apart although more than 2 GiB lie above a hole
+// TestFarAboveHole: numbers are unambiguous although more than 2 GiB lie above a hole
 // and nothing was acknowledged.
 func TestFarAboveHole(t *testing.T) {
 	const jump, jumps = 60 << 20, 80

@@ -189,7 +189,7 @@ func TestEvents(t *testing.T) {
 	}
 }
 
-// TestClone: a copy says after the follower is closed what its event said.
+// TestClone: a copy of an event is the same after the follower is closed.
 func TestClone(t *testing.T) {
 	var clones []*gofollow.Event
 	var want []string

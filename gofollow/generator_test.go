@@ -240,7 +240,7 @@ type generator struct {
 	snaplen  int  // bytes of payload that are captured, -1 all
 	whole    bool // its handshake is captured
 	pauses   bool
-	repeats  bool // it ends by FIN, and one side says so again and again
+	repeats  bool // it ends by FIN, and one side retransmits its FIN several times
 	oneSided bool
 	muted    int  // which side is not captured, if it is one-sided
 	reused   bool // its endpoints are used again, if it is one-sided

@@ -11,7 +11,7 @@ import (
 	"gofollow/gofollow"
 )
 
-// told is one event as a test of silence compares it.
+// told is one event as the tests of Ignore compare it.
 type told struct {
 	id      uint64
 	kind    gofollow.EventKind

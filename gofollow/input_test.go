@@ -18,7 +18,7 @@ import (
 
 const hello = `H; c 0 "hello"; s 0 "you" ack=5; c FA 5; s FA 3`
 
-// TestBadFiles reads files with something wrong: the error says what, and what
+// TestBadFiles reads files with faults: the error describes the fault, and what
 // stands before the fault is followed.
 func TestBadFiles(t *testing.T) {
 	good := pcapOf(script(t, hello))
@@ -188,7 +188,7 @@ func TestDamagedPackets(t *testing.T) {
 	follow(t, gofollow.Config{Anomalies: true, CloseOn: gofollow.CloseOnFirstFIN, Urgent: gofollow.UrgentOOB}, packets)
 }
 
-// TestWrongWireLength: a length on the wire that no packet has is not believed, where
+// TestWrongWireLength: a length on the wire that no packet has is ignored if
 // nothing else says how long the segment was.
 func TestWrongWireLength(t *testing.T) {
 	a, b := netip.MustParseAddrPort("10.0.0.1:40001"), netip.MustParseAddrPort("10.0.0.2:80")

@@ -208,7 +208,7 @@ func TestDropped(t *testing.T) {
 	})
 }
 
-// continuedBy says that a segment with data is continued by the one captured next, as
+// continuedBy reports whether a segment with data is continued by the one captured next, as
 // if they had been one.
 func (p *sent) continuedBy(next *sent) bool {
 	plain := func(p *sent) bool { return len(p.payload) > 0 && !p.has("S") && !p.has("R") }

@@ -12,7 +12,7 @@ import (
 	"gofollow/gofollow"
 )
 
-// numbered returns n payload bytes that tell their own sequence numbers: the four bytes
+// numbered returns n payload bytes that contain their own sequence numbers: the four bytes
 // at numbers 4k to 4k+3 spell 4k.
 func numbered(seq uint32, n int) []byte {
 	b := make([]byte, n)
@@ -181,7 +181,7 @@ func TestMoved(t *testing.T) {
 		ends := [2]netip.AddrPort{netip.MustParseAddrPort("10.0.0.1:40000"), netip.MustParseAddrPort("10.0.0.2:80")}
 		syn := segment{src: ends[0], dst: ends[1], flags: "S", seq: base - 1}
 		data := segment{src: ends[1], dst: ends[0], flags: "A", seq: 9000, ack: base, payload: []byte("answer")}
-		// A bare acknowledgement far up says where the client stands, so that nothing is delivered.
+		// A bare acknowledgement far up shows where the client stands, so that nothing is delivered.
 		hint := segment{src: ends[0], dst: ends[1], flags: "A", seq: base + 100 + random.Uint32N(5000), ack: 9000}
 		var body []segment
 		for range 1 + random.IntN(8) {

@@ -6,7 +6,7 @@ import (
 	"gofollow/gofollow"
 )
 
-// overlapWinners says for each policy who fills what two held segments share: N
+// overlapWinners has, for each policy, which of two held segments fills what they share: N
 // the new one, H the held one, by how N starts (before, with, after H) and, within
 // each, how it ends (before, with, after H). Written from the literature, not from
 // the engine's table.

@@ -136,7 +136,7 @@ func (p *perturbed) cut() {
 	p.isPart(fmt.Sprintf("cut to %d bytes", snaplen), follow(p.T, gofollow.Config{}, short), missing)
 }
 
-// isPart says that got has the conversations and the length of each stream that the
+// isPart reports whether got has the conversations and the length of each stream that the
 // whole capture has, and all bytes but at most so many.
 func (p *perturbed) isPart(what string, got *result, missing int64) {
 	p.Helper()
@@ -220,7 +220,7 @@ func (p *perturbed) reordered() {
 	equalsReference(p.T, "reordered", got, packets)
 }
 
-// merged: two captures of the same traffic, one of which lags, say what one says.
+// merged: two captures of the same traffic, one of which lags, give the same events as one.
 func (p *perturbed) merged() {
 	skew := 1 + p.IntN(3)
 	var both []gofollow.Packet

@@ -59,7 +59,7 @@ func worlds(t *testing.T, n int, try func(t *testing.T, random *rand.Rand, w *wo
 var sides = [2]string{"client", "server"}
 
 // TestRandom compares random captures with the known truth and with the reference,
-// and says how often they held each row of the case table.
+// and logs how often they held each row of the case table.
 func TestRandom(t *testing.T) {
 	rows := map[string]int{}
 	worlds(t, *runs, func(t *testing.T, _ *rand.Rand, w *world) {

@@ -259,7 +259,7 @@ func (c *refConversation) ended() bool {
 	return c.reset || c.streams[0].fin >= 0 && c.streams[1].fin >= 0
 }
 
-// renumbered says that a SYN of src with this base is another connection's.
+// renumbered reports whether a SYN of src with this base belongs to another connection.
 func (c *refConversation) renumbered(src netip.AddrPort, base uint32) bool {
 	s := &c.streams[0]
 	if c.ends[0] != src {

@@ -14,7 +14,7 @@ import (
 // span is a half-open range [Start, End) of stream offsets.
 type span struct{ Start, End int64 }
 
-// stream is what a follower said about one direction.
+// stream is what the events of a follower reported of one direction.
 type stream struct {
 	data       []byte // without gaps
 	gaps       []span // adjacent ones merged
@@ -26,7 +26,7 @@ type stream struct {
 	counters   gofollow.Counters
 }
 
-// conversation is what a follower said about one connection.
+// conversation is what the events of a follower reported of one connection.
 type conversation struct {
 	id             uint64
 	client, server netip.AddrPort

@@ -154,7 +154,7 @@ func wrapped(random *rand.Rand, layers []wrapping, side int, frame []byte) []byt
 	return frame
 }
 
-// separation returns what told connections apart with that option.
+// separation returns the text of what distinguishes connections with that option.
 func separation(layers []wrapping, option gofollow.Separate) string {
 	var text []string
 	for _, l := range layers {
@@ -165,7 +165,7 @@ func separation(layers []wrapping, option gofollow.Separate) string {
 	return strings.Join(text, "/")
 }
 
-// bare says that the layers can be nested: an IP packet alone has no tag.
+// bare reports whether the layers can be nested: an IP packet alone has no tag.
 func bare(layers []wrapping) bool {
 	for i, l := range layers[:max(0, len(layers)-1)] {
 		probe := l.wrap(rand.New(rand.NewPCG(1, 1)), 0, append(make([]byte, 12), 0x81, 0, 0, 1, 8, 0, 0x45))

@@ -22,7 +22,7 @@ func inVXLAN(vni uint32, inner []byte) []byte {
 	return b
 }
 
-// TestSeparationOfClosed: what is remembered of a closed connection swallows late segments of its own
+// TestSeparationOfClosed: a closed connection absorbs late segments of its own
 // VLAN alone.
 func TestSeparationOfClosed(t *testing.T) {
 	for _, separate := range []Separate{SeparateNone, SeparateVLAN, SeparateTunnel, SeparateBoth} {

@@ -14,7 +14,7 @@ import (
 	"gofollow/gofollow"
 )
 
-// sharedCapture is what a NAME.json beside a shared capture says, as far as it is checked.
+// sharedCapture is the content of a NAME.json beside a shared capture, as far as it is checked.
 type sharedCapture struct {
 	Connections []struct {
 		Client, Server string // address|port

@@ -7,7 +7,7 @@ import (
 	"gofollow/gofollow"
 )
 
-// The packets of a small conversation: the client says 9 bytes, the server none.
+// The packets of a small conversation: the client sends 9 bytes, the server none.
 const (
 	synPacket = iota
 	synACKPacket
@@ -56,7 +56,7 @@ type smallWorld struct {
 	reset  bool // whether a RST is among them
 }
 
-// expect says what a sequence comes out as, by what stands in it from the packet
+// expect returns what a sequence is expected to give, by what is in it from the packet
 // that opens on, and not by its order; lost if the order matters: the client's start
 // is then not known before its first data, or a RST before the SYN ends a connection.
 func expect(order []int) (w smallWorld, lost bool) {

@@ -138,7 +138,7 @@ func TestWrongClocks(t *testing.T) {
 }
 
 // TestAdvanceTimeAfterJump: what is seen in a packet with a wrong stamp counts as seen when
-// AdvanceTime says what time it is.
+// AdvanceTime sets the time.
 func TestAdvanceTimeAfterJump(t *testing.T) {
 	packets := script(t, `H; c 0 "a"`)
 	packets[3].Time += int64(5 * time.Hour)

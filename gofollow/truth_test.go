@@ -57,7 +57,7 @@ var caseTable = []string{
 	rowSnaplen, rowChecksum, rowPadding, rowNoLength, rowIgnored, rowTimeBack, rowMultipath,
 }
 
-// truth is what a right follower says about one conversation.
+// truth is what a correct follower reports of one conversation.
 type truth struct {
 	opened bool // whether there is a connection at all
 	sides  [2]struct {
@@ -74,7 +74,7 @@ type truth struct {
 type walk struct {
 	truth
 	sides     [2]walkSide
-	reset     int // who sent the RST that is believed, -1 none
+	reset     int // who sent the RST that is accepted, -1 none
 	resetAt   int64
 	handshake int  // how much of it was seen: SYN, SYN+ACK, ACK
 	closed    bool // by both FINs
@@ -97,7 +97,7 @@ type walkSide struct {
 	lost   map[int64]int64 // where what the capture cut off begins and ends
 }
 
-// truth tells what a right follower says of talk c: each byte as in its first
+// truth returns what a correct follower reports of talk c: each byte as in its first
 // captured copy, up to where data, FIN or the peer's ACK show that the stream goes.
 func (w *world) truth(c *talk) *truth {
 	k := &walk{reset: -1}
@@ -261,7 +261,7 @@ func (k *walk) takeFIN(p *sent) {
 	s.early = s.next < fin && int64(len(s.bytes)) < fin-s.base
 }
 
-// takeReset says whether a RST is believed.
+// takeReset reports whether a RST is accepted.
 func (k *walk) takeReset(p *sent) {
 	s, peer := &k.sides[p.side], &k.sides[1-p.side]
 	if !k.opened || k.reset >= 0 {
@@ -322,7 +322,7 @@ func (s *walkSide) pass() bool {
 	return false
 }
 
-// wraps says that the numbers of a segment pass 2^32.
+// wraps reports whether the numbers of a segment pass 2^32.
 func (k *walk) wraps(p *sent) bool {
 	first := p.talk.isn[p.side] + 1 + uint32(p.offset)
 	return uint64(first)+uint64(len(p.payload)) > math.MaxUint32

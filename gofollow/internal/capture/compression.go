@@ -15,7 +15,7 @@ import (
 	"github.com/therootcompany/xz"
 )
 
-// MagicLen is how many bytes tell the formats of captures and of compressed files apart.
+// MagicLen is how many bytes identify the format of a capture or a compressed file.
 const MagicLen = 4
 
 // maxWindow bounds what a compressed stream may refer back to, and with it a
@@ -71,7 +71,7 @@ func (e evenPieces) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// explain says what an error of the format's library means.
+// explain returns the error for an error of the format's library.
 func (c *compression) explain(err error) (Kind, string) {
 	damaged := func(what string) (Kind, string) {
 		return Damaged, fmt.Sprintf("the %s stream is damaged: %s", c.name, what)
@@ -119,7 +119,7 @@ func (m *gzipMembers) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// next goes on to the next member. It returns io.EOF if there is none.
+// next advances to the next member. It returns io.EOF if there is none.
 func (m *gzipMembers) next() error {
 	padding, err := skipPadding(m.in)
 	switch {

@@ -60,10 +60,10 @@ func NewDecompressor(head []byte) *Decompressor {
 	return d
 }
 
-// Decompress decompresses from src to dst, which must not be empty, and says how many bytes of each
+// Decompress decompresses from src to dst, which must not be empty, and returns how many bytes of each
 // were used. It makes progress in one of them; 0, 0, nil means that src is empty and more input is
 // needed. Neither slice is used after the return. A *Error is final; what
-// could be decompressed before it comes first. After End, io.EOF says that all was returned.
+// could be decompressed before it comes first. After End, io.EOF means that all was returned.
 func (d *Decompressor) Decompress(dst, src []byte) (nDst, nSrc int, err error) {
 	if d.closed {
 		return 0, 0, d.failure(errClosed)
@@ -87,7 +87,7 @@ func (d *Decompressor) Decompress(dst, src []byte) (nDst, nSrc int, err error) {
 	return nDst, nSrc, err
 }
 
-// End says that the stream has no more bytes than those that Decompress has used. From
+// End declares that the stream has no more bytes than those that Decompress has used. From
 // then on Decompress, without src, returns what is left, and then an error: io.EOF, or a *Error of
 // kind Truncated or Damaged.
 func (d *Decompressor) End() { d.ended = true }

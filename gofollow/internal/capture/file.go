@@ -81,7 +81,7 @@ func (f *File) Close() {
 	}
 }
 
-// Read reads up to len(b) bytes of the capture. 0, nil says that nothing came of
+// Read reads up to len(b) bytes of the capture. 0, nil means that nothing came of
 // what was read of the file: call again. An error, io.EOF or one of the file's or the
 // decompressor's, is final; n bytes stand before it.
 func (f *File) Read(b []byte) (n int, err error) {

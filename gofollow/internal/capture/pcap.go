@@ -31,7 +31,7 @@ const (
 	linkTypeMask = 0xFFFF
 )
 
-// pcapState is what a pcap header says about its records.
+// pcapState is what a pcap header determines about its records.
 type pcapState struct {
 	link    uint32
 	snapLen uint32
@@ -92,7 +92,7 @@ func (r *Reader) pcapHeader(b []byte, m *pcapMagic, big bool) (int, bool, error)
 	return m.headerLen, false, nil
 }
 
-// fromAIX tells AIX's tcpdump, which writes version 2.2 with interface types of RFC 1573 and
+// fromAIX recognizes AIX's tcpdump, which writes version 2.2 with interface types of RFC 1573 and
 // nanoseconds, by types that mean nothing likely as link types.
 func (p *pcapState) fromAIX() {
 	link, ok := map[uint32]uint32{6: 1, 9: 6, 15: 10, 24: 0}[p.link]
@@ -163,7 +163,7 @@ func (r *Reader) nextAnyPcap(b []byte, rec *Record) (int, bool, error) {
 }
 
 // joined reads the header of another pcap file, if one stands where a record or block should: files
-// joined by cat are one capture. done tells whether b began with such a header, or may do so and is
+// joined by cat are one capture. done reports whether b began with such a header, or may do so and is
 // too short. As a record, a header would be a packet of no bytes, neither captured nor on the wire,
 // of one certain time of the years 1984, 2055, 2060 or 2083: see beginsPcap.
 func (r *Reader) joined(b []byte) (n int, done bool, err error) {

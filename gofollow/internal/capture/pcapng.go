@@ -40,7 +40,7 @@ const (
 	maxInterfaces = 1 << 16
 )
 
-// ngInterface is what an interface description block says.
+// ngInterface is the content of an interface description block.
 type ngInterface struct {
 	link    uint32
 	snapLen uint32 // 0 means no limit
@@ -139,7 +139,7 @@ func (r *Reader) passOver(n int, total uint32) (int, bool, error) {
 	return r.took(n)
 }
 
-// took says that n bytes without a packet are done with.
+// took counts n bytes without a packet as consumed.
 func (r *Reader) took(n int) (int, bool, error) {
 	r.want = 0
 	if r.ng.skip > 0 {
@@ -182,9 +182,9 @@ func (r *Reader) endBlock(rest []byte) error {
 	case len(rest) == 0:
 		return nil
 	}
-	most := believable(0)
+	most := longestCut(0)
 	for i := range r.ng.interfaces {
-		most = max(most, believable(r.ng.interfaces[i].snapLen))
+		most = max(most, longestCut(r.ng.interfaces[i].snapLen))
 	}
 	if total > most+maxOptions {
 		_, _, err := r.fail(Damaged, start+4-r.offset, fmt.Sprintf(

@@ -24,7 +24,7 @@ const (
 // Next looks for a record in b, which continues where the last call's n ended. n is how
 // many bytes of b are done with. With ok, rec is the next packet, and rec.Data is valid
 // until b changes or Next is called again. Without ok and err there is more to do: call again.
-// io.EOF says that b is used up, and after End that the capture was complete; any
+// io.EOF means that b is used up, and after End that the capture was complete; any
 // other error is a *Error and final.
 func (p *Pushed) Next(b []byte, rec *Record) (n int, ok bool, err error) {
 	if p.begun && p.decompressor == nil && len(p.carry) == 0 { // the way of nearly all records
@@ -74,7 +74,7 @@ func (p *Pushed) Failed() error { return p.failed }
 // Decompressed returns how many bytes the pushed ones decompressed to so far.
 func (p *Pushed) Decompressed() int64 { return p.decompressed }
 
-// End says that the capture has no more bytes than were pushed. From then on Next,
+// End declares that the capture has no more bytes than were pushed. From then on Next,
 // without b, returns what is left, and then an error: io.EOF if the capture was complete.
 func (p *Pushed) End() { p.ended = true }
 
@@ -90,7 +90,7 @@ func (p *Pushed) Reset() {
 	*p = Pushed{carry: carry, buffer: p.buffer}
 }
 
-// judge says what an error of Next comes to at the capture's end, and keeps what is final.
+// judge returns what an error of Next means at the end of the capture, and keeps it if it is final.
 func (p *Pushed) judge(err error) error {
 	if err == io.EOF && p.ended {
 		if fault := p.reader.End(p.carry); fault != nil {
@@ -103,7 +103,7 @@ func (p *Pushed) judge(err error) error {
 	return err
 }
 
-// begin gathers the bytes that tell whether the capture is compressed.
+// begin collects the bytes that show whether the capture is compressed.
 func (p *Pushed) begin(b []byte) (n int, err error) {
 	n = min(len(b), MagicLen-len(p.carry))
 	p.carry = append(p.carry, b[:n]...)

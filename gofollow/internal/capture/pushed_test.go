@@ -75,7 +75,7 @@ func TestPushed(t *testing.T) {
 	}
 }
 
-// TestPushedErrors compares what is wrong, and where, with what a Reader says of the same bytes.
+// TestPushedErrors compares what is wrong, and where, with what a Reader reports of the same bytes.
 func TestPushedErrors(t *testing.T) {
 	var p Pushed
 	for _, b := range [][]byte{nil, {0xd4}, []byte("\xd4\xc3\xb2\xa1"), []byte("no capture"), bytes.Repeat([]byte("no capture"), 100),

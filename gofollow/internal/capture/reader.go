@@ -11,7 +11,7 @@ import (
 type Reader struct {
 	format  format
 	big     bool   // the capture, or the current pcapng section, is big-endian
-	want    int    // what Need says; 0 means the smallest head of the format
+	want    int    // what Need returns; 0 means the smallest head of the format
 	records uint64 // packets returned so far
 	offset  int64  // position of the next byte that Next is given
 	err     *Error // set once and for all with format failed
@@ -79,7 +79,7 @@ func (r *Reader) Need() int {
 // Records returns how many packets were taken.
 func (r *Reader) Records() uint64 { return r.records }
 
-// End says that the capture ends with rest, the bytes that Next did not take. It returns a
+// End declares that the capture ends with rest, the bytes that Next did not take. It returns a
 // *Error of kind Truncated if that is within a record, of Damaged if that record is longer than can
 // be believed, of NotACapture if there was nothing.
 func (r *Reader) End(rest []byte) error {
@@ -97,7 +97,7 @@ func (r *Reader) End(rest []byte) error {
 	if len(rest) >= pcapRecordLen {
 		if m, _ := beginsPcap(rest); m != nil {
 			r.format = undecided
-		} else if captured := int64(r.want - pcapRecordLen); captured > believable(r.pcap.snapLen) {
+		} else if captured := int64(r.want - pcapRecordLen); captured > longestCut(r.pcap.snapLen) {
 			_, _, err := r.fail(Damaged, 8, fmt.Sprintf(
 				"a packet has the captured length %d, and the capture ends before that; the file is probably damaged before this record", captured))
 			return err
@@ -110,9 +110,9 @@ func (r *Reader) End(rest []byte) error {
 // the largest snap length of tcpdump and Wireshark.
 const maxCut = 262_144
 
-// believable returns how long a record that is not whole at the end of a capture may be: it is taken
+// longestCut returns how long a record that is not whole at the end of a capture may be: it is taken
 // for one that was cut, a longer one for damage.
-func believable(snapLen uint32) int64 { return max(int64(snapLen), maxCut) }
+func longestCut(snapLen uint32) int64 { return max(int64(snapLen), maxCut) }
 
 // endUndecided is End before a whole file header was read.
 func (r *Reader) endUndecided(rest []byte) error {
@@ -150,7 +150,7 @@ func (r *Reader) truncated(start int64, have int) error {
 	return err
 }
 
-// short says that b has fewer than n bytes.
+// short reports whether b has fewer than n bytes.
 func (r *Reader) short(n int) (int, bool, error) {
 	r.want = n
 	return 0, false, nil

@@ -24,7 +24,7 @@ type Record struct {
 	WireLen int
 }
 
-// Kind says what is wrong with a capture.
+// Kind is the kind of a fault of a capture.
 type Kind uint8
 
 const (
@@ -38,7 +38,7 @@ const (
 	Unsupported
 )
 
-// Error says what is wrong with a capture, and where.
+// Error describes a fault of a capture and its place.
 type Error struct {
 	Kind   Kind
 	Record uint64 // how many packets stand before the fault

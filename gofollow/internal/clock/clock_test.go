@@ -52,7 +52,7 @@ func TestClock(t *testing.T) {
 	}
 }
 
-// TestClockSet: a stamp that is set is believed, but for one that is a little behind. It takes
+// TestClockSet: a stamp that is set needs no confirmation, except one that is a little behind. It takes
 // the place of a jump that was not confirmed.
 func TestClockSet(t *testing.T) {
 	for _, test := range []struct {
@@ -92,7 +92,7 @@ func TestSum(t *testing.T) {
 }
 
 // TestClockIsMonotonic: elapsed time never goes back, one wrong stamp changes nothing,
-// and what is set is believed.
+// and a stamp that is set needs no confirmation.
 func TestClockIsMonotonic(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 6))
 	for range 2000 {

@@ -6,7 +6,7 @@ import "slices"
 // Entry is a deadline of something, such as a connection.
 type Entry[T any] struct {
 	Due int64
-	ID  uint64 // breaks ties; it also tells whether Of is another's by then
+	ID  uint64 // breaks ties, and shows whether Of is used for something else by then
 	Of  T
 }
 

@@ -14,7 +14,7 @@ type Decoder struct {
 	// Now is the time of the frame to be decoded, in nanoseconds. Only fragments need it.
 	Now int64
 
-	// Separate numbers the networks of segments. Nil: none is told from another.
+	// Separate numbers the networks of segments. Nil: it distinguishes none.
 	Separate *Separations
 
 	// Fragments holds the fragments of datagrams that are not whole yet.
@@ -35,7 +35,7 @@ type Decoder struct {
 	Whole      []byte
 	WholeWire  int // its length on the wire
 
-	// Stopped says what the last frame that was NotTCP or UnknownLink had where TCP was
+	// Stopped is what the last frame that was NotTCP or UnknownLink had where TCP was
 	// looked for; Name gives it a name.
 	Stopped uint32
 
@@ -110,7 +110,7 @@ func (d *Decoder) layers(link uint32, frame []byte, wireLen int, seg *Segment) O
 	return TooDeep
 }
 
-// More tells whether the frame that was decoded last has another one inside, which
+// More reports whether the frame that was decoded last has another one inside, which
 // Next decodes. The next frame can be decoded only when there is no more.
 func (d *Decoder) More() bool { return len(d.rest) > 0 }
 
@@ -132,7 +132,7 @@ type packet struct {
 	// of the segment was not on the wire, or the address in the header is not the one that was summed.
 	unverifiable bool
 
-	// path tells apart the networks that the same addresses may stand for: it
+	// path distinguishes the networks in which the same addresses may be used: it
 	// is made of the VLAN and tunnel ids so far.
 	path uint64
 
@@ -155,7 +155,7 @@ func (p *packet) take(n int) {
 	p.wire -= n
 }
 
-// bound drops what lies behind the n bytes that a header says are there. A
+// bound drops what lies behind the n bytes that a header gives. A
 // header that promises more than the enclosing layer carries adds nothing.
 func (p *packet) bound(n int) {
 	if n > p.wire {

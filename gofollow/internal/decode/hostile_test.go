@@ -107,7 +107,7 @@ func TestAggregatesInAggregates(t *testing.T) {
 	if segments != 7 {
 		t.Errorf("%d segments", segments)
 	}
-	// A tunnel that is not believed leaves no frame behind.
+	// A tunnel that is rejected leaves no frame behind.
 	broken := aggregate(ip, ip)
 	broken[26+14+8+3]++ // the first packet's length is above what there is
 	broken[26+14+8+2] = 0xff

@@ -7,7 +7,7 @@ const (
 	ipv6Len = 40
 
 	// longestPadded is the length up to which Ethernet pads frames. A shorter frame can be
-	// all header and padding, so its length says nothing about a payload.
+	// all header and padding, so its length shows nothing about a payload.
 	longestPadded = 60
 )
 

@@ -2,7 +2,7 @@ package decode
 
 import "encoding/binary"
 
-// frameRelay reads the address field and what says what follows: an NLPID (RFC 2427), or in
+// frameRelay reads the address field and the field that identifies what follows: an NLPID (RFC 2427), or in
 // Cisco's frames an EtherType.
 func frameRelay(p *packet) (protocol, Outcome) {
 	const (
@@ -130,7 +130,7 @@ func exportedPDU(p *packet) (protocol, Outcome) {
 	return 0, Malformed
 }
 
-// dissected says what a dissector of Wireshark's reads, by its name, behind which are zero bytes.
+// dissected returns what a dissector of Wireshark's reads, by its name, behind which are zero bytes.
 func dissected(name []byte) (protocol, Outcome) {
 	for len(name) > 0 && name[len(name)-1] == 0 {
 		name = name[:len(name)-1]

@@ -153,7 +153,7 @@ func (d *Decoder) linkLayer(link uint32, p *packet) (protocol, Outcome) {
 	return linkType | protocol(link), UnknownLink
 }
 
-// rawIP tells IPv4 from IPv6 by the version number.
+// rawIP distinguishes IPv4 and IPv6 by the version number.
 func rawIP(p *packet) (protocol, Outcome) {
 	if len(p.b) == 0 {
 		return 0, Malformed
@@ -225,7 +225,7 @@ func (d *Decoder) cookedTwo(p *packet) (protocol, Outcome) {
 	return d.cookedPayload(hardware, next, p)
 }
 
-// cookedPayload says what follows: on some interfaces the protocol field means
+// cookedPayload returns what follows: on some interfaces the protocol field means
 // something else than an EtherType.
 func (d *Decoder) cookedPayload(hardware uint16, next protocol, p *packet) (protocol, Outcome) {
 	switch {
@@ -256,7 +256,7 @@ func etherType(p *packet, n, at int) (protocol, Outcome) {
 }
 
 // ethernet reads an Ethernet header. What stands in the type's place may be a length (802.3), which
-// is told from an EtherType where the loop finds no layer for it.
+// is distinguished from an EtherType where the loop finds no layer for it.
 func ethernet(p *packet) (protocol, Outcome) {
 	if len(p.b) < ethernetLen {
 		return 0, Malformed

@@ -2,7 +2,7 @@ package decode
 
 import "fmt"
 
-// Name says in words what a Decoder Stopped at.
+// Name returns the name of what a Decoder Stopped at.
 func Name(stopped uint32) string {
 	p := protocol(stopped)
 	n := stopped & 0xffff

@@ -1,6 +1,6 @@
 package decode
 
-// protocol says what comes next: the kind of number in the upper half, the number
+// protocol identifies what comes next: the kind of number in the upper half, the number
 // in the lower one. EtherTypes are kind 0, link types have the top bit set.
 type protocol uint32
 
@@ -97,5 +97,5 @@ func (n *Counts) Add(stopped uint32) {
 	(*n)[stopped]++
 }
 
-// IsLinkType tells whether a Decoder Stopped at the link type of a frame.
+// IsLinkType reports whether a Decoder Stopped at the link type of a frame.
 func IsLinkType(stopped uint32) bool { return protocol(stopped)&linkType != 0 }

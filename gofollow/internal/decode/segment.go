@@ -6,7 +6,7 @@
 package decode
 
 // Addr is an IP address as two big-endian words. An IPv4 address stands in the
-// low 32 bits of Lo; only Segment.IPv6 tells it from an IPv6 one.
+// low 32 bits of Lo; only Segment.IPv6 distinguishes it from an IPv6 one.
 type Addr struct{ Hi, Lo uint64 }
 
 // Flags are TCP's control bits, as in byte 13 of the header (RFC 9293, section 3.1).
@@ -52,7 +52,7 @@ type Segment struct {
 	Owned   bool
 }
 
-// Outcome says what a frame turned out to be.
+// Outcome is the result of decoding a frame.
 type Outcome uint8
 
 const (

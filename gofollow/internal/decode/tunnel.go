@@ -207,7 +207,7 @@ func (d *Decoder) erspan(p *packet) (protocol, Outcome) {
 	return otherERSPAN, NotTCP
 }
 
-// mpls reads one label (RFC 3032). What is below the last one is not said anywhere, and so guessed.
+// mpls reads one label (RFC 3032). Nothing identifies what is below the last one, so it is guessed.
 func mpls(p *packet) (protocol, Outcome) {
 	if len(p.b) < 4 {
 		return 0, Malformed
@@ -263,7 +263,7 @@ func l2tpSession(p *packet) (protocol, Outcome) {
 	return protoL2TP, NotTCP
 }
 
-// carries reports whether p can be what is said to come next. UDP ports and labels promise
+// carries reports whether p can be what the header announces. UDP ports and labels promise
 // nothing, and ordinary traffic must not become TCP.
 func carries(next protocol, p *packet) bool {
 	b := p.b
