@@ -773,8 +773,8 @@ MUTANTS = [
     (
         "separation of a plain frame",
         "internal/decode/plain.go",
-        "seg.Owned, seg.Separation = false, false, 0",
-        "seg.Owned, _ = false, false, 0",
+        "seg.Owned, seg.VLANs, seg.Separation = false, false, 0, 0",
+        "seg.Owned, seg.VLANs, _ = false, false, 0, 0",
     ),
     ("separation of a closed connection is kept", "internal/timewait/table.go", "t.separations.Release(c.Key.Separation())", ""),
     ("separation of a connection is kept", "table.go", "t.separations.Release(c.key.Separation())", ""),
