@@ -29,7 +29,7 @@ FUZZTIME ?= 20s
 # The tests are run from outside the tree's python/, so that they see what is installed.
 PYTEST = cd $(BUILD) && venv/bin/python -m pytest -c ../pyproject.toml --rootdir .. -p no:cacheprovider
 
-.PHONY: help demo build test test-go test-c test-py test-resources random-calls test-more test-full lint docs bench bench-scale bench-spark install uninstall dist clean record golden profile fuzz mutants random venv wheels test-wheels abi-check abi-record
+.PHONY: help demo build test test-go test-c test-py test-resources random-calls test-more test-full lint docs pictures bench bench-scale bench-spark install uninstall dist clean record golden profile fuzz mutants random venv wheels test-wheels abi-check abi-record
 
 help:
 	@echo 'make demo       build everything and follow a capture'
@@ -44,6 +44,7 @@ help:
 	@echo 'make random-calls  SEQUENCES=10000 sequences of random calls of the C library, from SEED=1 on, under sanitizers'
 	@echo 'make random     follow RUNS=100000 random captures'
 	@echo 'make docs       the documentation site in $(BUILD)/site'
+	@echo 'make pictures   make the pictures of README and docs again (Chromium)'
 	@echo 'make bench      measure against other followers: RUNS=n ONLY=rows WORKLOADS=names CPU=1 (bench/README.md)'
 	@echo 'make bench-scale  show how time and memory grow with connections and packets'
 	@echo 'make bench-spark  measure tables made by Spark against one process'
@@ -170,7 +171,7 @@ lint: $(VENV)/.ready
 	$(VENV)/bin/ruff check .
 	PATH=$(VENV)/bin:$$PATH cython-lint --max-line-length 140 python/gofollow/_core.pxd python/gofollow/_gather.pxd python/cycapture/libtins/_sound.pxd --ignore E301 E302
 	$(VENV)/bin/mypy --strict python/gofollow python/cycapture
-	$(VENV)/bin/mypy --strict --follow-imports=silent tools/record*.py tools/docs.py tools/compare_tshark.py tools/mutants.py tools/wheels.py tools/test_wheels.py tools/abi.py
+	$(VENV)/bin/mypy --strict --follow-imports=silent tools/record*.py tools/docs.py tools/pictures.py tools/compare_tshark.py tools/mutants.py tools/wheels.py tools/test_wheels.py tools/abi.py
 	$(VENV)/bin/mypy --strict --follow-imports=silent tests/python/*.py
 	MYPYPATH=bench/python $(VENV)/bin/mypy --strict --follow-imports=silent bench/python/*.py
 	@if command -v shellcheck >/dev/null; then echo shellcheck; shellcheck .ci/run $$(find tools capi tests bench -name '*.sh'); \
@@ -196,6 +197,11 @@ bench-spark: build $(BUILD)/installed
 	@mkdir -p $(BUILD)/bench
 	$(GO) run ./bench/generate -dir $(BUILD)/bench $(or $(WORKLOADS),web200k)
 	$(PY) bench/python/on_spark.py $(BUILD)/bench/$(or $(WORKLOADS),web200k).pcap
+
+# The pictures that README and docs show.
+
+pictures: $(BUILD)/installed
+	$(PY) tools/pictures.py
 
 # The documentation site. Broken links and warnings are errors.
 

@@ -17,7 +17,7 @@ PAYLOAD = 7 * 1024 * 1024  # bytes of all conversations; the longest ones are cu
 POINTS = 100_000  # segments of all graphs, in the same way
 LONGEST, SHORTEST = 64 * 1024, 128  # bytes that one conversation keeps at most, and before none is kept of the next one
 MOST, FEWEST = 4096, 16  # segments of one graph, likewise
-BUCKETS = 600  # of the chart of payload over time
+BUCKETS = 160  # of the chart of payload over time
 NAMES = 15  # ports and hosts that are named
 HOSTS = 100_000  # addresses that are counted before the least busy ones are forgotten
 TURN = 64  # what a turn costs beside its payload
@@ -196,15 +196,19 @@ class Collector:
             return
         bucket = self.rate.setdefault(us // self.width_us, [0, 0])
         bucket[side] += length
-        if len(self.rate) > 2 * BUCKETS or us // self.width_us > 16 * BUCKETS:
-            while max(self.rate) > BUCKETS:
-                self.width_us *= 2
-                rate: dict[int, list[int]] = {}
-                for number, (up, down) in self.rate.items():
-                    half = rate.setdefault(number // 2, [0, 0])
-                    half[0] += up
-                    half[1] += down
-                self.rate = rate
+        if us // self.width_us > 16 * BUCKETS:
+            self._widen()
+
+    def _widen(self) -> None:
+        """Make the buckets so wide that they are few."""
+        while max(self.rate, default=0) > BUCKETS:
+            self.width_us *= 2
+            rate: dict[int, list[int]] = {}
+            for number, (up, down) in self.rate.items():
+                half = rate.setdefault(number // 2, [0, 0])
+                half[0] += up
+                half[1] += down
+            self.rate = rate
 
     def _gap(self, event: Event) -> None:
         talk = self.talks[event.connection.id]
@@ -301,6 +305,7 @@ class Collector:
             if talk.points and (facts.client_counters.bytes or facts.server_counters.bytes or row["missing"]):
                 graphs[facts.id] = {"points": talk.points, "gaps": talk.gap_ranges, "windows": talk.windows, "more": talk.points_more}
         timed = self.base_us is not None
+        self._widen()
         last = max(self.rate, default=-1)
         rate = [self.rate.get(number, (0, 0)) for number in range(last + 1)]
         return {
