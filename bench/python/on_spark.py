@@ -1,7 +1,7 @@
 """What gofollow.spark costs on this machine, beside the same tables made by one process: on_spark.py CAPTURE.
 
-Every run is a process of its own. CPU is that of all its processes, Java and the workers included, less what a session with a job
-that does nothing takes. Memory is the peak of one Python worker.
+Every run is a process of its own. CPU is that of all its processes, Java and the workers included, once a session runs and did a
+job. Memory is the peak of one Python worker. Spark's runs include the pass for the clock.
 """
 
 import os
@@ -45,22 +45,39 @@ def worker_memory(found: list[int]) -> None:
         time.sleep(0.1)
 
 
-def run(what: str, path: str, cores: str, partitions: str) -> None:
-    """Do one thing and print seconds of wall time and megabytes."""
-    from gofollow import TCPStreamFollower, tables
+def cpu() -> float:
+    """Return the CPU seconds of this process and all below it: Java, Spark's daemon, workers, and those that ended."""
+    parents, spent = {}, {}
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            fields = (process / "stat").read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        parents[int(process.name)] = int(fields[1])
+        spent[int(process.name)] = sum(map(int, fields[11:15]))
+    total = 0
+    for number in spent:
+        above = number
+        while above not in (0, os.getpid()):
+            above = parents.get(above, 0)
+        total += spent[number] if above else 0
+    return total / os.sysconf("SC_CLK_TCK")
 
-    if what == "feed_file":
-        began = time.perf_counter()
-        follower = TCPStreamFollower(keep_payload="none")
-        follower.feed_file(path)
-        follower.close()
-        print(time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)
-        return
-    if what.startswith("tables."):
-        began = time.perf_counter()
-        for _ in getattr(tables, what[len("tables.") :])(path):
-            pass
-        print(time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)
+
+def run(what: str, path: str, cores: str, partitions: str) -> None:
+    """Do one thing and print seconds of wall time and of CPU, and megabytes."""
+    if what == "feed_file" or what.startswith("tables."):
+        from gofollow import TCPStreamFollower, tables
+
+        began, before = time.perf_counter(), cpu()
+        if what == "feed_file":
+            follower = TCPStreamFollower(keep_payload="none")
+            follower.feed_file(path)
+            follower.close()
+        else:
+            for _ in getattr(tables, what[len("tables.") :])(path):
+                pass
+        print(time.perf_counter() - began, cpu() - before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)
         return
     from gofollow import spark as gofollow_spark
 
@@ -70,51 +87,46 @@ def run(what: str, path: str, cores: str, partitions: str) -> None:
     peaks: list[int] = [0]
     threading.Thread(target=worker_memory, args=(peaks,), daemon=True).start()
     packets = session.read.format("pcap").load(path)
-    began = time.perf_counter()
+    began, before = time.perf_counter(), cpu()
     if what == "clock":
         gofollow_spark.clock(packets)
-    elif what != "nothing":
-        clock = gofollow_spark.clock(packets)
-        frame = getattr(gofollow_spark, what)(packets, clock=clock, partitions=int(partitions))
+    else:
+        frame = getattr(gofollow_spark, what)(packets, clock=gofollow_spark.clock(packets), partitions=int(partitions))
         frame.write.format("noop").mode("overwrite").save()
-    print(time.perf_counter() - began, max(peaks))
+    print(time.perf_counter() - began, cpu() - before, max(peaks))
 
 
 def measured(*arguments: str) -> tuple[float, float, int]:
     """Return wall and CPU seconds and megabytes of a run."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run([sys.executable, __file__, "-run", *arguments], capture_output=True, text=True, check=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    wall, memory = done.stdout.split()[-2:]
-    return float(wall), after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, int(memory)
+    wall, spent, memory = done.stdout.split()[-3:]
+    return float(wall), float(spent), int(memory)
 
 
 def main() -> None:
     capture = Path(sys.argv[1])
     megabytes = capture.stat().st_size / 1e6
     print(f"{capture.name}: {megabytes:.0f} MB")
-    print(f"{'':34} {'MB/s':>7} {'CPU s':>7} {'of feed_file':>13} {'worker MB':>10}")
+    print(f"{'':42} {'MB/s':>7} {'CPU s':>7} {'of feed_file':>13} {'worker MB':>10}")
     with tempfile.TemporaryDirectory() as temporary:
         cuts = {count: str(Path(temporary, str(count))) for count in (1, 4, 16)}
         for count, folder in cuts.items():
             cut(capture, Path(folder), count)
         _, base, _ = measured("feed_file", str(capture), "1", "1")
-        _, nothing, _ = measured("nothing", cuts[1], "1", "1")
-        for name, idle, arguments in rows(str(capture), cuts):
-            wall, cpu, memory = measured(*arguments)
-            cpu -= nothing if idle else 0
-            print(f"{name:34} {megabytes / wall:7.0f} {cpu:7.1f} {cpu / base:13.1f} {memory:10}", flush=True)
+        for name, arguments in rows(str(capture), cuts):
+            wall, spent, memory = measured(*arguments)
+            print(f"{name:42} {megabytes / wall:7.0f} {spent:7.1f} {spent / base:13.1f} {memory:10}", flush=True)
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def rows(capture: str, cuts: dict[int, str]) -> Iterator[tuple[str, bool, tuple[str, str, str, str]]]:
-    yield "feed_file, one process", False, ("feed_file", capture, "1", "1")
-    yield "tables.connections, one process", False, ("tables.connections", capture, "1", "1")
-    yield "tables.turns, one process", False, ("tables.turns", capture, "1", "1")
-    yield "reading alone, 1 file, local[1]", True, ("clock", cuts[1], "1", "2")
+def rows(capture: str, cuts: dict[int, str]) -> Iterator[tuple[str, tuple[str, str, str, str]]]:
+    yield "feed_file, one process", ("feed_file", capture, "1", "1")
+    yield "tables.connections, one process", ("tables.connections", capture, "1", "1")
+    yield "tables.turns, one process", ("tables.turns", capture, "1", "1")
+    yield "reading alone, 1 file, local[1]", ("clock", cuts[1], "1", "2")
     for files, cores, partitions in ((1, "1", "2"), (4, "2", "2"), (16, "2", "2"), (16, "2", "16")):
-        yield f"turns, {files} files, {partitions} shards, local[{cores}]", True, ("turns", cuts[files], cores, partitions)
-    yield "connections, 4 files, 2 shards, local[2]", True, ("connections", cuts[4], "2", "2")
+        yield f"turns, {files} files, {partitions} shards, local[{cores}]", ("turns", cuts[files], cores, partitions)
+    yield "connections, 4 files, 2 shards, local[2]", ("connections", cuts[4], "2", "2")
 
 
 if __name__ == "__main__":

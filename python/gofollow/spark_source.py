@@ -128,7 +128,7 @@ def files_of(paths: Iterable[str]) -> list[tuple[str, int]]:
     for path in paths:
         files = list(_files(path))
         if not files:
-            raise CaptureFileNotFoundError(2, "there is no capture", path)
+            raise CaptureFileNotFoundError(2, "there is no capture", path if "://" in path else os.path.abspath(path))
         found.update(files)
     return sorted(found.items())
 
