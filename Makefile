@@ -57,6 +57,7 @@ help:
 	@echo 'make record     record the captures of tests/data again (Linux, root)'
 	@echo 'make golden     write the expected event logs of tests/data'
 	@echo 'make profile    write the profile by which the C library is compiled'
+	@echo 'make screens    pictures of the screens of the command, in $(BUILD)/screens'
 	@echo 'make man        write the manual page of the command, docs/gofollow.1'
 	@echo 'make clean      remove what was built'
 
@@ -229,3 +230,8 @@ clean:
 .PHONY: man
 man: $(BUILD)/installed
 	$(PY) tools/manpage.py > $(BUILD)/gofollow.1 && mv $(BUILD)/gofollow.1 docs/gofollow.1
+
+# Pictures of the command's screens, in build/screens.
+.PHONY: screens
+screens: $(BUILD)/installed
+	$(PY) tools/screens.py $(BUILD)/screens $(or $(COLUMNS),80 160)

@@ -58,8 +58,8 @@ class Sums:
             self.first = opened
         self.last = max(self.last, opened, facts.last_ns)
 
-    def line(self) -> str:
-        """Return them as a sentence."""
+    def lines(self) -> list[str]:
+        """Return them as a line, or as two where one would be longer than a terminal is wide."""
         parts = [plural(self.connections, "connection")]
         if self.connections:
             parts += [f"{short(self.up)} up", f"{short(self.down)} down"]
@@ -67,9 +67,11 @@ class Sums:
             parts.append(f"{short(self.missing)} missing in {plural(self.with_missing, 'connection')}")
         if self.retransmitted:
             parts.append(f"{short(self.retransmitted)} retransmitted")
-        if self.first != NO_TIME:
-            parts.append(f"from {date(self.first)} for {seconds_of(self.last - self.first)}")
-        return ", ".join(parts)
+        line = ", ".join(parts)
+        if self.first == NO_TIME:
+            return [line]
+        when = f"from {date(self.first)} for {seconds_of(self.last - self.first)}"
+        return [f"{line}, {when}"] if len(line) + len(when) < 68 else [line, when]
 
 
 def list_connections(
@@ -114,7 +116,8 @@ def list_connections(
     screen.show(lines)
     statistics = session.statistics
     if not as_json and statistics is not None and (statistics.packets or not session.failed):
-        say(sums.line())
+        for line in sums.lines():
+            say(line)
     if other := session.not_followed():
         say(other)
     return not session.failed

@@ -167,7 +167,8 @@ def live(source: str, options: dict[str, Any], choice: Choice, screen: Screen, *
             status.show(facts, written)
     status.hide()
     screen.flush()
-    say(sums.line())
+    for line in sums.lines():
+        say(line)
     if interface is not None:
         say(f"{grouped(interface.dropped())} packets dropped by the kernel")
     if other := session.not_followed():

@@ -15,7 +15,7 @@ from ._session import Trouble
 # contrast on white and on black.
 STYLES = {
     "client": "color(32)",
-    "server": "color(130)",
+    "server": "color(166)",
     "dim": "dim",
     "head": "bold",
     "warn": "bold color(160)",
