@@ -3,11 +3,20 @@
 #define _GNU_SOURCE
 #include <stdint.h>
 #include <string.h>
+
+#include "internal.h"
+
+#ifdef _WIN32
+/* There is no fork. */
+static inline int
+forked (void)
+{
+    return 0;
+}
+#else
 #include <sys/mman.h>
 #include <sys/types.h>
 #include <unistd.h>
-
-#include "internal.h"
 
 /* A page that the kernel zeroes in a child of fork: reading it costs a
  * nanosecond, getpid a system call for every packet. NULL where the kernel has
@@ -38,6 +47,7 @@ forked (void)
 {
     return here != NULL ? *here == 0 : getpid () != loaded_by;
 }
+#endif
 
 #define REFUSE_IF_FORKED() do { if (forked ()) return GOFOLLOW_ERR_FORKED; } while (0)
 

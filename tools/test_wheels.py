@@ -24,7 +24,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 NAMES = ["python3.10", "python3.11", "python3.12", "python3.13", "python3.14", "python3.14t", "python3.15", "pypy3"]
 PLACES = ["~/.pyenv/versions/*/bin/python3", "~/.local/share/uv/python/*/bin/python3"]
-FOLLOWING = ["test_core.py", "test_golden.py", "test_snapshots.py", "test_distribution.py", "test_whole_streams.py"]
+FOLLOWING = ["test_golden.py", "test_distribution.py", "test_whole_streams.py", "test_processes.py"]
 KIND = (
     "import sys, sysconfig, platform as p; free = bool(sysconfig.get_config_var('Py_GIL_DISABLED'));"
     "print(p.python_implementation(), p.python_version() + 't' * free, int(sys.version_info >= (3, 10)))"
