@@ -46,6 +46,7 @@ help:
 	@echo 'make docs       the documentation site in $(BUILD)/site'
 	@echo 'make pictures   make the pictures of README and docs again (Chromium)'
 	@echo 'make bench      measure against other followers: RUNS=n ONLY=rows WORKLOADS=names CPU=1 (bench/README.md)'
+	@echo 'make bench-command  measure whole processes of the command: RUNS=n'
 	@echo 'make bench-scale  show how time and memory grow with connections and packets'
 	@echo 'make bench-spark  measure tables made by Spark against one process'
 	@echo 'make build      the C library in $(LIB)'
@@ -235,3 +236,10 @@ man: $(BUILD)/installed
 .PHONY: screens
 screens: $(BUILD)/installed
 	$(PY) tools/screens.py $(BUILD)/screens $(or $(COLUMNS),80 160)
+
+# Whole processes of the command against others.
+.PHONY: bench-command
+bench-command: $(BUILD)/installed
+	$(GO) build -o $(BUILD)/bench/generate ./bench/generate
+	$(BUILD)/bench/generate -dir $(BUILD)/bench web
+	$(PY) bench/python/command.py $(BUILD)/bench/web.pcap $(or $(RUNS),5)

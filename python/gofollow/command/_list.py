@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any
@@ -130,6 +129,8 @@ def _first_text(run: Run) -> None:
 
 
 def _json(facts: Facts, raw: bytes, stream: Stream | None) -> str:
+    import json
+
     told = facts.as_dict()
     told["separation"] = separation(raw, facts.reset_text_length)
     return json.dumps(told) + "\n"

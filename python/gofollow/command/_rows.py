@@ -2,7 +2,6 @@
 
 import heapq
 import marshal
-import tempfile
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
@@ -32,6 +31,8 @@ class Rows:
         if self.top is not None:
             del self.rows[self.top :]
             return
+        import tempfile
+
         file = tempfile.TemporaryFile()  # noqa: SIM115
         for at in range(0, len(self.rows), _BLOCK):
             marshal.dump(self.rows[at : at + _BLOCK], file)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Iterable
 from itertools import chain, islice
@@ -32,7 +31,7 @@ class Screen:
             raise Trouble("standard output is closed: nothing can be printed")
         self.terminal = sys.stdout.isatty()
         self.pager = pager and self.terminal
-        self.width = shutil.get_terminal_size().columns if self.terminal else 0
+        self.width = _size().columns if self.terminal else 0
         self.colors = False
         self._codes: dict[str, tuple[str, str]] = {}
         if self.terminal and not no_color:
@@ -72,7 +71,7 @@ class Screen:
         lines = iter(lines)
         if self.pager:
             lines = filter(None, lines)
-            first = list(islice(lines, max(1, shutil.get_terminal_size().lines - 2)))
+            first = list(islice(lines, max(1, _size().lines - 2)))
             rest = next(lines, None)
             if rest is not None:
                 import click
@@ -91,3 +90,9 @@ class Screen:
                     self.flush()
         self.write("".join(waiting))
         self.flush()
+
+
+def _size() -> os.terminal_size:
+    import shutil
+
+    return shutil.get_terminal_size()

@@ -1,0 +1,73 @@
+"""Compares whole processes of the command with others, as ratios: command.py CAPTURE [RUNS].
+
+The processes of a round take turns; a ratio is one of two of the same round, and the table shows the
+median. Files are written to /dev/shm where there is such a folder.
+"""
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+FOLLOW = "import sys, gofollow\nfor stream in gofollow.follow(sys.argv[1]):\n    pass"
+GOFOLLOW = [sys.executable, "-m", "gofollow"]
+# What is run, of {capture} and {folder}, against what, and the ratio that is hoped for.
+ROWS = {
+    "follow": [sys.executable, "-c", FOLLOW, "{capture}"],
+    "tcpflow -a": ["tcpflow", "-a", "-r", "{capture}", "-o", "{folder}"],
+    "tcpflow": ["tcpflow", "-r", "{capture}", "-o", "{folder}"],
+    "list": [*GOFOLLOW, "list", "{capture}"],
+    "find": [*GOFOLLOW, "find", "{capture}", "text that is nowhere"],
+    "extract": [*GOFOLLOW, "extract", "{capture}", "-o", "{folder}"],
+    "export": [*GOFOLLOW, "export", "--jsonl", "{capture}", "-o", "{folder}"],
+}
+BOUNDS = [
+    ("list", "follow", 2.0),
+    ("list", "tcpflow -a", 1.0),
+    ("find", "follow", 1.5),
+    ("extract", "tcpflow", 0.8),
+    ("export", "follow", 5.0),
+]
+
+
+def main() -> None:
+    capture, runs = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 5
+    there = {name: command for name, command in ROWS.items() if shutil.which(command[0])}
+    for name in ROWS.keys() - there.keys():
+        print(f"{name} is not installed (apt-get install tcpflow): left out")
+    seconds: dict[str, list[float]] = {name: [] for name in there}
+    memory: dict[str, int] = {}
+    for _ in range(runs):
+        for name, command in there.items():
+            taken, peak = run([word.replace("{capture}", capture) for word in command])
+            seconds[name].append(taken)
+            memory[name] = max(memory.get(name, 0), peak)
+    for name, times in seconds.items():
+        print(f"{name:<12} {statistics.median(times):7.2f} s  {memory[name] >> 10:5} MiB")
+    for name, other, bound in BOUNDS:
+        if other in seconds:
+            ratio = statistics.median(mine / theirs for mine, theirs in zip(seconds[name], seconds[other], strict=True))
+            print(f"{name} / {other}: {ratio:.2f}, hoped for at most {bound}")
+
+
+def run(command: list[str]) -> tuple[float, int]:
+    """Run a command and return its seconds and peak memory in KiB."""
+    parent = tempfile.mkdtemp(dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
+    try:
+        words = [word.replace("{folder}", os.path.join(parent, "out")) for word in command]
+        began = time.perf_counter()
+        process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        taken = time.perf_counter() - began
+        if os.waitstatus_to_exitcode(status) not in (0, 1):
+            sys.exit(f"{' '.join(words)} failed")
+        return taken, usage.ru_maxrss
+    finally:
+        shutil.rmtree(parent)
+
+
+if __name__ == "__main__":
+    main()
