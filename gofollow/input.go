@@ -74,11 +74,11 @@ func (f *Follower) feedPushed(b []byte) (taken int, err error) {
 		taken += n
 		switch {
 		case ok:
-			if err := f.mayFollow(&rec); err != nil {
+			if !f.mayFollow(&rec) {
 				pending := rec
 				pending.Data = bytes.Clone(rec.Data)
 				f.pending = &pending
-				return taken, err
+				return taken, f.waitsFor()
 			}
 			packets++
 			f.packet(rec.LinkType, rec.Time, rec.Data, rec.WireLen, nil)
@@ -99,8 +99,8 @@ func (f *Follower) takePending(src *memory.Block) error {
 	case f.full():
 		return ErrQueueFull
 	default:
-		if err := f.mayFollow(rec); err != nil {
-			return err
+		if !f.mayFollow(rec) {
+			return f.waitsFor()
 		}
 		f.pending = nil
 		f.packet(rec.LinkType, rec.Time, rec.Data, rec.WireLen, src)
@@ -233,14 +233,12 @@ func (f *Follower) readFile(r *openFile, max int) (more bool, err error) {
 		case err != nil:
 			return false, err
 		case ok:
-			switch err := f.mayFollow(&rec); err {
-			case nil:
-			case ErrMore:
+			if !f.mayFollow(&rec) {
 				f.wait(rec)
-				return true, nil
-			default:
-				f.wait(rec)
-				return true, err
+				if f.isEarly() {
+					return true, nil
+				}
+				return true, ErrNoMemory
 			}
 			taken++
 			f.packet(rec.LinkType, rec.Time, rec.Data, rec.WireLen, r.block)

@@ -87,19 +87,24 @@ func (f *Follower) AbandonCapture() error {
 	return err
 }
 
-// mayFollow returns nil if the record can be followed now, with memory for its bytes: else ErrMore if
-// it waits for its time, or ErrNoMemory.
-func (f *Follower) mayFollow(rec *capture.Record) error {
+// mayFollow reports whether the record can be followed now: its time has come, and there is memory
+// for its bytes. Otherwise waitsFor says what it waits for.
+func (f *Follower) mayFollow(rec *capture.Record) bool {
 	if rec.Time > f.latest {
 		f.latest = rec.Time
 	}
-	switch {
-	case f.latest >= f.inputs.until && f.inputs.until != noLimit:
+	return !f.isEarly() && f.reserve(len(rec.Data))
+}
+
+// isEarly reports whether the record that was read last has to wait for its time.
+func (f *Follower) isEarly() bool { return f.latest >= f.inputs.until && f.inputs.until != noLimit }
+
+// waitsFor returns ErrMore if the record that was read last waits for its time, else ErrNoMemory.
+func (f *Follower) waitsFor() error {
+	if f.isEarly() {
 		return ErrMore
-	case !f.reserve(len(rec.Data)):
-		return ErrNoMemory
 	}
-	return nil
+	return ErrNoMemory
 }
 
 // wait keeps a record, whose bytes stay where they are, for the next call. Being a copy, it lets
