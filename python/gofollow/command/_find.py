@@ -163,7 +163,11 @@ def find(
         if as_json:
             lines.append(_json(run, side, offset, time, before, match, after))
         elif screen.terminal:
-            shown = f"{decoded(before)}{paint('match', _shortened(match))}{decoded(after)}"
+            text = _shortened(match)
+            room = max(0, screen.width - 46 - len(text))  # what the other columns and the match leave of a line
+            head = decoded(before)
+            head = head[max(0, len(head) - room // 2) :]
+            shown = f"{head}{paint('match', text)}{decoded(after)[: room - len(head)]}"
             when = "-" if time == NO_TIME else clock(time)
             number = paint("number", f"{stream.number:>5}")
             lines.append(f"{number}  {paint(side, side)}  {grouped(offset):>11}  {paint('dim', when)}  {shown}\n")
