@@ -42,7 +42,7 @@ func gofollow_go_create(out *C.gofollow_t, config *C.gofollow_config, message **
 		*message = (*C.char)(copied("a number of the configuration is out of range"))
 		return errArgument
 	}
-	id, err, code := create(converted)
+	id, code, err := create(converted)
 	if err != nil {
 		*message = (*C.char)(copied(strings.TrimPrefix(err.Error(), "gofollow: ")))
 	}

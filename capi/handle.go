@@ -66,10 +66,10 @@ func (t *handles) remove(id uint64) {
 }
 
 // create makes a follower and returns its number, or what is wrong with config.
-func create(config gofollow.Config) (id uint64, fault error, code int32) {
+func create(config gofollow.Config) (id uint64, code int32, fault error) {
 	defer func() {
 		if recover() != nil {
-			id, fault, code = 0, nil, errInternal
+			id, code, fault = 0, errInternal, nil
 		}
 	}()
 	memory := newCMemory()
@@ -79,9 +79,9 @@ func create(config gofollow.Config) (id uint64, fault error, code int32) {
 	follower, err := gofollow.New(config)
 	if err != nil {
 		memory.freeAll()
-		return 0, err, errArgument
+		return 0, errArgument, err
 	}
-	return table.add(&handle{follower: follower, memory: memory}), nil, 0
+	return table.add(&handle{follower: follower, memory: memory}), 0, nil
 }
 
 // claim finds a handle and marks it busy, or returns the code of the reason why it cannot.

@@ -23,7 +23,7 @@ func (m *faulty) Alloc(n int) []byte {
 
 func mustCreate(t *testing.T, config gofollow.Config) uint64 {
 	t.Helper()
-	id, _, code := create(config)
+	id, code, _ := create(config)
 	if code != 0 || id == 0 {
 		t.Fatalf("create: number %d, code %d", id, code)
 	}

@@ -20,11 +20,11 @@ flags=(-O1 -g -fno-omit-frame-pointer -fsanitize=address)
 CFLAGS="${flags[*]}" LDFLAGS="-fsanitize=address" "$python" setup.py -q build_ext --build-lib "$folder/compiled" --build-temp "$folder/objects"
 mv "$folder"/compiled/gofollow/_core*.so "$folder/gofollow"
 
-export PYTHONPATH=$folder GOFOLLOW_CORE=compiled LIVES=10000
+export GOFOLLOW_CORE=compiled LIVES=10000
 tests=("$python" -m pytest -q -c pyproject.toml --rootdir . -p no:cacheprovider)
 # Under the sanitizer memory and time are other than these tests allow.
 slow="memory or costs or merged or moved_rarely or lives or forms or interrupt or next_to_nothing or copy"
-env LD_PRELOAD="$runtime" PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 \
+env PYTHONPATH="$folder" LD_PRELOAD="$runtime" PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 \
     "${tests[@]}" tests/python/test_{core,turns,streams,stop,snapshots,whole_streams}.py -k "not ($slow)"
 env PYTHONMALLOC=debug "${tests[@]}" tests/python/test_{core,turns,streams,stop}.py -k "not ($slow)"
 "${tests[@]}" tests/python/test_core.py -k lives

@@ -26,7 +26,13 @@ func (e *Error) Error() string {
 
 // quoted returns text in quotes, on one line and not too long. Quotation marks in it stay, for they
 // are rare.
-func quoted(text string) string { return `"` + bare(shorten(text, 100)) + `"` }
+func quoted(text string) string {
+	for n := 100; ; n /= 2 {
+		if q := bare(shorten(text, n)); len(q) <= 200 {
+			return `"` + q + `"`
+		}
+	}
+}
 
 // bare returns text with what would disturb a line escaped.
 func bare(text string) string {

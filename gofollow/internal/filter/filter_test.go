@@ -381,6 +381,7 @@ func TestNoAllocation(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	for _, text := range []string{
 		"", "port 80 or 443 and not (host 10.0.0.1 || client net 2001:db8::/32)", "vlan 5 && tcp portrange 1-http", "net 10 mask 255.0.0.0", "((((", "!", "src 1.2.3.4", "ip6 host ::1)",
+		strings.Repeat("\x13", 200),
 	} {
 		f.Add(text)
 	}
