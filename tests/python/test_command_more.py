@@ -11,6 +11,7 @@ import sys
 import threading
 from base64 import b64decode
 from pathlib import Path
+from typing import Any
 
 import pytest
 from command import COMMAND, DATA, plain, run, screen
@@ -244,7 +245,7 @@ def test_the_manual_page_is_that_of_the_help() -> None:
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion(shell: str) -> None:
     assert "_GOFOLLOW_COMPLETE" in run("completion", shell).out
-    words = {"COMP_WORDS": "gofollow li", "COMP_CWORD": "1" if shell != "fish" else "li"}
+    words: Any = {"COMP_WORDS": "gofollow li", "COMP_CWORD": "1" if shell != "fish" else "li"}
     assert "list" in run(_GOFOLLOW_COMPLETE=f"{shell}_complete", **words).out
 
 

@@ -18,6 +18,7 @@ import sys
 import time
 import warnings
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from decimal import Decimal
@@ -219,7 +220,8 @@ def test_an_interrupt_ends_a_compressed_capture(kind: str, tmp_path: Path) -> No
     packet = tcp(CLIENT, SERVER, ACK, 1, 1, bytes(1400))
     record = struct.pack("<IIII", 1, 0, len(packet), len(packet)) + packet
     piece = record * 2000
-    pack = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}[kind]
+    packers: dict[str, Callable[[bytes], bytes]] = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}
+    pack = packers[kind]
     path = tmp_path / ("capture.pcap." + kind)
     path.write_bytes(pack(pcap([])) + pack(piece) * 350)
     before = signal.signal(signal.SIGALRM, signal.default_int_handler)

@@ -493,11 +493,11 @@ def test_real_captures_split_by_direction() -> None:
 
 
 
-def test_progress_bar(tmp_path, capsys, monkeypatch) -> None:
+def test_progress_bar(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """A bar of rich on stderr, in threads too; without rich a sentence."""
     path = tmp_path / "a"
     path.write_bytes(capture(rows_of(3)))
-    results = []
+    results: list[Any] = []
     threads = [threading.Thread(target=lambda: results.append(len(list(follow(path, progress=True))))) for _ in range(3)]
     for thread in threads:
         thread.start()

@@ -7,6 +7,7 @@ import pickle
 import subprocess
 import sys
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -192,7 +193,12 @@ def test_a_list_of_gaps_is_a_sequence() -> None:
 def test_reading_gaps_in_a_callback_copies_none_of_those_before() -> None:
     count = 20_000
     frames = [(number * 1e-3, tcp(CLIENT, SERVER, ACK, 1 + 20 * number, 1, b"0123456789")) for number in range(count)]
-    reads = (lambda s: s.client_gaps, lambda s: s.client_chunks, lambda s: s.client_gaps[-1:], lambda s: s.payload_truncated)
+    reads: list[Callable[[TCPStream], object]] = [
+        lambda s: s.client_gaps,
+        lambda s: s.client_chunks,
+        lambda s: s.client_gaps[-1:],
+        lambda s: s.payload_truncated,
+    ]
     taken: list[int] = []
 
     def read(stream: TCPStream) -> None:
