@@ -660,6 +660,12 @@ class TCPStream:
 
         return html(self)
 
+    def plot(self) -> Any:
+        """Return the stream's time-sequence graph and throughput: gofollow.plot.plot_stream."""
+        from .plot import plot_stream
+
+        return plot_stream(self)
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, TCPStream) and (self is other or self._meaning() == other._meaning())
 

@@ -45,6 +45,9 @@ def test_a_stream_is_drawn() -> None:
 
     (stream,) = follow(LOSS, record="segments")
     assert "segment" in labels(plot_stream(stream), "server")
+    drawn = stream.plot()
+    assert drawn._repr_png_().startswith(b"\x89PNG")  # a notebook shows it
+    assert labels(drawn, "server") == labels(plot_stream(stream), "server")
     (bare,) = follow(LOSS)
     with pytest.raises(OptionError, match="record"):
         plot_stream(bare)
