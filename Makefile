@@ -142,7 +142,8 @@ test-c: build
 	tests/c/installed.sh $(LIB)
 
 # What follows is tested with both forms of the core: compiled, where it is, and as plain Python.
-CORE_TESTS := $(addprefix ../tests/python/test_,core.py follower.py snapshots.py golden.py files.py whole_streams.py cycapture_follower.py cycapture_payload.py)
+CORE_TESTS := $(addprefix ../tests/python/test_,$(addsuffix .py,async choosing core cycapture_follower cycapture_payload \
+	files follower golden live snapshots sources stop tables turns whole_streams))
 
 test-py: $(BUILD)/installed
 	$(PYTEST) ../tests/python

@@ -1,25 +1,25 @@
-"""Chooses the form of gofollow._core, before anything imports it."""
+"""Chooses the form of gofollow._core, and of gofollow._gather with it, before anything imports them."""
 
 import os
 import sys
 
 _WANTED = os.environ.get("GOFOLLOW_CORE", "")
-_NAME = "gofollow._core"
 
 if _WANTED not in ("", "compiled", "python"):
     raise ImportError(f"the environment variable GOFOLLOW_CORE is {_WANTED!r}: it must be 'compiled' or 'python', or not set")
 if _WANTED == "python":
     import importlib.util
 
-    _spec = importlib.util.spec_from_file_location(_NAME, os.path.join(os.path.dirname(__file__), "_core.py"))
-    assert _spec is not None
-    assert _spec.loader is not None
-    sys.modules[_NAME] = _module = importlib.util.module_from_spec(_spec)
-    try:
-        _spec.loader.exec_module(_module)
-    except BaseException:
-        del sys.modules[_NAME]
-        raise
+    for _name in ("_core", "_gather"):  # the compiled _gather needs the compiled _core
+        _spec = importlib.util.spec_from_file_location(f"gofollow.{_name}", os.path.join(os.path.dirname(__file__), f"{_name}.py"))
+        assert _spec is not None
+        assert _spec.loader is not None
+        sys.modules[_spec.name] = _module = importlib.util.module_from_spec(_spec)
+        try:
+            _spec.loader.exec_module(_module)
+        except BaseException:
+            del sys.modules[_spec.name]
+            raise
 
 from . import _core  # noqa: E402
 
