@@ -3,9 +3,11 @@
 
     tools/mutants.py [WORD ...]      all mutants, or those whose name contains one of the words
 
-The tree is copied, so nothing here is changed. A mutant is killed by a test that fails or takes for ever; one that
-does not compile is not. Exits 1 if a mutant is not killed, 2 if nothing can be said: when the tests fail as they
-are, or a mutant does not fit the code.
+The tree is copied, so nothing here is changed. Mutants inside functions are built all at once: each is a copy of the
+function's body, and an environment variable selects it. The others, and those that do not compile in this way, are
+built one at a time. A mutant is killed by a test that fails or takes for ever; one that does not compile is not.
+Exits 1 if a mutant is not killed, 2 if nothing can be said: when the tests fail as they are, or a mutant does not fit
+the code.
 """
 
 from __future__ import annotations
@@ -17,11 +19,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-TEST = ["go", "test", "-short", "-failfast", "-vet=off"]
-ALL = [*TEST, "-timeout", "120s", "./gofollow/..."]
-QUICK = "TestCases|TestRoles|TestWrap|TestAdvanceTime|TestNoTime|TestFlushTime|TestMoved"
+QUICK = "^(TestCases|TestRoles|TestWrap|TestAdvanceTime|TestNoTime|TestFlushTime|TestMoved)$"
+SWITCH = 'package mutant\n\nimport ("os"; "strconv")\n\nvar Number, _ = strconv.Atoi(os.Getenv("GOFOLLOW_MUTANT"))\n'
 ENVIRONMENT = os.environ | {"GOFOLLOW_RUNS": "200"}  # fewer random captures: what only the thousandth shows is no test of a rule
 
 # name, file in gofollow/, what stands there, what is put in its place
@@ -868,96 +870,187 @@ class Unclear(Exception):
     """The tests say nothing about a mutant; the text tells why."""
 
 
-def copy_tree(folder: str) -> pathlib.Path:
-    tree = pathlib.Path(folder) / "gofollow"
-    shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns("build", ".git", "node_modules"))
-    return tree
+def source_of(file: str) -> str:
+    return (ROOT / "gofollow" / file).read_text(encoding="utf-8")
 
 
-def mutate(source: str, old: str, new: str) -> str | None:
-    """Put new in old's place, None if that is not there or not the only one.
+def place(source: str, old: str) -> tuple[int, int] | None:
+    """Where old stands, None if nowhere or more than once.
 
     Any white space in old stands for any: a line that was wrapped anew is still found.
     """
     places = list(re.finditer(r"\s+".join(re.escape(word) for word in old.split()), source))
-    if len(places) != 1:
+    return places[0].span() if len(places) == 1 else None
+
+
+def body(source: str, start: int, end: int) -> tuple[int, int, bool] | None:
+    """The body of the function that holds source[start:end], and whether it returns nothing."""
+    for function in re.finditer(r"^func .*?(?:\{ .* \}$|\{$(?s:.*?)^\}$)", source, re.MULTILINE):
+        head = re.match(r"func (?:\(.*?\) )?\w+\((?:[^()]|\([^()]*\))*\) ?(.*?)\{(?=\s)", function[0])
+        if head and function.start() + head.end() <= start and end < function.end():
+            return function.start() + head.end(), function.end() - 1, not head[1]
+    return None
+
+
+def switched(number: int, mutant: Mutant) -> tuple[int, str] | None:
+    """A copy of the mutated function's body that runs instead of it if GOFOLLOW_MUTANT is the number, and where it goes.
+
+    None if the mutant is not inside a function. The compiler names the copy's lines after the number.
+    """
+    _, file, old, new = mutant
+    source = source_of(file)
+    start, end = place(source, old) or (0, 0)
+    found = body(source, start, end)
+    if not found:
         return None
-    changed = source[: places[0].start()] + new + source[places[0].end() :]
-    return changed if changed != source else None
+    opened, closed, void = found
+    copy = source[opened:start] + new + source[end:closed]
+    leave = "\nreturn" if void else ""
+    return opened, f"\nif mutant.Number == {number} {{\n//line mutant{number}.go:1\n{copy}{leave}\n}}\n"
 
 
-def first(file: str) -> list[str]:
-    """The tests that are most likely to notice a change of that file, and take little time."""
-    package = pathlib.PurePath("gofollow", file).parent
-    cases = ["-run", f"^({QUICK})$"] if str(package) == "gofollow" else []
-    return [*TEST, "-timeout", "10s", *cases, f"./{package}"]
+class Tree:
+    """A copy of the sources, and the test binaries that are built from it."""
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        self.root = folder / "gofollow"
+        self.binaries = folder / "binaries"
+        shutil.copytree(ROOT, self.root, ignore=shutil.ignore_patterns("build", ".git", "node_modules"))
+        switch = self.root / "gofollow/internal/mutant/mutant.go"
+        switch.parent.mkdir()
+        switch.write_text(SWITCH, encoding="utf-8")
+        self.packages = sorted({test.parent for test in (self.root / "gofollow").rglob("*_test.go")})
+        self.seconds: dict[tuple[str, ...], float] = {}  # what tests take with the code as it is
+
+    def write(self, file: str, source: str) -> None:
+        (self.root / "gofollow" / file).write_text(source, encoding="utf-8")
+
+    def put_in(self, mutants: dict[int, Mutant]) -> None:
+        """Write the sources with a switched copy for each of the mutants, which have to be inside functions."""
+        copies: dict[str, list[tuple[int, str]]] = {file: [] for _, file, _, _ in MUTANTS}
+        for number, mutant in mutants.items():
+            if found := switched(number, mutant):
+                copies[mutant[1]].append(found)
+        for file, its_copies in copies.items():
+            source = source_of(file)
+            for at, copy in sorted(its_copies, reverse=True):
+                source = source[:at] + copy + source[at:]
+            if its_copies:
+                source = re.sub(r"^package \w+$", r'\g<0>; import "gofollow/gofollow/internal/mutant"', source, count=1, flags=re.MULTILINE)
+            self.write(file, source)
+
+    def build(self) -> str:
+        """Build the test binaries; return what the compiler says if it fails."""
+        build = ["go", "test", "-c", "-vet=off", "-gcflags=gofollow/...=-e", "-o", f"{self.binaries}/", "./gofollow/..."]
+        done = subprocess.run(build, cwd=self.root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        return done.stdout.strip() if done.returncode else ""
+
+    def run(self, package: pathlib.Path, tests: str, number: int = 0) -> str | None:
+        """Run tests of a package, with a mutant; name the one that failed, None if all passed."""
+        key = (str(package), tests)
+        limit = 10 + 5 * self.seconds[key] if key in self.seconds else 600
+        binary = f"{self.binaries}/{package.name}.test"
+        test = [binary, "-test.short", "-test.failfast", f"-test.run={tests}", f"-test.timeout={limit:.0f}s"]
+        environment = ENVIRONMENT | {"GOFOLLOW_MUTANT": str(number)}
+        start = time.monotonic()
+        done = subprocess.run(test, cwd=package, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode == 0:
+            self.seconds.setdefault(key, time.monotonic() - start)
+            return None
+        if late := re.search(
+            r"^panic: (test timed out after \S+)\s+running tests:\s+(?:\S+ \(\S+\)\s+)*?(\S+) \(\S+\)\n\n", done.stdout, re.MULTILINE
+        ):
+            return f"{late[2]}: {late[1]}"
+        if failed := re.findall(r"^ *--- FAIL: (\S+)", done.stdout, re.MULTILINE):
+            return str(max(failed, key=len))  # the case rather than the test that it belongs to
+        if died := re.search(r"^(?:panic|fatal error): .*", done.stdout, re.MULTILINE):
+            return died[0]
+        raise Unclear(done.stdout.strip())
+
+    def killer(self, mutant: Mutant, number: int) -> str | None:
+        """The test that a mutant fails: its own package's are tried first, and those that are quick."""
+        engine = self.root / "gofollow"
+        own = (engine / mutant[1]).parent
+        stages = [(engine, QUICK), (engine, "")]
+        if own != engine:
+            stages.insert(0, (own, ""))
+        stages += [(package, "") for package in self.packages if package not in (own, engine)]
+        return next((by for package, tests in stages if (by := self.run(package, tests, number))), None)
+
+    def check(self) -> None:
+        """Raise Unclear if the tests fail with the code as it is."""
+        for package, tests in [(self.root / "gofollow", QUICK), *((package, "") for package in self.packages)]:
+            if failed := self.run(package, tests):
+                raise Unclear(f"{failed} fails")
 
 
-def run(tree: pathlib.Path, test: list[str]) -> str | None:
-    """Run tests; name the one that failed, None if all passed."""
-    done = subprocess.run(test, cwd=tree, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    if done.returncode == 0:
-        return None
-    if late := re.search(
-        r"^panic: (test timed out after \S+)\s+running tests:\s+(?:\S+ \(\S+\)\s+)*?(\S+) \(\S+\)\n\n", done.stdout, re.MULTILINE
-    ):
-        return f"{late[2]}: {late[1]}"
-    if failed := re.findall(r"^ *--- FAIL: (\S+)", done.stdout, re.MULTILINE):
-        return str(max(failed, key=len))  # the case rather than the test that it belongs to
-    if died := re.search(r"^(?:panic|fatal error): .*", done.stdout, re.MULTILINE):
-        return died[0]
-    raise Unclear(done.stdout.strip())
-
-
-def fitting(tree: pathlib.Path, mutants: list[Mutant]) -> dict[str, str]:
-    """The changed source of each mutant."""
-    changed: dict[str, str] = {}
-    unfit: list[str] = []
-    for name, file, old, new in mutants:
-        source = mutate((tree / "gofollow" / file).read_text(encoding="utf-8"), old, new)
-        if source is None or name in changed:
-            unfit.append(f"{name}: gofollow/{file} has not just one place that reads {old!r}, or there are two of this name")
-        else:
-            changed[name] = source
+def check_fit() -> None:
+    """Raise Unclear if a mutant does not fit the code."""
+    names = [name for name, _, _, _ in MUTANTS]
+    unfit = [
+        f"{name}: gofollow/{file} has not just one place that reads {old!r}, or there are two of this name"
+        for name, file, old, new in MUTANTS
+        if names.count(name) > 1 or old == new or not place(source_of(file), old)
+    ]
     if unfit:
         raise Unclear("these must change as the code did:\n" + "\n".join(unfit))
-    return changed
 
 
-def kill(tree: pathlib.Path, chosen: list[Mutant]) -> list[str]:
+def kill(tree: Tree, chosen: dict[int, Mutant]) -> list[str]:
     """Try the mutants; return those that live."""
-    changed = fitting(tree, MUTANTS)
+    together = {number: mutant for number, mutant in chosen.items() if switched(number, mutant)}
+    tree.put_in(together)
+    while errors := tree.build():
+        faulty = {int(number) for number in re.findall(r"\bmutant(\d+)\.go:", errors)} & together.keys()
+        if not faulty:
+            raise Unclear(errors)
+        together = {number: mutant for number, mutant in together.items() if number not in faulty}
+        tree.put_in(together)
     print("unchanged code: ", end="", flush=True)
-    for test in {" ".join(t): t for t in [ALL, *(first(file) for _, file, _, _ in chosen)]}.values():
-        if failed := run(tree, test):
-            raise Unclear(f"{failed} fails")
-    print("all tests pass", flush=True)
+    tree.check()
+    print(f"all tests pass; {len(together)} mutants are built at once", flush=True)
     alive: list[str] = []
-    for name, file, _, _ in chosen:
-        path = tree / "gofollow" / file
-        source = path.read_text(encoding="utf-8")
-        path.write_text(changed[name], encoding="utf-8")
-        print(f"{name}: ", end="", flush=True)
+
+    def attempt(number: int, mutant: Mutant) -> None:
+        print(f"{mutant[0]}: ", end="", flush=True)
         try:
-            by = run(tree, first(file)) or run(tree, ALL)
+            by = tree.killer(mutant, number)
             print(f"killed by {by}" if by else "LIVES", flush=True)
         except Unclear as error:
             by = None
             print(f"NOT TESTED\n{error}", flush=True)
         if not by:
+            alive.append(mutant[0])
+
+    for number, mutant in together.items():
+        attempt(number, mutant)
+    tree.put_in({})
+    for number, mutant in chosen.items():
+        if number in together:
+            continue
+        name, file, old, new = mutant
+        source = source_of(file)
+        start, end = place(source, old) or (0, 0)
+        tree.write(file, source[:start] + new + source[end:])
+        if errors := tree.build():
+            print(f"{name}: NOT TESTED\n{errors}", flush=True)
             alive.append(name)
-        path.write_text(source, encoding="utf-8")
+        else:
+            attempt(0, mutant)
+        tree.write(file, source)
     return alive
 
 
 def main() -> int:
-    chosen = [m for m in MUTANTS if len(sys.argv) == 1 or any(word in m[0] for word in sys.argv[1:])]
+    words = sys.argv[1:] or [""]
+    chosen = {number: mutant for number, mutant in enumerate(MUTANTS, 1) if any(word in mutant[0] for word in words)}
     if not chosen:
-        print(f"mutants: stopped: no name contains {' or '.join(sys.argv[1:])}")
+        print(f"mutants: stopped: no name contains {' or '.join(words)}")
         return 2
     with tempfile.TemporaryDirectory() as folder:
         try:
-            alive = kill(copy_tree(folder), chosen)
+            check_fit()
+            alive = kill(Tree(pathlib.Path(folder)), chosen)
         except Unclear as error:
             print(f"mutants: stopped: {error}", flush=True)
             return 2
