@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"math"
 	"runtime/debug"
-	"strings"
 	"unsafe"
 
 	"gofollow/gofollow"
@@ -37,14 +36,14 @@ func main() {}
 
 //export gofollow_go_create
 func gofollow_go_create(out *C.gofollow_t, config *C.gofollow_config, message **C.char) C.int {
-	converted, ok := configFrom(config)
-	if !ok {
-		*message = (*C.char)(copied("a number of the configuration is out of range"))
+	converted, wrong := configFrom(config)
+	if wrong != "" {
+		*message = (*C.char)(copied(wrong))
 		return errArgument
 	}
 	id, code, err := create(converted)
 	if err != nil {
-		*message = (*C.char)(copied(strings.TrimPrefix(err.Error(), "gofollow: ")))
+		*message = (*C.char)(copied(inC(err)))
 	}
 	*out = C.gofollow_t(id)
 	return C.int(code)

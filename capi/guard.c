@@ -91,6 +91,8 @@ gofollow_create (gofollow_t *out, const gofollow_config *config)
         memcpy (&known, config, smaller (config->size, sizeof known));
         if (config->size < offsetof (gofollow_config, filter) + sizeof known.filter)
             known.filter = NULL;    /* not a part of the address */
+        if (known.reserved != 0)
+            return refuse_config ("config->reserved is not 0");
         /* Options of a newer header are refused, not ignored. */
         const unsigned char *bytes = (const unsigned char *) config;
         for (size_t i = sizeof known; i < config->size; i++)

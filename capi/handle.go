@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"sync"
 	"sync/atomic"
+	"unicode"
 	"unsafe"
 
 	"gofollow/gofollow"
@@ -169,9 +171,40 @@ func (h *handle) lastError() string {
 	return h.message
 }
 
+// inC returns the message of an error with C's names of functions and fields.
+func inC(err error) string {
+	var field *gofollow.ConfigError
+	switch {
+	case errors.Is(err, gofollow.ErrNoFile):
+		return "no capture is open: call gofollow_open_file first"
+	case errors.Is(err, gofollow.ErrFileOpen):
+		return "another capture is being read: read it to its end or call gofollow_end_capture first"
+	case errors.As(err, &field):
+		return fmt.Sprintf("config->%s is %d, must be 0 to %d", fieldInC(field.Field), field.Value, field.Largest)
+	}
+	return strings.TrimPrefix(err.Error(), "gofollow: ")
+}
+
+// fieldInC returns the name in gofollow_config of a field of Config: close_on for CloseOn, rst for RST,
+// max_held_bytes for Limits.HeldBytes.
+func fieldInC(field string) string {
+	name, limit := strings.CutPrefix(field, "Limits.")
+	var c strings.Builder
+	if limit {
+		c.WriteString("max_")
+	}
+	for i, letter := range name {
+		if i > 0 && unicode.IsUpper(letter) && unicode.IsLower(rune(name[i-1])) {
+			c.WriteByte('_')
+		}
+		c.WriteRune(unicode.ToLower(letter))
+	}
+	return c.String()
+}
+
 // fail keeps the message of an error and returns its code.
 func (h *handle) fail(err error) int32 {
-	h.setError(err.Error())
+	h.setError(inC(err))
 	var inCapture *gofollow.CaptureError
 	switch {
 	case errors.Is(err, gofollow.ErrQueueFull), errors.Is(err, gofollow.ErrMore):

@@ -2,6 +2,7 @@ package gofollow
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"gofollow/gofollow/internal/decode"
@@ -210,32 +211,38 @@ func (s Separate) table() *decode.Separations {
 	return decode.NewSeparations(s != SeparateTunnel, s != SeparateVLAN)
 }
 
-// withDefaults returns c with every zero replaced by its default, or an error
-// that names the field that is out of range.
+// ConfigError is returned by New if a field of Config is out of range.
+type ConfigError struct {
+	Field   string // such as "RST" or "Limits.Connections"
+	Value   int64
+	Largest int64 // the smallest is 0
+}
+
+func (e *ConfigError) Error() string {
+	return fmt.Sprintf("gofollow: Config.%s is %d, must be 0 to %d", e.Field, e.Value, e.Largest)
+}
+
+// withDefaults returns c with every zero replaced by its default, or a *ConfigError.
 func (c Config) withDefaults() (Config, error) {
-	switch {
-	case c.CloseOn > CloseOnFirstFIN:
-		return c, fmt.Errorf("gofollow: Config.CloseOn is %d, must be 0 or 1", c.CloseOn)
-	case c.RST > RSTIgnore:
-		return c, fmt.Errorf("gofollow: Config.RST is %d, must be 0 to 2", c.RST)
-	case c.Overlap >= overlapPolicies:
-		return c, fmt.Errorf("gofollow: Config.Overlap is %d, must be 0 to %d", c.Overlap, overlapPolicies-1)
-	case c.Urgent > UrgentOOB:
-		return c, fmt.Errorf("gofollow: Config.Urgent is %d, must be 0 or 1", c.Urgent)
-	case c.Separate > SeparateBoth:
-		return c, fmt.Errorf("gofollow: Config.Separate is %d, must be 0 to 3", c.Separate)
-	}
 	l := &c.Limits
-	for _, v := range []struct {
-		name string
-		bad  bool
-	}{
-		{"HeldBytes", l.HeldBytes < 0}, {"HeldSegments", l.HeldSegments < 0}, {"TotalHeldBytes", l.TotalHeldBytes < 0},
-		{"Connections", l.Connections < 0 || l.Connections > maxConnections}, {"ClosedConnections", l.ClosedConnections < 0}, {"Candidates", l.Candidates < 0},
-		{"FarBytes", l.FarBytes < 0 || l.FarBytes > maxFarBytes}, {"QueuedEvents", l.QueuedEvents < 0}, {"QueuedBytes", l.QueuedBytes < 0},
+	for _, f := range []ConfigError{
+		{"CloseOn", int64(c.CloseOn), int64(CloseOnFirstFIN)},
+		{"RST", int64(c.RST), int64(RSTIgnore)},
+		{"Overlap", int64(c.Overlap), int64(overlapPolicies - 1)},
+		{"Urgent", int64(c.Urgent), int64(UrgentOOB)},
+		{"Separate", int64(c.Separate), int64(SeparateBoth)},
+		{"Limits.HeldBytes", l.HeldBytes, math.MaxInt64},
+		{"Limits.HeldSegments", int64(l.HeldSegments), math.MaxInt64},
+		{"Limits.TotalHeldBytes", l.TotalHeldBytes, math.MaxInt64},
+		{"Limits.Connections", int64(l.Connections), maxConnections},
+		{"Limits.ClosedConnections", int64(l.ClosedConnections), math.MaxInt64},
+		{"Limits.Candidates", int64(l.Candidates), math.MaxInt64},
+		{"Limits.FarBytes", l.FarBytes, maxFarBytes},
+		{"Limits.QueuedEvents", int64(l.QueuedEvents), math.MaxInt64},
+		{"Limits.QueuedBytes", l.QueuedBytes, math.MaxInt64},
 	} {
-		if v.bad {
-			return c, fmt.Errorf("gofollow: Config.Limits.%s is out of range (negative or too large)", v.name)
+		if f.Value < 0 || f.Value > f.Largest {
+			return c, &f
 		}
 	}
 	orElse(&l.HeldBytes, 16<<20)

@@ -28,7 +28,7 @@ type Follower struct {
 	closed   bool
 }
 
-// New returns a Follower. It fails if a field of config is out of range, or with a *FilterError.
+// New returns a Follower. It fails with a *ConfigError or a *FilterError.
 func New(config Config) (*Follower, error) {
 	config, err := config.withDefaults()
 	if err != nil {

@@ -24,7 +24,9 @@ from .errors import (
 
 try:
     from ._ffi import ffi as _generated
-except ImportError as error:  # pragma: no cover - a source tree that was not built
+except ModuleNotFoundError as error:  # pragma: no cover - a source tree that was not built
+    if error.name != f"{__package__}._ffi":
+        raise
     raise ImportError(
         f"{__file__} is a source tree in which gofollow is not built: run from another folder if it is installed, "
         "or build here with 'python setup.py develop_native' (setuptools, wheel and cffi must be there)"
@@ -107,7 +109,7 @@ def error_from_code(code: int, handle: int = 0) -> GofollowError:
     message = ffi.string(lib.gofollow_strerror(code)).decode("utf-8", "replace")
     buffer = ffi.new("char[]", 1024)
     if lib.gofollow_error_message(handle, buffer, 1024) > 0:
-        detail = ffi.string(buffer).decode("utf-8", "replace")
+        detail = ffi.string(buffer).decode("utf-8", "replace").removeprefix("config->")  # Python's options have the names of C's fields
         message = detail if not handle or message in detail else f"{message}: {detail}"
     if code in _ADVICE:
         message = f"{message} ({_ADVICE[code]})"

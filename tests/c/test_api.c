@@ -751,9 +751,9 @@ test_files (void)
 
     gofollow_t f = follower (NULL);
     size_t consumed;
-    CHECK (gofollow_read_file (f, 0, NULL) == GOFOLLOW_ERR_STATE);
+    CHECK (gofollow_read_file (f, 0, NULL) == GOFOLLOW_ERR_STATE && message_has (f, "call gofollow_open_file first"));
     CHECK (gofollow_feed_capture (f, PCAP "\1\0\0", 27, &consumed) == 0 && consumed == 27);
-    CHECK (gofollow_open_file (f, "/dev/null") == GOFOLLOW_ERR_STATE);
+    CHECK (gofollow_open_file (f, "/dev/null") == GOFOLLOW_ERR_STATE && message_has (f, "call gofollow_end_capture first"));
     CHECK (gofollow_end_capture (f) == GOFOLLOW_ERR_TRUNCATED);
     CHECK (gofollow_feed_capture (f, PCAP, 24, &consumed) == 0 && gofollow_end_capture (f) == 0);
     CHECK (gofollow_destroy (f) == 0);

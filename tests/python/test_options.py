@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 import pytest
-from gofollow._native import ffi
+from gofollow._native import constant, ffi, library
 from gofollow._options import EngineOptions, FollowerOptions, make_config
 
 import gofollow
@@ -87,6 +87,32 @@ def test_every_option_is_checked_and_documented() -> None:
             assert f"`{go}`" in limits, f"docs/limits.md has no row of {go}"
     for name in ("keep_payload", "keep_payload_total", "keep_gaps"):
         assert f"`{name}`" in limits
+
+
+def wrong_values(name: str, kind: str) -> list[object]:
+    if name == "filter":
+        return [ffi.new("char[]", b"portt")]
+    if kind == "uint32_t":
+        return [255, 1 << 31]
+    return [-2 if name.endswith("_ns") else 1 << 63]
+
+
+def test_a_message_names_the_field_of_c() -> None:
+    for name, field in ffi.typeof("gofollow_config").fields:
+        for value in wrong_values(name, field.type.cname) if name != "size" else []:
+            config = make_config({})
+            setattr(config, name, value)
+            assert library().gofollow_create(ffi.new("gofollow_t *"), config) == constant("ERR_ARGUMENT"), name
+            message = ffi.new("char[]", 300)
+            assert library().gofollow_error_message(0, message, 300) > 0
+            begin = 'filter "portt": ' if name == "filter" else f"config->{name} is "
+            assert ffi.string(message).decode().startswith(begin)
+
+
+def test_a_message_names_the_option_of_python() -> None:
+    for name in ("max_connections", "max_far_bytes"):  # the engine's own limits
+        with pytest.raises(OptionError, match=f"^{name} is {1 << 40}, must be 0 to {1 << 30}$"):
+            TCPStreamFollower(**{name: 1 << 40})  # type: ignore[arg-type]
 
 
 def test_every_option_is_passed_on() -> None:
