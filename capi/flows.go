@@ -19,6 +19,7 @@ var (
 	_ [unsafe.Offsetof(C.gofollow_key{}.several)]byte    = [unsafe.Offsetof(gofollow.FlowKey{}.Several)]byte{}
 	_ [unsafe.Offsetof(C.gofollow_key{}.depth)]byte      = [unsafe.Offsetof(gofollow.FlowKey{}.Depth)]byte{}
 	_ [unsafe.Offsetof(C.gofollow_key{}.separation)]byte = [unsafe.Offsetof(gofollow.FlowKey{}.Separation)]byte{}
+	_ [unsafe.Offsetof(C.gofollow_key{}.hash)]byte       = [unsafe.Offsetof(gofollow.FlowKey{}.Hash)]byte{}
 	_ [C.GOFOLLOW_FLOW_FRAGMENT]struct{}                 = [gofollow.FlowFragment]struct{}{}
 )
 

@@ -95,7 +95,7 @@ extern "C" {
 
 /* The number of the binary interface that this header describes, which gofollow_abi_version returns for
  * the library in use. It grows when a program that was compiled with an older header would go wrong. */
-#define GOFOLLOW_ABI_VERSION 6
+#define GOFOLLOW_ABI_VERSION 7
 
 /* A handle of a follower. Never 0, and never used again for another follower. */
 typedef uint64_t gofollow_t;
@@ -254,7 +254,7 @@ typedef enum gofollow_flow {
 } gofollow_flow;
 
 /* Names the connection that a packet belongs to, without regard to direction, or the datagram that it is
- * a fragment of. Its 48 bytes have no padding and are the same on every machine of one byte order, so that
+ * a fragment of. Its 56 bytes have no padding and are the same on every machine of one byte order, so that
  * packets can be distributed by them. */
 typedef struct gofollow_key {
     uint8_t  low[16], high[16];         /* innermost addresses, network order, IPv4 in the first 4 bytes: the lower
@@ -265,6 +265,8 @@ typedef struct gofollow_key {
     uint8_t  several;                   /* 1: other frames are inside (802.11 A-MSDU); this is the key of the first */
     uint8_t  depth;                     /* of a fragment: how many IP headers are around it */
     uint64_t separation;                /* a hash of what separate counts; of a fragment, of all VLANs and tunnels */
+    uint64_t hash;                      /* of all of it but several and depth, by which packets can be distributed;
+                                           0 with GOFOLLOW_FLOW_NONE */
 } gofollow_key;
 
 /* A datagram that gofollow_defragment put together. */
@@ -432,10 +434,9 @@ typedef struct gofollow_connection {
  *                   bytes holds the old copy and, length bytes later, the new one
  *     SEGMENT       direction, offset, length, flags, arrival, acked, window
  *     PACKET        bytes, length (captured), offset (length on the wire), window (link type), reason (a
- *                   gofollow_packet_content), connection_id: a number of its flow, in which both directions
- *                   and all processes agree, or of the datagram that it is a part of, or 0;
- *                   captured_packet: that of the datagram also where it makes that whole, of several
- *                   around each other the outermost, 0 for no fragment
+ *                   gofollow_packet_content), connection_id: the hash of its gofollow_key after fragments
+ *                   were put together, 0 for no TCP; captured_packet: that of its own key if it is a fragment,
+ *                   also where it makes the datagram whole, else 0
  * The others are 0. kind, place, connection_id, connection (NULL for PACKET), ts_ns and packet are always set. */
 typedef struct gofollow_event {
     uint8_t  kind;                      /* a gofollow_kind */

@@ -17,6 +17,7 @@ func TestFlowKeys(t *testing.T) {
 		keys := gofollow.NewFlowKeys(gofollow.SeparateNone)
 		byKey := map[gofollow.FlowKey][2]netip.AddrPort{}
 		byEnds := map[[2]netip.AddrPort]gofollow.FlowKey{}
+		byHash := map[uint64]gofollow.FlowKey{}
 		packets := w.packets(t, nil)
 		for i, p := range w.captured {
 			ends := p.talk.ends
@@ -24,7 +25,7 @@ func TestFlowKeys(t *testing.T) {
 				ends[0], ends[1] = ends[1], ends[0]
 			}
 			key := keys.Of(&packets[i])
-			if key.Kind != gofollow.FlowTCP || key.Separation != 0 || key.Several {
+			if key.Kind != gofollow.FlowTCP || key.Separation != 0 || key.Several || key.Hash == 0 {
 				t.Fatalf("packet %d: %+v", i, key)
 			}
 			if known, ok := byKey[key]; ok && known != ends {
@@ -34,6 +35,10 @@ func TestFlowKeys(t *testing.T) {
 				t.Fatalf("packet %d: %v has two keys", i, ends)
 			}
 			byKey[key], byEnds[ends] = ends, key
+			if known, ok := byHash[key.Hash]; ok && known != key {
+				t.Fatalf("packet %d: %+v has the hash of %+v", i, key, known)
+			}
+			byHash[key.Hash] = key
 			n := 4
 			if key.Family == 6 {
 				n = 16

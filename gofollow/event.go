@@ -108,14 +108,13 @@ func (e *Event) LinkType() LinkType { return LinkType(e.Offset) }
 // WireLen returns the length on the wire of the packet of an event of kind PacketRead.
 func (e *Event) WireLen() int { return int(e.Length) }
 
-// Key returns a number of what the packet of an event of kind PacketRead is part of, in which
-// packets of one connection agree, both directions and whichever process makes it: of its flow if
-// Content is PacketTCP, of its datagram if it is PacketFragment, else 0.
+// Key returns the Hash of the FlowKey of the packet of an event of kind PacketRead, after fragments
+// were put together: of its flow if Content is PacketTCP, of its datagram if it is PacketFragment,
+// else 0.
 func (e *Event) Key() uint64 { return uint64(e.CapturedAt) }
 
-// FragmentKey returns the number of the datagram that the packet of an event of kind PacketRead is a
-// fragment of, also where it makes the datagram whole, of several around each other the outermost;
-// 0 for no fragment.
+// FragmentKey returns the Hash of the FlowKey of the packet of an event of kind PacketRead if it is a
+// fragment, also where it makes its datagram whole; 0 for no fragment.
 func (e *Event) FragmentKey() uint64 { return e.CapturedIn }
 
 // Old returns the copy that was in the stream first, for an Anomaly of kind

@@ -6,6 +6,7 @@ import (
 
 	"gofollow/gofollow/internal/decode"
 	"gofollow/gofollow/internal/flow"
+	"gofollow/gofollow/internal/fragment"
 )
 
 // FlowKey names the connection that a frame belongs to without regard to direction, or the datagram
@@ -26,6 +27,9 @@ type FlowKey struct {
 	// packets have to be put together before those of the packets in it.
 	Depth      uint8
 	Separation uint64 // a hash of what Separate counts; of a fragment, of all VLANs and tunnels around it
+	// Hash is a number made of the other fields but Several and Depth, by which frames can be
+	// distributed; 0 with NoFlow. Keys that agree in it by chance share a shard, which changes nothing.
+	Hash uint64
 }
 
 // FlowKind says what a FlowKey names.
@@ -58,9 +62,9 @@ func (k *FlowKeys) Of(p *Packet) FlowKey {
 	if wireLen < len(p.Data) || wireLen > MaxPacket {
 		wireLen = len(p.Data)
 	}
-	key := k.key(k.decoder.Decode(uint32(p.LinkType), p.Data, wireLen, &k.seg))
+	key := flowKey(&k.decoder, &k.seg, k.decoder.Decode(uint32(p.LinkType), p.Data, wireLen, &k.seg))
 	for k.decoder.More() {
-		if next := k.key(k.decoder.Next(&k.seg)); key.Kind == NoFlow {
+		if next := flowKey(&k.decoder, &k.seg, k.decoder.Next(&k.seg)); key.Kind == NoFlow {
 			key = next
 		}
 		key.Several = true
@@ -71,28 +75,55 @@ func (k *FlowKeys) Of(p *Packet) FlowKey {
 	return key
 }
 
-// key returns the key of what was decoded last.
-func (k *FlowKeys) key(outcome decode.Outcome) (key FlowKey) {
+// flowKey returns the key of what was decoded last.
+func flowKey(d *decode.Decoder, seg *decode.Segment, outcome decode.Outcome) FlowKey {
 	switch outcome {
-	case decode.TCP:
+	case decode.TCP, decode.BadChecksum:
 		var f flow.Key
-		f.Set(&k.seg)
-		key = FlowKey{LowPort: f.Port(0), HighPort: f.Port(1), Kind: FlowTCP}
-		key.setAddrs(f.Low, f.High, k.seg.IPv6)
-		if layers := k.decoder.Separate.Layers(k.seg.Separation); layers != "" {
+		f.Set(seg)
+		key := FlowKey{LowPort: f.Port(0), HighPort: f.Port(1), Kind: FlowTCP}
+		key.setAddrs(f.Low, f.High, seg.IPv6)
+		if layers := d.Separate.Layers(seg.Separation); layers != "" {
 			h := fnv.New64a()
 			h.Write([]byte(layers))
 			key.Separation = h.Sum64()
 		}
+		key.hash()
+		return key
 	case decode.Fragment:
-		f := &k.decoder.LastFragment
-		key = FlowKey{LowPort: uint16(f.ID >> 16), HighPort: uint16(f.ID), Kind: FlowFragment, Depth: k.decoder.Depth}
-		key.setAddrs(decode.Addr{Hi: f.Src[0], Lo: f.Src[1]}, decode.Addr{Hi: f.Dst[0], Lo: f.Dst[1]}, f.IPv6)
-		h := fnv.New64a()
-		h.Write(append(binary.BigEndian.AppendUint64(nil, f.Path), f.Protocol))
-		key.Separation = h.Sum64()
+		key := fragmentKey(&d.LastFragment)
+		key.Depth = d.Depth
+		return key
 	}
+	return FlowKey{}
+}
+
+// fragmentKey returns the key of a fragment, but for its depth.
+func fragmentKey(f *fragment.Key) FlowKey {
+	key := FlowKey{LowPort: uint16(f.ID >> 16), HighPort: uint16(f.ID), Kind: FlowFragment}
+	key.setAddrs(decode.Addr{Hi: f.Src[0], Lo: f.Src[1]}, decode.Addr{Hi: f.Dst[0], Lo: f.Dst[1]}, f.IPv6)
+	h := fnv.New64a()
+	h.Write(append(binary.BigEndian.AppendUint64(nil, f.Path), f.Protocol))
+	key.Separation = h.Sum64()
+	key.hash()
 	return key
+}
+
+// hash sets Hash by an FNV-1a hash of words with a final mix, which is the same everywhere.
+func (key *FlowKey) hash() {
+	const start, prime = 14695981039346656037, 1099511628211
+	x := uint64(start)
+	for _, w := range [...]uint64{
+		binary.BigEndian.Uint64(key.Low[:]), binary.BigEndian.Uint64(key.Low[8:]),
+		binary.BigEndian.Uint64(key.High[:]), binary.BigEndian.Uint64(key.High[8:]),
+		uint64(key.LowPort)<<32 | uint64(key.HighPort)<<16 | uint64(key.Family)<<8 | uint64(key.Kind), key.Separation,
+	} {
+		x = (x ^ w) * prime
+		x ^= x >> 32
+	}
+	x = (x ^ x>>33) * 0xff51afd7ed558ccd
+	x = (x ^ x>>33) * 0xc4ceb9fe1a85ec53
+	key.Hash = max(1, x^x>>33)
 }
 
 func (key *FlowKey) setAddrs(low, high decode.Addr, ipv6 bool) {

@@ -16,7 +16,7 @@ import (
 func TestPacketKeys(t *testing.T) {
 	talk := script(t, `H; c "`+strings.Repeat("x", 600)+`"; s 0 "answer" ack=600`)
 	read := func(packets ...gofollow.Packet) (events []gofollow.Event) {
-		f := newFollower(t, gofollow.Config{PacketsOnly: true, Separate: gofollow.SeparateBoth})
+		f := newFollower(t, gofollow.Config{PacketsOnly: true})
 		if _, err := f.FeedBatch(packets); err != nil {
 			t.Fatal(err)
 		}
@@ -51,6 +51,9 @@ func TestPacketKeys(t *testing.T) {
 					parts = append(parts, packet(e.Wrap(b)))
 				}
 				got := read(parts...)
+				if own := gofollow.NewFlowKeys(gofollow.SeparateNone).Of(&parts[0]); got[0].FragmentKey() != own.Hash {
+					t.Errorf("%s: a fragment has %016x, and its key is %+v", e.Name, got[0].FragmentKey(), own)
+				}
 				for j := range got {
 					want, key := gofollow.PacketFragment, got[0].FragmentKey()
 					if j == len(got)-1 {

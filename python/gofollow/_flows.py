@@ -10,22 +10,20 @@ from ._engine import Engine
 from ._native import constant, error_from_code, ffi
 from ._options import make_config
 
-_TCP, _FRAGMENT, _NO_TIME = constant("FLOW_TCP"), constant("FLOW_FRAGMENT"), constant("NO_TIME")
-KEY_SIZE: int = ffi.sizeof("gofollow_key")
+_FRAGMENT, _NO_TIME = constant("FLOW_FRAGMENT"), constant("NO_TIME")
 BATCH = 1024  # so many frames are passed to the library at once
 LINK_DATAGRAM = constant("LINK_DATAGRAM")
 
 
 class FlowKeys(NamedTuple):
-    """The keys of frames, one for each, in three lists."""
+    """The keys of frames, one for each, in two lists."""
 
-    keys: list[bytes | None]
-    """KEY_SIZE bytes: equal for frames of one connection, in either direction, and for fragments of one datagram; None for a
-    frame without TCP that is followed."""
-    fragments: list[bool]
-    """Whether the frame is a fragment, so that its key names a datagram."""
-    depths: list[int]
-    """How many IP headers are around a fragment's: fragments of lower depth are to be put together before others. 0 for other frames."""
+    keys: list[int | None]
+    """A signed number of 64 bits: equal for frames of one connection, in either direction, and for fragments of one datagram; None for
+    a frame without TCP that is followed."""
+    depths: list[int | None]
+    """How many IP headers are around a fragment's: fragments of lower depth are to be put together before others. None for other
+    frames."""
 
 
 class Datagram(NamedTuple):
@@ -46,24 +44,26 @@ def flow_keys(
     """Return the keys of frames, which are bytes or other buffers.
 
     link_types is one number for all, or one for each frame; wire_lengths their lengths before the capture cut them; separate as in
-    TCPStreamFollower. The bytes of a key do not depend on the process or the machine, as long as its byte order is the same.
+    TCPStreamFollower. A key does not depend on the process or the machine.
 
     Raises OptionError for an unknown separate, PacketTooLargeError above 16 MiB.
     """
     number, lib = make_config({"separate": separate}).separate, _native.library()
-    found = FlowKeys([], [], [])
+    found = FlowKeys([], [])
     for packets, count in _batches(frames, link_types, None, wire_lengths):
         keys = ffi.new("gofollow_key[]", count)
         code = lib.gofollow_flow_key(number, packets, count, keys)
         if code < 0:
             raise error_from_code(code)
-        data = bytes(ffi.buffer(keys))
-        for i in range(count):
-            key = keys[i]
-            found.keys.append(data[i * KEY_SIZE : (i + 1) * KEY_SIZE] if key.kind else None)
-            found.fragments.append(key.kind == _FRAGMENT)
-            found.depths.append(key.depth)
+        for key in keys:
+            found.keys.append(signed(key.hash))
+            found.depths.append(key.depth if key.kind == _FRAGMENT else None)
     return found
+
+
+def signed(key: int) -> int | None:
+    """Return a key as tables have it, which have no unsigned numbers; None for 0."""
+    return (key - (1 << 64) if key >> 63 else key) or None
 
 
 class Defragmenter:

@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 __all__ = ["Clock", "clock", "connections", "register", "session", "turns"]
 
 _JAVA = 17
-_NESTED = 2  # fragments of tunnels that carry fragments are put together; three levels are not
 
 
 def session(master: str = "local[*]", **config: Any) -> SparkSession:
@@ -132,8 +131,8 @@ class Clock(NamedTuple):
 
     ticks: list[int]
     """Times that stand for those of all packets, in ns since 1970 UTC."""
-    fragments: bool
-    """Whether there are IP fragments, which take a shuffle of their own."""
+    levels: int
+    """How many times packets are put together from IP fragments, each time with a shuffle of its own: 0 without fragments."""
 
 
 def clock(packets: DataFrame) -> Clock:
@@ -142,10 +141,11 @@ def clock(packets: DataFrame) -> Clock:
     connections and turns do it by themselves. Where both are asked for, or the store is large, do it once, over packets that are read
     with the option frames="false", and hand the result to them.
     """
-    partial = packets.select("clock_ns", "fragment").mapInArrow(_on_worker("ticks"), from_arrow_schema(TICKS))
-    earliest = F.slice(F.array_sort(F.collect_set("tick")), 1, 2).alias("earliest")
-    found = partial.groupBy("bucket").agg(earliest, F.max("tick").alias("latest"), F.max("fragments").alias("fragments")).collect()
-    return Clock(sorted({tick for row in found for tick in (*row["earliest"], row["latest"])}), any(row["fragments"] for row in found))
+    partial = packets.select("clock_ns", "fragment_depth").mapInArrow(_on_worker("ticks"), from_arrow_schema(TICKS))
+    ticks = F.array_sort(F.collect_list("tick"))  # of those the two earliest and the latest
+    ends = F.concat(F.slice(ticks, 1, 2), F.slice(ticks, F.greatest(F.size(ticks), F.lit(3)), F.lit(1)))
+    found = partial.groupBy("bucket").agg(ends.alias("ticks"), F.max("levels").alias("levels")).collect()
+    return Clock(sorted(tick for row in found for tick in row["ticks"]), max((row["levels"] for row in found), default=0))
 
 
 def connections(packets: DataFrame, *, partitions: int | None = None, clock: Clock | None = None, **options: Any) -> DataFrame:
@@ -170,13 +170,15 @@ def _table(packets: DataFrame, turns: bool, partitions: int | None, known: Clock
         partitions = int(packets.sparkSession.conf.get("spark.sql.shuffle.partitions"))
     if partitions < 1:
         raise OptionError(f"partitions={partitions!r} is not possible: it must be a whole number from 1")
-    ticks, has_fragments = clock(packets) if known is None else known
-    segments = packets.where("key IS NOT NULL").select("key", "fragment", "time_ns", *ORDER, "link_type", "frame", "wire_length")
-    fragments, segments = segments.where("fragment"), segments.where("NOT fragment")
-    for _ in range(_NESTED if has_fragments else 0):
-        fragments = _in_order(fragments, partitions).mapInArrow(_on_worker("label", ticks), fragments.schema)
-        segments = segments.union(fragments.where("NOT fragment"))
-        fragments = fragments.where("fragment")
+    ticks, levels = clock(packets) if known is None else known
+    packets = packets.where("key IS NOT NULL").select("key", "fragment_depth", "time_ns", *ORDER, "link_type", "frame", "wire_length")
+    segments = packets.where("fragment_depth IS NULL")
+    if levels:
+        whole = packets.where("fragment_depth IS NOT NULL")
+        for depth in range(levels):
+            run = _on_worker("defragment", depth, ticks, options.get("separate", "none"))
+            whole = _in_order(whole, partitions).mapInArrow(run, whole.schema)
+        segments = segments.union(whole.where("fragment_depth IS NULL"))
     schema = from_arrow_schema(TURNS if turns else CONNECTIONS)
     return _in_order(segments, partitions).mapInArrow(_on_worker("follow", turns, ticks, options), schema)
 

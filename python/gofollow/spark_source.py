@@ -14,13 +14,14 @@ from pyarrow import fs
 
 from ._engine import Engine
 from ._events import BATCH
+from ._flows import flow_keys, signed
 from ._native import constant, error_from_code, ffi, library
 from .errors import CaptureCutError, CaptureError, CaptureFileNotFoundError, OptionError
 
 ROWS: pa.Schema = pa.schema(
     [
         ("key", pa.int64()),
-        ("fragment", pa.bool_()),
+        ("fragment_depth", pa.int32()),
         ("time_ns", pa.int64()),
         ("clock_ns", pa.int64()),
         ("file_ns", pa.int64()),
@@ -40,7 +41,7 @@ ORDER = ("clock_ns", "file_ns", "path", "packet")
 HOUR = 3600 * 10**9
 _BATCH_ROWS, _BATCH_BYTES = 8192, 8 << 20
 _PIECE = 1 << 20
-_NO_TIME, _TCP = constant("NO_TIME"), constant("PACKET_TCP")
+_NO_TIME = constant("NO_TIME")
 
 
 def later(clock: int | None, time_ns: int | None, following: int | None) -> int | None:
@@ -238,8 +239,8 @@ def _pieces(part: Part) -> Iterator[bytes]:
                 left -= len(piece)
 
 
-Packet = tuple[int | None, bool, int | None, int, bytes, int]
-"""Key, whether that is a fragment's, time in ns, link type, bytes and length on the wire."""
+Packet = tuple[int | None, int | None, int | None, int, bytes, int]
+"""Key, depth if it is a fragment's, time in ns, link type, bytes and length on the wire."""
 
 
 def packets_of(pieces: Iterable[bytes]) -> Generator[Packet, None, None]:
@@ -257,12 +258,11 @@ def packets_of(pieces: Iterable[bytes]) -> Generator[Packet, None, None]:
             if count < 0:
                 raise error_from_code(count, engine.number)
             for event in polled[0:count]:
-                time_ns = event.ts_ns
-                yield (
-                    *key_of(event, event.captured_packet),
-                    *(None if time_ns == _NO_TIME else time_ns, event.window),
-                    *(ffi.buffer(event.bytes, event.length)[:] if event.length else b"", event.offset),
-                )
+                key, depth, time_ns, link_type, length = signed(event.connection_id), None, event.ts_ns, event.window, event.offset
+                frame = ffi.buffer(event.bytes, event.length)[:] if event.length else b""
+                if event.captured_packet:  # a fragment
+                    (key,), (depth,) = flow_keys([frame], link_type, [length])
+                yield key, depth, None if time_ns == _NO_TIME else time_ns, link_type, frame, length
 
     try:
         fault: CaptureError | None = None
@@ -281,17 +281,6 @@ def packets_of(pieces: Iterable[bytes]) -> Generator[Packet, None, None]:
             raise fault
     finally:
         engine.close()
-
-
-def key_of(event: Any, fragment_key: int) -> tuple[int | None, bool]:
-    """Return the key of a packet that was read, and whether it is a fragment's: that one, unless it is 0."""
-    key = fragment_key or (event.connection_id if event.reason == _TCP else 0)
-    return signed(key) if key else None, fragment_key != 0
-
-
-def signed(key: int) -> int:
-    """Return a key as Spark has it, which has no unsigned numbers."""
-    return key - (1 << 64) if key >> 63 else key
 
 
 def rows_of(part: Part, options: Options) -> Generator[pa.RecordBatch, None, None]:
@@ -344,12 +333,12 @@ class _Batch:
         self._clock = clock
         if self._file_ns is None:
             self._file_ns = clocks[0]
-        keys, fragments, times, links, frames, lengths = zip(*self.packets[:count], strict=True)
+        keys, depths, times, links, frames, lengths = zip(*self.packets[:count], strict=True)
         none = [None] * count
         if not self._options.frames:
             frames = none  # type: ignore[assignment]
         numbers = range(self.packet + 1, self.packet + count + 1)
-        columns = (keys, fragments, times, clocks, [self._file_ns] * count, [part.path] * count, numbers, links, frames, lengths, none)
+        columns = (keys, depths, times, clocks, [self._file_ns] * count, [part.path] * count, numbers, links, frames, lengths, none)
         self.packet += count
         del self.packets[:count]
         self.size = sum(len(packet[4]) for packet in self.packets)

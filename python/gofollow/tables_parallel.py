@@ -15,12 +15,11 @@ import pyarrow.compute as pc
 
 from ._engine import Engine
 from .spark_source import ORDER, ROWS, Options, Part, divide, files_of, rows_of
-from .spark_worker import label, tables_of, ticks, ticks_of_all
+from .spark_worker import defragment, tables_of, ticks, ticks_of_all
 from .tables import Written, write_tables
 
 _PART_BYTES = 64 << 20  # of a capture that one call reads
 _SHARD_BYTES = 128 << 20  # of captures, about, whose packets are sorted in memory at once
-_NESTED = 2
 _SHARD = pa.schema([field for field in ROWS if field.name != "error"])
 
 
@@ -37,8 +36,8 @@ def write(folder: Path, paths: list[str], name: str, processes: int, options: di
             parts = [part for path, length in files for part in divide(path, length, _PART_BYTES)]
             read = [pool.submit(_scatter, shuffle, number, part, shards) for number, part in enumerate(parts)]
             clock = ticks_of_all(pair for done in read for pair in done.result())
-            for level in range(_NESTED):
-                _label(shuffle, level, shards, clock)
+            while fragments := sorted(shuffle.glob("depth*")):
+                _defragment(shuffle, fragments[0], shards, clock, options.get("separate", "none"))
             followed = [pool.submit(_follow, folder, shuffle, name, shard, clock, options) for shard in range(shards)]
             return Written(*map(sum, zip(*(done.result() for done in followed), strict=True)))
     finally:
@@ -52,7 +51,7 @@ def _scatter(shuffle: Path, number: int, part: Part, shards: int) -> list[tuple[
 
         def noted() -> Iterator[pa.RecordBatch]:
             for batch in rows_of(part, Options()):
-                files.write(batch.filter(pc.is_valid(batch.column("key"))).select(_SHARD.names), 0)
+                files.write(batch.filter(pc.is_valid(batch.column("key"))).select(_SHARD.names))
                 yield batch
 
         for batch in ticks(noted()):
@@ -61,7 +60,7 @@ def _scatter(shuffle: Path, number: int, part: Part, shards: int) -> list[tuple[
 
 
 class _Files:
-    """Files of rows, one for each shard and one for fragments, made when they are needed."""
+    """Files of rows, one for each shard and one for fragments of each depth, made when they are needed."""
 
     def __init__(self, shuffle: Path, name: str, shards: int) -> None:
         self._shuffle, self._name, self._shards = shuffle, name, shards
@@ -74,10 +73,12 @@ class _Files:
         for writer in self._open.values():
             writer.close()
 
-    def write(self, packets: pa.RecordBatch, level: int) -> None:
-        """Write packets to their shards, and fragments to what _label takes at a level."""
-        self._append(f"fragments{level}", packets.filter(packets.column("fragment")))
-        packets = packets.filter(pc.invert(packets.column("fragment")))
+    def write(self, packets: pa.RecordBatch) -> None:
+        """Write packets to their shards, and fragments to those of their depth."""
+        depths = packets.column("fragment_depth")
+        for depth in pc.unique(depths.drop_null()).to_pylist():
+            self._append(f"depth{depth:02}", packets.filter(pc.equal(depths, depth)))
+        packets = packets.filter(pc.is_null(depths))
         shards = pc.bit_wise_and(packets.column("key"), self._shards - 1)
         for number in pc.unique(shards).to_pylist():
             self._append(f"shard{number}", packets.filter(pc.equal(shards, number)))
@@ -103,12 +104,11 @@ def _in_order(folder: Path) -> Iterator[pa.RecordBatch]:
         yield from rows.take(order.slice(start, 4096)).combine_chunks().to_batches()
 
 
-def _label(shuffle: Path, level: int, shards: int, clock: list[int]) -> None:
-    folder = shuffle / f"fragments{level}"
-    if folder.exists():
-        with _Files(shuffle, f"labelled{level}", shards) as files:
-            for batch in label(_in_order(folder), clock):
-                files.write(batch, level + 1)
+def _defragment(shuffle: Path, folder: Path, shards: int, clock: list[int], separate: str) -> None:
+    """Distribute the datagrams that are made of the fragments in a folder, and delete it."""
+    with _Files(shuffle, folder.name, shards) as files:
+        for batch in defragment(_in_order(folder), int(folder.name.removeprefix("depth")), clock, separate):
+            files.write(batch)
 
 
 def _follow(folder: Path, shuffle: Path, name: str, shard: int, clock: list[int], options: dict[str, Any]) -> Written:

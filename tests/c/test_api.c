@@ -333,7 +333,8 @@ test_flows (void)
     for (int i = 0; i < 4; i++)
         packets[i] = (gofollow_packet) { .bytes = bytes[i], .captured = lengths[i], .original = lengths[i], .link_type = GOFOLLOW_LINK_RAW };
     CHECK (gofollow_flow_key (GOFOLLOW_SEPARATE_NONE, packets, 4, keys) == 0);
-    CHECK (sizeof keys[0] == 48 && memcmp (&keys[0], &keys[1], sizeof keys[0]) == 0 && memcmp (&keys[0], &keys[2], sizeof keys[0]) != 0);
+    CHECK (keys[0].hash != 0 && keys[0].hash != keys[2].hash && keys[3].hash == 0);
+    CHECK (sizeof keys[0] == 56 && memcmp (&keys[0], &keys[1], sizeof keys[0]) == 0 && memcmp (&keys[0], &keys[2], sizeof keys[0]) != 0);
     CHECK (keys[0].kind == GOFOLLOW_FLOW_TCP && keys[0].family == 4 && keys[0].low[3] == 1 && keys[0].high[3] == 2 && keys[0].low_port == 1000
            && keys[0].high_port == 80 && keys[0].separation == 0 && keys[0].depth == 0 && keys[0].several == 0);
     CHECK (keys[3].kind == GOFOLLOW_FLOW_NONE && keys[3].family == 0);
@@ -478,6 +479,9 @@ test_packets (void)
         CHECK (e[i].kind == GOFOLLOW_PACKET && e[i].connection == NULL && e[i].packet == (uint64_t) i + 1 && e[i].place == 3);
     CHECK (e[0].reason == GOFOLLOW_PACKET_TCP && e[0].connection_id != 0 && e[1].connection_id == e[0].connection_id && e[0].captured_packet == 0);
     CHECK (e[3].reason == GOFOLLOW_PACKET_OTHER && e[3].connection_id == 0);
+    gofollow_packet packet = { .bytes = e[0].bytes, .captured = e[0].length, .link_type = e[0].window };
+    gofollow_key key;
+    CHECK (gofollow_flow_key (GOFOLLOW_SEPARATE_NONE, &packet, 1, &key) == 0 && key.hash == e[0].connection_id);
     CHECK (e[3].length == 3 && memcmp (e[3].bytes, "abc", 3) == 0 && e[3].offset == 70 && e[3].window == 276 && e[3].ts_ns == GOFOLLOW_NO_TIME);
     CHECK (e[4].length == 0 && e[4].bytes == NULL && e[4].ts_ns == 7 && e[0].length >= 40);
     CHECK (gofollow_destroy (f) == 0);

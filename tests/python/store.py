@@ -68,16 +68,19 @@ def conversation(rng: random.Random, seed: int, port: int) -> Conversation:
         frames.append(tcp(*ends, ACK, seqs[0] + 1, seqs[1] + 1))
     elif ending < 0.8:
         frames.append(tcp(*ends, RST | ACK, seqs[0], seqs[1]))
-    wrapping, wrapped = rng.choice(("none", "none", "fragments", "tunnel", "both")), []
+    wrapping, wrapped = rng.choice(("none", "none", "fragments", "tunnel", "around", "both")), []
     for number, frame in enumerate(frames):
-        if wrapping in ("tunnel", "both"):
-            frame = in_gre(frame, seed * 97 + (port << 6) + number)
-        if wrapping in ("fragments", "both") and len(frame) > 200:
-            parts = fragments(frame, (seed * 97 + (port << 6) + number) & 0xFFFF, rng.choice((104, 600)))
-            rng.shuffle(parts)
-            wrapped += parts
-        else:
-            wrapped.append(frame)
+        identification = seed * 97 + (port << 6) + number
+        parts = fragments(frame, identification & 0xFFFF, rng.choice((104, 600))) if wrapping in ("fragments", "both") else [frame]
+        if wrapping in ("tunnel", "around", "both"):
+            parts = [in_gre(part, identification * 16 + at) for at, part in enumerate(parts)]
+        if wrapping in ("around", "both"):  # the last ones of a datagram often fit into a packet of the tunnel, and the others do not
+            size, whole = rng.choice((104, 600)), parts
+            parts = []
+            for at, part in enumerate(whole):
+                parts += fragments(part, (identification * 16 + at) & 0xFFFF, size) if len(part) > 200 else [part]
+        rng.shuffle(parts)
+        wrapped += parts
     return Conversation(client, server, wrapped, (bytes(streams[0]), bytes(streams[1])))
 
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import store
+from frames import conversation
 
 from gofollow import CaptureError, CaptureFileError, OptionError, spark_source, spark_worker, tables
 
@@ -38,26 +39,24 @@ def rows(batches: Iterable[pa.RecordBatch]) -> list[dict[str, Any]]:
 def on_shards(paths: list[str], shards: int, size: int = 1000, part_bytes: int = 1 << 30, **options: Any) -> list[list[dict[str, Any]]]:
     """Return connections and turns as gofollow.spark makes them."""
     packets: list[dict[str, Any]] = []
-    clock: set[int] = set()
-    partial: dict[int, set[int]] = {}
+    partial: list[dict[str, Any]] = []
     for path, length in spark_source.files_of(paths):
         for part in spark_source.divide(path, length, part_bytes):
             read = rows(spark_source.rows_of(part, spark_source.Options()))
             packets += read
-            for row in rows(spark_worker.ticks(batches_of(read, 100))):
-                partial.setdefault(row["bucket"], set()).add(row["tick"])
-    for times in partial.values():
-        clock |= {*sorted(times)[:2], max(times)}
+            partial += rows(spark_worker.ticks(batches_of(read, 100)))
+    clock = spark_worker.ticks_of_all((row["bucket"], row["tick"]) for row in partial)
+    levels = max(row["levels"] for row in partial) if partial else 0
     ready = [row for row in packets if row["key"] is not None]
-    for _ in range(2):
-        fragments = [row for row in ready if row["fragment"]]
-        ready = [row for row in ready if not row["fragment"]]
+    for level in range(levels):
+        fragments = [row for row in ready if row["fragment_depth"] is not None]
+        ready = [row for row in ready if row["fragment_depth"] is None]
         for shard in shuffled(fragments, shards):
-            ready += rows(spark_worker.label(batches_of(shard, size), sorted(clock)))
-    ready = [row for row in ready if not row["fragment"]]
+            ready += rows(spark_worker.defragment(batches_of(shard, size), level, clock))
+    assert all(row["fragment_depth"] is None for row in ready)
     made = []
     for turns in (False, True):
-        followed = [rows(spark_worker.follow(batches_of(shard, size), turns, sorted(clock), options)) for shard in shuffled(ready, shards)]
+        followed = [rows(spark_worker.follow(batches_of(shard, size), turns, clock, options)) for shard in shuffled(ready, shards)]
         made.append([row for shard in followed for row in shard])
     return made
 
@@ -87,6 +86,19 @@ def test_a_store_gives_the_tables_of_the_whole(seed: int, tmp_path: Path) -> Non
     for name, parts in (("parts", store.contiguous(packets, 7, rng)), ("scattered", store.scattered(packets, 5, rng))):
         store.write(tmp_path / name, parts, rng)
         same(on_shards([str(tmp_path / name)], rng.randrange(1, 6), rng.choice((1, 10, 1000)), rng.choice((1, 5000, 1 << 30))), wanted)
+
+
+def test_a_tunnel_of_fragments_carries_fragments(tmp_path: Path) -> None:
+    """Nothing shows before the outer ones are put together that there are inner ones."""
+    frames = conversation([b"x" * 1200], [b"y" * 900])
+    inner = [part for number, frame in enumerate(frames) for part in store.fragments(frame, number, 600)]
+    cut = [store.in_gre(part, number) for number, part in enumerate(inner)]
+    packets = [part for number, frame in enumerate(cut) for part in store.fragments(frame, number, 16)]
+    capture = tmp_path / "whole.pcap"
+    capture.write_bytes(store.pcap([(store.START + at, frame) for at, frame in enumerate(packets)]))
+    found = on_shards([str(capture)], 3)
+    same(found, whole(capture))
+    assert [row["payload"] for row in found[1]] == [b"x" * 1200, b"y" * 900]
 
 
 def check_truth(found: list[list[dict[str, Any]]], conversations: list[store.Conversation]) -> None:

@@ -24,10 +24,10 @@ type Decoder struct {
 	// FirstFragment and LastFragment are the datagrams that the first and the last of them are part of.
 	Fragmented                  int
 	FirstFragment, LastFragment fragment.Key
+	Depth                       uint8 // how many IP headers are around that of the last one
 
 	// KeysOnly makes a fragment set these fields and nothing else: it is not kept.
 	KeysOnly bool
-	Depth    uint8 // how many IP headers are around the last fragment's
 
 	// Defragment makes a fragment that completes its datagram Whole, and of the datagram a frame of
 	// link type LinkDatagram, valid until the next Decode.

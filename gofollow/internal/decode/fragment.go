@@ -49,8 +49,8 @@ func (d *Decoder) reassemble(p *packet, seg *Segment, key *fragment.Key, f *frag
 	}
 	d.LastFragment = *key
 	d.Fragmented++
+	d.Depth = p.depth - 1
 	if d.KeysOnly {
-		d.Depth = p.depth - 1
 		return 0, Fragment
 	}
 	f.Wire, f.Data = p.wire, p.b
