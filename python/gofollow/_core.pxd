@@ -188,6 +188,7 @@ cdef class Followed:
     cdef void note(self, Payload payload, int direction, event_pointer event) except *
     cdef bytes mark(self, int64_t end, int64_t last_ns, int64_t last_packet)
 
+@cython.no_gc  # nothing in it leads back to it
 cdef class TCPStream:
     cdef Followed _followed
     cdef bytes _facts
@@ -268,6 +269,7 @@ cdef class Core:
     cdef void run(self) except *
     @cython.locals(number=uint64_t, slot=Py_ssize_t, followed=Followed)
     cdef Followed find(self, event_pointer event)
+    cdef bytes facts_of(self, Followed followed, event_pointer event)
     @cython.locals(payload=Payload)
     cdef Payload payload_of(self, Followed followed, int direction)
     @cython.locals(payload=Payload, kept=Kept, size=int64_t, room=int64_t, data=bytes)
@@ -275,7 +277,7 @@ cdef class Core:
     @cython.locals(number=uint64_t, followed=Followed, payload=Payload, facts=bytes)
     cdef tuple end(self, event_pointer event)
     @cython.locals(known=Followed, its_direction=int, pieces=list)
-    cdef void gather(self, Followed followed, int direction, tuple piece) except *
+    cdef void gather(self, Followed followed, bytes facts, int direction, tuple piece) except *
     @cython.locals(followed=Followed, closed=Followed, facts=bytes, closing=bytes, direction=int, pieces=list)
     cdef void settle(self) except *
     @cython.locals(stream=TCPStream)

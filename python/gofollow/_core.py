@@ -234,7 +234,7 @@ class Followed:
         *("first_ns", "first_packet", "last_ns", "last_packet", "offset", "start", "turn", "turns"),
     )
 
-    def __init__(self, number: int, facts: bytes, kept: Kept) -> None:
+    def __init__(self, number: int, facts: bytes | None, kept: Kept) -> None:
         self.number, self.facts, self.kept = number, facts, kept
         self.client: Payload | None = None
         self.server: Payload | None = None
@@ -749,8 +749,8 @@ class Core:
         self.since_check = 0  # packets since signals were looked for
         self.open: dict[int, Followed] = {}  # those that said something, by number
         self.recent: list[Followed | None] = [None] * RECENT  # in front of open, by the low bits of the number
-        # Of the packet whose events are not all applied yet: connection, direction, pieces; connection, facts. Its time and number.
-        self.new: list[tuple[Followed, int, list[tuple[int, bytes, int, int]]]] = []
+        # Of the packet whose events are not all applied yet: connection, facts, direction, pieces; connection, facts. Its time and number.
+        self.new: list[tuple[Followed, bytes, int, list[tuple[int, bytes, int, int]]]] = []
         self.ended: list[tuple[Followed, bytes]] = []
         self.new_ns = self.new_packet = 0
         self.ignored = False  # a connection was: events are dropped then, that which ends its packet's among them
@@ -977,12 +977,14 @@ class Core:
                 data = b"" if followed.stopped else self.keep(followed, event)
                 if event.place == ALONE and event.captured_packet == event.packet:
                     if self.data_callback is not None and data:
-                        stream = snapshot(self.kind, followed, followed.facts, event.direction, data, event.ts_ns, event.packet)
+                        facts = self.facts_of(followed, event)
+                        stream = snapshot(self.kind, followed, facts, event.direction, data, event.ts_ns, event.packet)
                         self.call(self.data_callback, stream)
                     continue
                 if self.data_callback is not None and data:
                     self.new_ns, self.new_packet = event.ts_ns, event.packet
-                    self.gather(followed, event.direction, (event.offset, data, event.captured_ns, event.captured_packet))
+                    facts = self.facts_of(followed, event)
+                    self.gather(followed, facts, event.direction, (event.offset, data, event.captured_ns, event.captured_packet))
             elif kind == CLOSED:
                 followed, facts = self.end(event)
                 if event.place == ALONE:
@@ -1010,10 +1012,16 @@ class Core:
         if followed is None or followed.number != number:
             followed = self.open.get(number)
             if followed is None:
-                followed = Followed(number, copy_facts(event.connection, OPEN_SIZE), self.kept)
+                followed = Followed(number, None, self.kept)
                 self.open[number] = followed
             self.recent[slot] = followed
         return followed
+
+    def facts_of(self, followed: Followed, event: Any) -> bytes:
+        """Return the facts of an open connection, copied when the first callback has its stream."""
+        if followed.facts is None:
+            followed.facts = copy_facts(event.connection, OPEN_SIZE)
+        return followed.facts
 
     def payload_of(self, followed: Followed, direction: int) -> Payload:
         payload = followed.server if direction else followed.client
@@ -1068,18 +1076,17 @@ class Core:
                     payload.move()
         return followed, facts
 
-    def gather(self, followed: Followed, direction: int, piece: tuple[int, bytes, int, int]) -> None:
+    def gather(self, followed: Followed, facts: bytes, direction: int, piece: tuple[int, bytes, int, int]) -> None:
         """Note a piece of a packet that has several events: offset, data, time and number of the packet that carried it."""
-        for known, its_direction, pieces in self.new:
+        for known, _, its_direction, pieces in self.new:
             if known is followed and its_direction == direction:
                 pieces.append(piece)
                 return
-        self.new.append((followed, direction, [piece]))
+        self.new.append((followed, facts, direction, [piece]))
 
     def settle(self) -> None:
         """Queue the callbacks of a packet after all of its events were applied."""
-        for followed, direction, pieces in self.new:
-            facts = followed.facts
+        for followed, facts, direction, pieces in self.new:
             for closed, closing in self.ended:
                 if closed is followed:
                     facts = closing

@@ -1,7 +1,5 @@
 """Engine events as Python values, and their text form (docs/event-log.md)."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Callable, Sequence
 from enum import Enum
@@ -191,7 +189,7 @@ class Turn:
 class Endpoint(NamedTuple):
     """An endpoint of a connection; its text is 192.0.2.1:80 or [2001:db8::1]:80. The address is None if it did not parse."""
 
-    address: IPv4Address | IPv6Address | None
+    address: "IPv4Address | IPv6Address | None"
     port: int
 
     def __str__(self) -> str:
@@ -350,7 +348,7 @@ def _counters(raw: Any) -> Counters:
     return Counters(*ffi.unpack(ffi.cast("uint64_t *", ffi.addressof(raw)), len(Counters._fields)))
 
 
-def _address(raw: Any) -> IPv4Address | IPv6Address | None:
+def _address(raw: Any) -> "IPv4Address | IPv6Address | None":
     from ipaddress import IPv4Address, IPv6Address
 
     if raw.family == 4:
@@ -432,7 +430,7 @@ def read_turns(
     return turns, [tuple(gaps[side][at[side] :]) for side in (0, 1)]
 
 
-def parse_address(value: Any) -> IPv4Address | IPv6Address | None:
+def parse_address(value: Any) -> "IPv4Address | IPv6Address | None":
     """Return an address given as one, as text, or as 4 or 16 bytes in network order; None for what is none."""
     from ipaddress import IPv4Address, IPv6Address, ip_address
 
