@@ -131,7 +131,7 @@ func measure(w workload.Workload, contenders []*row, o options) (map[string]*res
 	}
 	for round := range rounds {
 		for _, one := range list {
-			if one.runs == nil && round > 0 || one.row.maxRuns > 0 && round >= one.row.maxRuns {
+			if (one.runs == nil && round > 0) || (one.row.maxRuns > 0 && round >= one.row.maxRuns) {
 				continue
 			}
 			got, err := one.row.time(c)

@@ -320,7 +320,7 @@ func causeOf(e *gofollow.Event) cause {
 
 // sameCause is causeOf(e) == causeOf(after), in less time.
 func sameCause(e, after *gofollow.Event) bool {
-	return e.Packet == after.Packet && (e.Packet != 0 || e.Conn == after.Conn && e.Time == after.Time)
+	return e.Packet == after.Packet && (e.Packet != 0 || (e.Conn == after.Conn && e.Time == after.Time))
 }
 
 // dropped takes into account that events which wait were dropped; next is the first that is left,

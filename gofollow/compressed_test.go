@@ -224,10 +224,10 @@ func TestCompressedCaptures(t *testing.T) {
 			readBothWays(t, test.content, func(how string, err error, packets uint64) {
 				t.Helper()
 				var fault *gofollow.CaptureError
-				if errors.As(err, &fault) != (test.kind != nil) || fault != nil && (any(fault.Kind) != test.kind || !strings.Contains(fault.Reason, test.reason)) {
+				if errors.As(err, &fault) != (test.kind != nil) || (fault != nil && (any(fault.Kind) != test.kind || !strings.Contains(fault.Reason, test.reason))) {
 					t.Errorf("%s: %v", how, err)
 				}
-				if fault != nil && fault.Record != packets || packets < test.min || packets > test.max {
+				if (fault != nil && fault.Record != packets) || packets < test.min || packets > test.max {
 					t.Errorf("%s: %d packets were followed, want %d to %d: %v", how, packets, test.min, test.max, err)
 				}
 			})

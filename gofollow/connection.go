@@ -159,7 +159,7 @@ func (c *Connection) Clean() bool {
 	}
 	for i := range c.dirs {
 		d := &c.dirs[i]
-		if !d.has(finished) || d.reassembly != nil && (d.reassembly.Gaps > 0 || d.reassembly.ConflictBytes > 0) {
+		if !d.has(finished) || (d.reassembly != nil && (d.reassembly.Gaps > 0 || d.reassembly.ConflictBytes > 0)) {
 			return false
 		}
 	}

@@ -175,7 +175,7 @@ func TestDefragment(t *testing.T) {
 				f.Close()
 			}
 			for i, e := range encaptest.All() {
-				if !e.Carries(version) || i%len(configs) != turn && testing.Short() {
+				if !e.Carries(version) || (i%len(configs) != turn && testing.Short()) {
 					continue
 				}
 				check(e, "whole", func(ip []byte, _ int) [][]byte { return [][]byte{e.Wrap(ip)} })

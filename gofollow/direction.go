@@ -80,8 +80,13 @@ func (d *direction) seenBeyond(off streamOffset) bool {
 	return d.right() > off || d.ack >= off || d.fin != noFIN
 }
 
+// brings reports whether a segment at off has the next bytes of the direction, and goes beyond edge.
+func (d *direction) brings(off streamOffset, s *decode.Segment, edge streamOffset) bool {
+	return off <= d.next && off+int64(s.Wire) > max(d.next, edge)
+}
+
 // carriedData reports whether data was accepted.
-func (d *direction) carriedData() bool { return d.next > 0 || d.anchored() && d.right() > 0 }
+func (d *direction) carriedData() bool { return d.next > 0 || (d.anchored() && d.right() > 0) }
 
 // covers reports whether a number lies between what was delivered and the end of what is
 // held.

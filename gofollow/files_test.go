@@ -90,7 +90,7 @@ func TestFilesThatChange(t *testing.T) {
 				t.Error(err)
 			case test.kind != nil && (!errors.As(err, &fault) || any(fault.Kind) != test.kind || fault.Record != packets):
 				t.Errorf("%v after %d packets", err, packets)
-			case packets != test.packets && test.packets > 0 || packets < 100 || f.Stats().Packets != packets:
+			case (packets != test.packets && test.packets > 0) || packets < 100 || f.Stats().Packets != packets:
 				t.Errorf("%d packets, %d followed, want %d", packets, f.Stats().Packets, test.packets)
 			}
 		})
@@ -128,7 +128,7 @@ func TestFilesThatAreNone(t *testing.T) {
 		"/proc/self/task":      "/proc/self/task", // a directory
 		"/proc/self/fd/999999": "/proc/self/fd/999999",
 	} {
-		if _, err := os.Lstat(path); err != nil && !errors.Is(err, fs.ErrNotExist) || !strings.HasPrefix(path, "/dev") && !hasProc() {
+		if _, err := os.Lstat(path); (err != nil && !errors.Is(err, fs.ErrNotExist)) || (!strings.HasPrefix(path, "/dev") && !hasProc()) {
 			t.Logf("%s is not there", path)
 			continue
 		}
@@ -137,7 +137,7 @@ func TestFilesThatAreNone(t *testing.T) {
 			_, err = readOn(f)
 		}
 		var fault *gofollow.CaptureError
-		if err == nil || !strings.Contains(err.Error(), want) || want == "" && (!errors.As(err, &fault) || fault.Kind != gofollow.NotACapture) {
+		if err == nil || !strings.Contains(err.Error(), want) || (want == "" && (!errors.As(err, &fault) || fault.Kind != gofollow.NotACapture)) {
 			t.Errorf("%s: %v", path, err)
 		}
 	}

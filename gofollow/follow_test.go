@@ -124,7 +124,7 @@ func TestFollowFails(t *testing.T) {
 				opened--
 			}
 		}
-		if opened != 0 || cut == len(good)-1 && len(log) == 0 {
+		if opened != 0 || (cut == len(good)-1 && len(log) == 0) {
 			t.Fatalf("an error after %d bytes: %d connections stay open: %q", cut, opened, log)
 		}
 	}
@@ -222,7 +222,7 @@ func TestTimestamps(t *testing.T) {
 		e := gofollow.Event{Time: at, CapturedAt: at}
 		for name, get := range map[string]func() (time.Time, bool){"Timestamp": e.Timestamp, "CapturedTimestamp": e.CapturedTimestamp} {
 			got, ok := get()
-			if ok != (at != gofollow.NoTime) || got.IsZero() == ok || ok && (got.UnixNano() != at || got.Location() != time.UTC) {
+			if ok != (at != gofollow.NoTime) || got.IsZero() == ok || (ok && (got.UnixNano() != at || got.Location() != time.UTC)) {
 				t.Errorf("%s of %d: %v, %v", name, at, got, ok)
 			}
 		}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"slices"
 
-	"gofollow/gofollow/internal/capture"
 	"gofollow/gofollow/internal/deadline"
 	"gofollow/gofollow/internal/decode"
 	"gofollow/gofollow/internal/filter"
@@ -188,7 +187,7 @@ func (f *Follower) Poll(n int) []Event {
 // no other call in between.
 func (f *Follower) Unpoll(n int) { f.queue.unpoll(n) }
 
-// settle gives back what the last poll handed out.
+// releasePolled gives back what the last Poll handed out.
 func (f *Follower) releasePolled() {
 	q := &f.queue
 	if q.out == q.head {
@@ -381,21 +380,4 @@ func (f *Follower) NotFollowed() []NotFollowed {
 		return cmp.Or(cmp.Compare(b.Packets, a.Packets), cmp.Compare(a.Name, b.Name))
 	})
 	return list
-}
-
-// openFile is the capture that ReadFile reads.
-type openFile struct {
-	file       *capture.File
-	reader     capture.Reader
-	block      *memory.Block // holds one reference of the file's own
-	start, end int           // bytes [start, end) of block are not parsed yet
-	err        error         // the last error of file
-}
-
-func (f *Follower) closeFile() {
-	if f.file != nil {
-		f.file.file.Close()
-		f.blocks.Release(f.file.block)
-		f.file = nil
-	}
 }

@@ -217,7 +217,7 @@ func (w *world) lane(random *rand.Rand, number int) []*sent {
 	}
 	g.reused = random.IntN(2) == 0 // if it turns out one-sided
 	lane := g.converse()
-	if again := "endpoints used again"; !g.oneSided && g.chance(12, again) || g.oneSided && g.reused && g.chance(100, again+", one side") {
+	if again := "endpoints used again"; (!g.oneSided && g.chance(12, again)) || (g.oneSided && g.reused && g.chance(100, again+", one side")) {
 		oneSided, muted := g.oneSided, g.muted
 		g.again(g.talk.isn[0] + 1<<28 + random.Uint32N(1<<28))
 		g.whole, g.oneSided, g.muted = true, oneSided, muted
@@ -333,7 +333,7 @@ func (g *generator) left(side int) int64 { return max(0, int64(len(g.text[side])
 func (g *generator) converse() []*sent {
 	for side := range g.text {
 		g.text[side] = g.bytes(g.IntN(1500))
-		if g.oneSided || g.reused && len(g.text[side]) == 0 {
+		if g.oneSided || (g.reused && len(g.text[side]) == 0) {
 			g.text[side] = g.bytes(1 + g.IntN(300)) // or nothing shows that the endpoints are used again
 		}
 	}
@@ -556,7 +556,7 @@ func (g *generator) capture(early bool, handshake int) []*sent {
 	switch {
 	case g.oneSided:
 		lossy, muted = false, g.muted
-	case !g.whole && (g.chance(6, "one side only") || g.pauses && g.IntN(2) == 0):
+	case !g.whole && (g.chance(6, "one side only") || (g.pauses && g.IntN(2) == 0)):
 		muted = g.IntN(2)
 		if start > 0 || early {
 			muted = 1

@@ -54,7 +54,7 @@ func (h *holders) Less(i, j int) bool {
 	if x, y := a.r.memory(), b.r.memory(); x != y {
 		return x > y
 	}
-	return a.conn.id < b.conn.id || a.conn.id == b.conn.id && a.from < b.from
+	return a.conn.id < b.conn.id || (a.conn.id == b.conn.id && a.from < b.from)
 }
 
 func (h *holders) Swap(i, j int) {

@@ -29,6 +29,30 @@ func callLimit(slow bool) int64 {
 	return callBytes
 }
 
+// input is a capture that is read: the file of ReadFile, or the bytes that FeedCapture is given.
+type input struct {
+	file    *openFile
+	pushed  capture.Pushed
+	pending *capture.Record // read, but not followed: it waits for memory or its time; nil for none
+	latest  int64           // the latest stamp that was read, NoTime before the first
+}
+
+func newInput() *input { return &input{latest: NoTime} }
+
+// begun reports whether the capture was begun and has not ended.
+func (in *input) begun() bool {
+	return in.file != nil || in.pending != nil || in.pushed.Begun() || in.pushed.Failed() != nil
+}
+
+// openFile is the capture that ReadFile reads.
+type openFile struct {
+	file       *capture.File
+	reader     capture.Reader
+	block      *memory.Block // holds one reference of the file's own
+	start, end int           // bytes [start, end) of block are not parsed yet
+	err        error         // the last error of file
+}
+
 // FeedCapture follows the bytes of a capture (pcap or pcapng, plain or compressed by gzip, zstd,
 // xz, bzip2 or lz4), cut anywhere, and returns how many were taken. On ErrQueueFull, ErrMore and
 // ErrNoMemory, take the events and call it again with b[n:], also where that is empty. A call ends
@@ -267,7 +291,8 @@ func (f *Follower) readFile(r *openFile, max int) (more bool, err error) {
 func (f *Follower) refill(r *openFile) (n int, ok bool) {
 	rest := r.block.Mem[r.start:r.end]
 	size := max(memory.BlockSize, r.reader.Need())
-	if r.block.Shared() || size > len(r.block.Mem) || len(r.block.Mem) > memory.BlockSize && size == memory.BlockSize {
+	oversized := len(r.block.Mem) > memory.BlockSize && size == memory.BlockSize
+	if r.block.Shared() || size > len(r.block.Mem) || oversized {
 		fresh := f.blocks.GetReader(size)
 		if fresh == nil {
 			return 0, false
@@ -279,4 +304,31 @@ func (f *Follower) refill(r *openFile) (n int, ok bool) {
 	n, err := r.file.Read(r.block.Mem[len(rest):])
 	r.start, r.end, r.err = 0, len(rest)+n, err
 	return n, true
+}
+
+// wait keeps a record, whose bytes stay where they are, for the next call. Being a copy, it lets
+// the caller's record need no memory of its own.
+func (in *input) wait(rec capture.Record) { in.pending = &rec }
+
+// blockSize returns the size of the block that a file is read into.
+func (in *input) blockSize() int64 {
+	if in.file == nil {
+		return 0
+	}
+	return int64(len(in.file.block.Mem))
+}
+
+// closeCapture forgets the selected capture.
+func (f *Follower) closeCapture() {
+	f.pending, f.latest = nil, NoTime
+	f.closeFile()
+	f.pushed.Reset()
+}
+
+func (f *Follower) closeFile() {
+	if f.file != nil {
+		f.file.file.Close()
+		f.blocks.Release(f.file.block)
+		f.file = nil
+	}
 }

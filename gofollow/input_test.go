@@ -75,7 +75,7 @@ func TestBadFiles(t *testing.T) {
 			if _, err := f.ReadFile(0); !errors.Is(err, gofollow.ErrNoFile) {
 				t.Errorf("ReadFile after the end: %v", err)
 			}
-			if err := f.OpenFile(path); err != nil && test.name != "text" || err == nil && test.name == "text" {
+			if err := f.OpenFile(path); (err != nil && test.name != "text") || (err == nil && test.name == "text") {
 				t.Errorf("opening again: %v", err)
 			}
 			r.finish(t, f)

@@ -108,14 +108,14 @@ func (t *table) sweep() bool {
 		due := int64(clock.Never)
 		for k := handshake; k < classes; k++ {
 			if c := t.conns.oldest(k); c != nil {
-				if at := t.idleDeadline(c); at != clock.Never && (at < due || at == due && c.id < first.id) {
+				if at := t.idleDeadline(c); at != clock.Never && (at < due || (at == due && c.id < first.id)) {
 					first, due = c, at
 				}
 			}
 		}
 		var hole *Connection
 		if t.holes.Len() > 0 {
-			if e := t.holes.First(); e.Due < due || e.Due == due && e.ID < first.id {
+			if e := t.holes.First(); e.Due < due || (e.Due == due && e.ID < first.id) {
 				hole, due = e.Of, e.Due
 			}
 		}

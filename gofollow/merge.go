@@ -6,21 +6,6 @@ import (
 	"gofollow/gofollow/internal/capture"
 )
 
-// input is a capture that is read: the file of ReadFile, or the bytes that FeedCapture is given.
-type input struct {
-	file    *openFile
-	pushed  capture.Pushed
-	pending *capture.Record // read, but not followed: it waits for memory or its time; nil for none
-	latest  int64           // the latest stamp that was read, NoTime before the first
-}
-
-func newInput() *input { return &input{latest: NoTime} }
-
-// begun reports whether the capture was begun and has not ended.
-func (in *input) begun() bool {
-	return in.file != nil || in.pending != nil || in.pushed.Begun() || in.pushed.Failed() != nil
-}
-
 // captures is what is known of captures that are read by turns.
 type captures struct {
 	number  int            // of the one that is read
@@ -107,18 +92,6 @@ func (f *Follower) waitsFor() error {
 	return ErrNoMemory
 }
 
-// wait keeps a record, whose bytes stay where they are, for the next call. Being a copy, it lets
-// the caller's record need no memory of its own.
-func (in *input) wait(rec capture.Record) { in.pending = &rec }
-
-// blockSize returns the size of the block that a file is read into.
-func (in *input) blockSize() int64 {
-	if in.file == nil {
-		return 0
-	}
-	return int64(len(in.file.block.Mem))
-}
-
 // closeCaptures closes all captures.
 func (f *Follower) closeCaptures() {
 	f.closeCapture()
@@ -127,11 +100,4 @@ func (f *Follower) closeCaptures() {
 		f.closeCapture()
 	}
 	f.inputs = captures{until: noLimit}
-}
-
-// closeCapture forgets the selected capture.
-func (f *Follower) closeCapture() {
-	f.pending, f.latest = nil, NoTime
-	f.closeFile()
-	f.pushed.Reset()
 }

@@ -262,7 +262,7 @@ func TestFollowEndsWithoutMemory(t *testing.T) {
 				closed++
 			}
 		}
-		if opened != closed || len(a.live) > 0 || fault != nil && !errors.Is(fault, ErrNoMemory) || from == 0 && fault == nil {
+		if opened != closed || len(a.live) > 0 || (fault != nil && !errors.Is(fault, ErrNoMemory)) || (from == 0 && fault == nil) {
 			t.Errorf("from allocation %d on: %v, %d connections, %d closed, %d blocks are not freed", from, fault, opened, closed, len(a.live))
 		}
 	}

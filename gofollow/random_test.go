@@ -102,7 +102,7 @@ func (w *world) compare(t *testing.T, got *result, reference []*refConversation,
 		}
 		var of []*refConversation
 		for _, r := range reference {
-			if r.opened && (r.ends == c.ends || r.ends[1] == c.ends[0] && r.ends[0] == c.ends[1]) {
+			if r.opened && (r.ends == c.ends || (r.ends[1] == c.ends[0] && r.ends[0] == c.ends[1])) {
 				of = append(of, r)
 			}
 		}
@@ -141,7 +141,7 @@ func (want *truth) check(t *testing.T, c *talk, got *conversation, reference *re
 		compare(t, "the reference", c, side, data, gaps, w.data, w.gaps)
 	}
 	open := got.reason == gofollow.CloseFlush || got.reason == gofollow.CloseReused
-	if want.reason == 0 && !open || want.reason != 0 && got.reason != want.reason {
+	if (want.reason == 0 && !open) || (want.reason != 0 && got.reason != want.reason) {
 		t.Errorf("%v: closed by %v, want %v", c.ends, got.reason, want.reason)
 	}
 	if got.reason == gofollow.CloseRST && !bytes.Equal(got.resetText, want.resetText) {

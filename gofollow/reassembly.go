@@ -143,7 +143,7 @@ func (st *streams) finish(c *Connection, from side, off streamOffset) (held bool
 	d := &c.dirs[from]
 	switch {
 	case d.fin == off:
-	case d.fin != noFIN || off < d.right() && !d.has(unanchored):
+	case d.fin != noFIN || (off < d.right() && !d.has(unanchored)):
 		st.anomaly(c, from, AnomalyFINBelowData, off, 0)
 	case st.far(c, from, off) || d.has(unanchored):
 		return st.acceptSuspects(c, from, st.suspect(c, from, ranges.Span{Start: off, End: off}, nil, nil, true))
@@ -248,7 +248,7 @@ func (st *streams) moveHeld(c *Connection, from side, by streamOffset, leftovers
 	}
 	for _, h := range moved {
 		h.Start, h.End = h.Start-by, h.End-by
-		if st.far(c, from, h.Start) || leftovers && h.Start > r.right {
+		if st.far(c, from, h.Start) || (leftovers && h.Start > r.right) {
 			st.addSuspect(c, from, h)
 		} else {
 			st.keep(c, from, h)

@@ -94,7 +94,7 @@ func dissect(p gofollow.Packet) (src, dst netip.AddrPort, tcp *layers.TCP, wire 
 func (r *reference) segment(src, dst netip.AddrPort, tcp *layers.TCP, wire int) {
 	key := [2]netip.AddrPort{src, dst}
 	c := r.current[key]
-	if c == nil || tcp.SYN && (!tcp.ACK && (c.ended() || c.renumbered(src, tcp.Seq+1)) || tcp.ACK && c.sentBy(src).renumbered(tcp.Seq+1)) {
+	if c == nil || (tcp.SYN && ((!tcp.ACK && (c.ended() || c.renumbered(src, tcp.Seq+1))) || (tcp.ACK && c.sentBy(src).renumbered(tcp.Seq+1)))) {
 		c = &refConversation{ends: key}
 		c.streams[0].bytes, c.streams[1].bytes = map[int64]byte{}, map[int64]byte{}
 		c.streams[0].fin, c.streams[1].fin = -1, -1
@@ -107,7 +107,7 @@ func (r *reference) segment(src, dst netip.AddrPort, tcp *layers.TCP, wire int) 
 	}
 	payload := tcp.Payload
 	seq := tcp.Seq
-	if tcp.SYN && tcp.ACK || tcp.ACK && to.syn && !tcp.RST {
+	if (tcp.SYN && tcp.ACK) || (tcp.ACK && to.syn && !tcp.RST) {
 		defer to.settle(from)
 		defer from.settle(to)
 	}
@@ -121,7 +121,7 @@ func (r *reference) segment(src, dst netip.AddrPort, tcp *layers.TCP, wire int) 
 			return
 		}
 	}
-	c.opened = c.opened || tcp.SYN && !tcp.RST || wire > 0 && !tcp.RST
+	c.opened = c.opened || (tcp.SYN && !tcp.RST) || (wire > 0 && !tcp.RST)
 	if tcp.SYN {
 		seq++
 		from.start(seq, false, true)
@@ -198,7 +198,7 @@ func (s *refStream) settle(peer *refStream) {
 				continue
 			}
 			offset := int64(int32(k.seq - s.base))
-			if end := offset + int64(k.wire); end < 0 || offset > max(s.right, s.end) || k.acks && peer.based && int32(k.ack-peer.base) < 0 {
+			if end := offset + int64(k.wire); end < 0 || offset > max(s.right, s.end) || (k.acks && peer.based && int32(k.ack-peer.base) < 0) {
 				continue
 			}
 			s.kept[i], again = nil, true
@@ -256,7 +256,7 @@ func (s *refStream) renumbered(base uint32) bool {
 }
 
 func (c *refConversation) ended() bool {
-	return c.reset || c.streams[0].fin >= 0 && c.streams[1].fin >= 0
+	return c.reset || (c.streams[0].fin >= 0 && c.streams[1].fin >= 0)
 }
 
 // renumbered reports whether a SYN of src with this base belongs to another connection.

@@ -42,7 +42,7 @@ func (st *streams) acceptsRST(c *Connection, from side, s *decode.Segment) bool 
 	case st.config.RST == RSTStrict:
 		return false
 	}
-	return off == d.right() || off >= min(d.next, d.ack) && off <= c.windowEnd(from)
+	return off == d.right() || (off >= min(d.next, d.ack) && off <= c.windowEnd(from))
 }
 
 // cancelReset cancels an accepted RST, because its sender continued the stream.

@@ -124,14 +124,14 @@ func (t *table) compareCandidate(c *Connection, from side, s *decode.Segment) in
 	n := c.extra.candidate
 	base := seqNum(n.segment.Seq) + 1
 	syn, ack := s.Flags&decode.SYN != 0, s.Flags&decode.ACK != 0
-	continues := func(number uint32) bool { return number-uint32(base) <= uint32(n.segment.Wire) } // the SYN or its data
+	follows := func(number uint32) bool { return number-uint32(base) <= uint32(n.segment.Wire) } // the SYN or its data
 	if from == n.from {
 		fitsOld := c.inWindow(from, seqNum(s.Seq))
 		// If the new numbers lie within what the old stream holds, only the peer can confirm.
 		disjoint := !c.dirs[from].covers(base)
 		switch {
 		case syn:
-		case disjoint && continues(s.Seq), !fitsOld && s.Wire > 0 && t.within(base, seqNum(s.Seq)):
+		case disjoint && follows(s.Seq), !fitsOld && s.Wire > 0 && t.within(base, seqNum(s.Seq)):
 			return candidateConfirmed
 		case !fitsOld && t.within(base, seqNum(s.Seq)):
 			return candidateOnly
@@ -140,17 +140,25 @@ func (t *table) compareCandidate(c *Connection, from side, s *decode.Segment) in
 		fitsOld := c.inWindow(n.from, seqNum(s.Ack))
 		answered := syn || s.Flags&decode.RST != 0 || n.segment.Flags&decode.ACK != 0
 		switch {
-		case answered && continues(s.Ack), !fitsOld && s.Wire > 0 && t.within(base, seqNum(s.Ack)):
+		case answered && follows(s.Ack), !fitsOld && s.Wire > 0 && t.within(base, seqNum(s.Ack)):
 			return candidateConfirmed
 		case !fitsOld && t.within(base, seqNum(s.Ack)):
 			return candidateOnly
 		}
 	}
-	d := &c.dirs[from]
-	if !syn && s.Wire > 0 && d.has(based) && c.inWindow(from, seqNum(s.Seq)) && d.offsetOf(seqNum(s.Seq))+int64(s.Wire) > d.next {
+	if !syn && c.continues(from, s) {
 		t.dropCandidate(c)
 	}
 	return candidateUntouched
+}
+
+// continues reports whether a segment has bytes that continue the connection's stream.
+func (c *Connection) continues(from side, s *decode.Segment) bool {
+	d := &c.dirs[from]
+	if s.Wire == 0 || !d.has(based) || !c.inWindow(from, seqNum(s.Seq)) {
+		return false
+	}
+	return d.offsetOf(seqNum(s.Seq))+int64(s.Wire) > d.next
 }
 
 // within reports whether a number lies where a new stream with this base may be.

@@ -142,7 +142,7 @@ func (r *result) takeNumbered(e *gofollow.Event, before uint64) {
 				r.problem(e, "%v counts bytes, gap bytes, gaps %d, the events say %d", gofollow.Direction(d), got, want)
 			}
 		}
-		if c.clean && (gaps > 0 || !r.noHalfClosed && (!c.streams[0].halfClosed || !c.streams[1].halfClosed)) {
+		if c.clean && (gaps > 0 || (!r.noHalfClosed && (!c.streams[0].halfClosed || !c.streams[1].halfClosed))) {
 			r.problem(e, "clean with %d gaps", gaps)
 		}
 	case gofollow.Anomaly:
@@ -186,7 +186,7 @@ func (r *result) untilTaken(t testing.TB, f *gofollow.Follower, feed func() erro
 		if err == nil {
 			return
 		}
-		if !unfinished(err) || errors.Is(err, gofollow.ErrQueueFull) && f.Waiting() == 0 {
+		if !unfinished(err) || (errors.Is(err, gofollow.ErrQueueFull) && f.Waiting() == 0) {
 			t.Fatalf("%v with %d events waiting", err, f.Waiting())
 		}
 		r.poll(f)
@@ -278,7 +278,7 @@ func follow(t testing.TB, config gofollow.Config, packets []gofollow.Packet) *re
 // find returns the conversations between two endpoints, whichever is the client.
 func (r *result) find(a, b netip.AddrPort) (found []*conversation) {
 	for _, c := range r.conversations {
-		if c.client == a && c.server == b || c.client == b && c.server == a {
+		if (c.client == a && c.server == b) || (c.client == b && c.server == a) {
 			found = append(found, c)
 		}
 	}

@@ -18,12 +18,16 @@ func (t *table) segment(s *decode.Segment, src *memory.Block) {
 	if c == nil {
 		c = t.flows.find(&t.key, &t.conns)
 	}
-	if c != nil && !t.overdue && !t.clock.Jumped && !t.config.Segments && t.inOrder(c, from, s, src) {
+	if c != nil && t.calm() && t.inOrder(c, from, s, src) {
 		return
 	}
 	t.dispatch(c, from, s, src)
 	t.stats.MaxHeldBytes = max(t.stats.MaxHeldBytes, t.holders.total.Bytes)
 }
+
+// calm reports whether the short cut of inOrder may be taken: nothing is due, the packet's stamp is no
+// jump, and segments make no events of their own.
+func (t *table) calm() bool { return !t.overdue && !t.clock.Jumped && !t.config.Segments }
 
 // dispatch finds out which connection a segment belongs to, and follows it there. c is the connection
 // with its flow key, nil if there is none.
@@ -46,13 +50,21 @@ func (t *table) dispatch(c *Connection, from side, s *decode.Segment, src *memor
 			t.stats.AfterClose++
 			return
 		}
-		if t.config.NoMidstream && s.Flags&(decode.SYN|decode.ACK) != decode.SYN || s.Flags&decode.RST != 0 {
+		if !t.mayOpen(s) {
 			t.stats.NoConnection++
 			return
 		}
 		c = t.admit(&t.key, from)
 	}
 	t.follow(c, from, s, src)
+}
+
+// mayOpen reports whether a segment that belongs to no connection may open one.
+func (t *table) mayOpen(s *decode.Segment) bool {
+	if t.config.NoMidstream && s.Flags&(decode.SYN|decode.ACK) != decode.SYN {
+		return false
+	}
+	return s.Flags&decode.RST == 0
 }
 
 // inOrder is the short cut for most segments: the next bytes, or an acknowledgement without payload,
@@ -144,7 +156,7 @@ func (t *table) follow(c *Connection, from side, s *decode.Segment, src *memory.
 		t.anomaly(c, from, AnomalyNoACKFlag, off, int64(s.Wire))
 	}
 	if s.Wire > 0 {
-		if end := off + int64(s.Wire); c.has(reset) && c.extra.resetBy == from && off <= d.next && end > max(d.next, d.offsetOf(c.extra.resetSeq)) {
+		if c.has(reset) && c.extra.resetBy == from && d.brings(off, s, d.offsetOf(c.extra.resetSeq)) {
 			t.cancelReset(c)
 		}
 		t.payload(c, from, seq, s, src)

@@ -158,7 +158,7 @@ func wrapped(random *rand.Rand, layers []wrapping, side int, frame []byte) []byt
 func separation(layers []wrapping, option gofollow.Separate) string {
 	var text []string
 	for _, l := range layers {
-		if l.vlan && option != gofollow.SeparateTunnel || !l.vlan && option != gofollow.SeparateVLAN {
+		if (l.vlan && option != gofollow.SeparateTunnel) || (!l.vlan && option != gofollow.SeparateVLAN) {
 			text = append(text, l.text)
 		}
 	}

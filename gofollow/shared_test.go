@@ -69,7 +69,7 @@ func TestShared(t *testing.T) {
 				ended := map[string]gofollow.CloseReason{"fin": gofollow.CloseFIN, "rst": gofollow.CloseRST, "open": gofollow.CloseFlush, "half-closed": gofollow.CloseFlush}
 				// What ends a connection that both sides have finished is FIN; a reset after that is late.
 				finished := w.Closed == "rst" && c.streams[0].halfClosed && c.streams[1].halfClosed
-				if finished && c.reason != gofollow.CloseFIN || !finished && c.reason != ended[w.Closed] {
+				if (finished && c.reason != gofollow.CloseFIN) || (!finished && c.reason != ended[w.Closed]) {
 					t.Errorf("connection %d ends by %v, want %v", i, c.reason, ended[w.Closed])
 				}
 				for d, w := range [2]sharedStream{w.ToServer, w.ToClient} {

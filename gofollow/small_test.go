@@ -60,7 +60,7 @@ type smallWorld struct {
 // that opens on, and not by its order; lost if the order matters: the client's start
 // is then not known before its first data, or a RST before the SYN ends a connection.
 func expect(order []int) (w smallWorld, lost bool) {
-	opener := slices.IndexFunc(order, func(p int) bool { return p <= synACKPacket || p >= data1Packet && p <= data3Packet })
+	opener := slices.IndexFunc(order, func(p int) bool { return p <= synACKPacket || (p >= data1Packet && p <= data3Packet) })
 	if opener < 0 {
 		return w, false
 	}
@@ -159,7 +159,7 @@ func TestSmallWorlds(t *testing.T) {
 				t.Fatalf("%q: closed by %v", names(), c.reason)
 			}
 		}
-		if got.opened != want.opened || want.opened && (got.data != want.data || !slices.Equal(got.gaps, want.gaps) || got.fins != want.fins) {
+		if got.opened != want.opened || (want.opened && (got.data != want.data || !slices.Equal(got.gaps, want.gaps) || got.fins != want.fins)) {
 			t.Fatalf("%q: %+v, want %+v", names(), got, want)
 		}
 	}

@@ -38,6 +38,25 @@ type Stats struct {
 	Waiting int    // events that wait to be polled
 }
 
+// Counters count what was captured of one direction of a connection.
+type Counters struct {
+	Packets        uint64 // segments captured
+	DataPackets    uint64 // segments with payload
+	Bytes          uint64 // bytes delivered
+	GapBytes       uint64 // bytes given up
+	Gaps           uint64 // ranges given up
+	DuplicateBytes uint64 // bytes that had been delivered before, or were held already
+	ConflictBytes  uint64 // bytes that differed from a held copy
+	ReorderedBytes uint64 // bytes that were held before they were delivered
+	LateBytes      uint64 // bytes that came after their range was given up
+	BeforeStart    uint64 // bytes numbered below the stream's start
+	AfterFIN       uint64 // bytes at or past the FIN
+	AfterRST       uint64 // bytes that came after an accepted reset and were not followed
+	FarSegments    uint64 // segments far above everything seen that nothing confirmed
+	FarBytes       uint64 // their bytes
+	MaxHeld        uint64 // the most bytes held at once
+}
+
 // NotFollowed is one kind of packet that is not followed, by what it has in place of TCP.
 type NotFollowed struct {
 	Name    string // such as "UDP", "EtherType 0x88b5" or "link type 147"

@@ -236,7 +236,7 @@ func (st *streams) patience() time.Duration { return max(0, st.config.GapPatienc
 // holeAge returns how old held data gets before the hole below it is given up.
 func (st *streams) holeAge(c *Connection, from side) time.Duration {
 	age, t := st.config.Timeouts.HoleAge, st.config.Timeouts.OneSidedAge
-	if c.dirs[from^1].packets == 0 && (age < 0 || t >= 0 && t < age) {
+	if c.dirs[from^1].packets == 0 && (age < 0 || (t >= 0 && t < age)) {
 		return t
 	}
 	return age
@@ -258,7 +258,8 @@ func (st *streams) scheduleHole(c *Connection, due int64) {
 // holds reports whether a deadline is still the earliest one of its connection's holes.
 func holds(e *deadline.Entry[*Connection]) bool {
 	c := e.Of
-	return c.id == e.ID && c.has(opened) && !c.has(closed) && c.extra != nil && c.extra.holeDue == e.Due
+	followed := c.id == e.ID && c.has(opened) && !c.has(closed)
+	return followed && c.extra != nil && c.extra.holeDue == e.Due
 }
 
 // reserve makes sure that there is memory for all bytes that a packet of n bytes may deliver or leave

@@ -267,7 +267,7 @@ func (k *walk) takeReset(p *sent) {
 	if !k.opened || k.reset >= 0 {
 		return
 	}
-	young := k.starts && k.handshake != 7 && (p.has("A") && peer.based && p.ack == 0 || s.based && (p.offset == 0 || p.offset == -1))
+	young := k.starts && k.handshake != 7 && ((p.has("A") && peer.based && p.ack == 0) || (s.based && (p.offset == 0 || p.offset == -1)))
 	unsent := p.has("A") && peer.based && p.ack > max(peer.right, peer.ack)+1
 	if !young && (unsent || p.offset < min(s.next, s.ack)) {
 		k.rows[rowRSTOutside]++

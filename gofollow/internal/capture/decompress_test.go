@@ -141,7 +141,7 @@ func TestGzipTruncated(t *testing.T) {
 		if err == nil || err.Kind != Truncated || err.Offset != int64(len(got)) {
 			t.Errorf("%d bytes: %v after %d", n, err, len(got))
 		}
-		if !bytes.HasPrefix(want, got) || n > len(first) && len(got) < 16 || n > len(b)-8 && len(got) != len(want) {
+		if !bytes.HasPrefix(want, got) || (n > len(first) && len(got) < 16) || (n > len(b)-8 && len(got) != len(want)) {
 			t.Errorf("%d bytes gave %q", n, got)
 		}
 	}
@@ -264,7 +264,7 @@ func TestCompressedTruncated(t *testing.T) {
 		}
 		for n := 1; n < len(s.b); n = n*2 + 1 { // behind a whole stream
 			got, err := unpack(t, append(bytes.Clone(s.b), s.b[:n]...), 999, 5000)
-			if err == nil || err.Kind != Truncated && n > 12 || len(got) < len(s.plain) {
+			if err == nil || (err.Kind != Truncated && n > 12) || len(got) < len(s.plain) {
 				t.Errorf("%s and %d bytes: %v after %d", s.name, n, err, len(got))
 			}
 		}

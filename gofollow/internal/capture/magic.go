@@ -85,8 +85,9 @@ func beginsPcap(b []byte) (m *pcapMagic, big bool) {
 		return order.Uint32(b[at:])
 	}
 	snap := field(16)
-	if order.Uint16(b[4:]) != major || order.Uint16(b[6:]) != minor || field(8)|field(12) != 0 ||
-		snap > longestSnap && snap != unlimited && snap != noSnap || field(20)&reserved != 0 {
+	usual := snap <= longestSnap || snap == unlimited || snap == noSnap
+	version := order.Uint16(b[4:]) == major && order.Uint16(b[6:]) == minor
+	if !version || field(8)|field(12) != 0 || !usual || field(20)&reserved != 0 {
 		return nil, false
 	}
 	return m, big
@@ -134,7 +135,7 @@ func isHTML(b []byte) bool {
 func isText(b []byte) bool {
 	b = bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))
 	for _, c := range b {
-		if (c < ' ' || c > '~') && c != '\t' && c != '\r' && c != '\n' {
+		if bytes.IndexByte([]byte("\t\r\n"), c) < 0 && (c < ' ' || c > '~') {
 			return false
 		}
 	}
@@ -151,6 +152,9 @@ func looksLikeERF(b []byte) bool {
 	const since1990, longestExtension = 20 * 365 * 86400, 64
 	seconds, kind := binary.LittleEndian.Uint32(b[4:]), b[8]&0x7f
 	record, wire := binary.BigEndian.Uint16(b[10:]), binary.BigEndian.Uint16(b[14:])
-	return seconds > since1990 && kind >= 1 && kind <= 48 && record >= headLen && record%8 == 0 &&
-		wire > 0 && int(record) <= int(wire)+headLen+longestExtension
+	if seconds <= since1990 || kind < 1 || kind > 48 {
+		return false
+	}
+	padded := record >= headLen && record%8 == 0
+	return padded && wire > 0 && int(record) <= int(wire)+headLen+longestExtension
 }

@@ -142,7 +142,7 @@ func (r *Reader) nextAnyPcap(b []byte, rec *Record) (int, bool, error) {
 	if n, done, err := r.joined(b); done {
 		return n, false, err
 	}
-	if o := r.pcap.lengths; o == originalFirst || o == smallerCaptured && captured > original {
+	if o := r.pcap.lengths; o == originalFirst || (o == smallerCaptured && captured > original) {
 		captured, original = original, captured
 	}
 	if captured > MaxPacket {

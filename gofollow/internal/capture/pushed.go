@@ -56,7 +56,7 @@ func (p *Pushed) Next(b []byte, rec *Record) (n int, ok bool, err error) {
 // HasPlain reports whether Next would parse: whether there are bytes, kept ones or b, that
 // are decompressed or need not be.
 func (p *Pushed) HasPlain(b []byte) bool {
-	return len(p.plain) > 0 || p.decompressor == nil && len(b) > 0
+	return len(p.plain) > 0 || (p.decompressor == nil && len(b) > 0)
 }
 
 // Compressed reports whether the capture is known to be compressed.

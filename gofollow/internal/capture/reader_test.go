@@ -33,7 +33,7 @@ func run(t testing.TB, b []byte, piece func(i int) int) ([]Record, *Error) {
 				}
 				return records, e
 			}
-			if n < 0 || n > len(held) || ok && n == 0 {
+			if n < 0 || n > len(held) || (ok && n == 0) {
 				t.Fatalf("Next took %d of %d bytes, ok %v", n, len(held), ok)
 			}
 			if len(held) == need && n > 0 && n < need && need != pcapHeaderLen { // for a header that is none

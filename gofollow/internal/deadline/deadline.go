@@ -11,7 +11,7 @@ type Entry[T any] struct {
 }
 
 func (e *Entry[T]) before(o *Entry[T]) bool {
-	return e.Due < o.Due || e.Due == o.Due && e.ID < o.ID
+	return e.Due < o.Due || (e.Due == o.Due && e.ID < o.ID)
 }
 
 // Heap is a binary heap of deadlines. Deadlines that no longer hold stay in it until they are due

@@ -142,7 +142,7 @@ func TestEncapsulations(t *testing.T) {
 		for n := range c.b {
 			var got Segment
 			o := new(Decoder).Decode(c.link, c.b[:n:n], len(c.b), &got)
-			if headers := bytes.Index(c.b, text) - tcpOptions; n < headers && o == TCP || n >= headers && o != TCP {
+			if headers := bytes.Index(c.b, text) - tcpOptions; (n < headers && o == TCP) || (n >= headers && o != TCP) {
 				t.Errorf("%s cut to %d: %v", c.name, n, o)
 			} else if o == TCP && (got.Wire != len(text) || len(got.Payload) != min(len(text), max(0, n-headers-tcpOptions))) {
 				t.Errorf("%s cut to %d: %d of %d", c.name, n, len(got.Payload), got.Wire)
@@ -219,7 +219,7 @@ func TestRules(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			var got Segment
 			o := new(Decoder).Decode(c.link, c.b, len(c.b)+c.wire, &got)
-			if o != c.want || o == TCP && got.Wire != c.size {
+			if o != c.want || (o == TCP && got.Wire != c.size) {
 				t.Errorf("%v, %d bytes; want %v, %d", o, got.Wire, c.want, c.size)
 			}
 		})

@@ -20,8 +20,8 @@ func (d *Decoder) Decode(link uint32, frame []byte, wireLen int, seg *Segment) O
 	ip, tcp := b[ethernetLen:], b[ethernetLen+ipv4Len:]
 	total, header := int(be16(ip[2:])), int(tcp[12]>>4)*4
 	end := ethernetLen + total
-	if binary.BigEndian.Uint32(b[12:])>>8 != uint32(etherIPv4)<<8|0x45 || be16(ip[6:])&0x3fff != 0 || ip[9] != byte(protoTCP-ipProtocol) ||
-		header < tcpLen || total < ipv4Len+header || end > len(frame) {
+	plain := binary.BigEndian.Uint32(b[12:])>>8 == uint32(etherIPv4)<<8|0x45 && be16(ip[6:])&0x3fff == 0 && ip[9] == byte(protoTCP-ipProtocol)
+	if !plain || header < tcpLen || total < ipv4Len+header || end > len(frame) {
 		return d.layers(link, frame, wireLen, seg)
 	}
 	seg.IPv6, seg.Owned, seg.VLANs, seg.Separation = false, false, 0, 0

@@ -9,6 +9,9 @@ package decode
 // low 32 bits of Lo; only Segment.IPv6 distinguishes it from an IPv6 one.
 type Addr struct{ Hi, Lo uint64 }
 
+// Less reports whether an address is lower than another one.
+func (a Addr) Less(b Addr) bool { return a.Hi < b.Hi || (a.Hi == b.Hi && a.Lo < b.Lo) }
+
 // Flags are TCP's control bits, as in byte 13 of the header (RFC 9293, section 3.1).
 type Flags uint8
 

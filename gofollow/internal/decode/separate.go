@@ -156,7 +156,7 @@ func (p *packet) enterPair(seg *Segment) {
 		return
 	}
 	low, high := seg.Src, seg.Dst
-	if low.Hi > high.Hi || low.Hi == high.Hi && low.Lo > high.Lo {
+	if high.Less(low) {
 		low, high = high, low
 	}
 	var b [33]byte

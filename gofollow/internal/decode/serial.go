@@ -15,7 +15,8 @@ func serial(link uint32, p *packet) (protocol, Outcome) {
 			p.take(1)
 		}
 	}
-	if link == linkCiscoHDLC || link == linkHDLCDir || len(p.b) > 0 && (p.b[0] == 0x0f || p.b[0] == 0x8f) {
+	addressed := len(p.b) > 0 && (p.b[0] == 0x0f || p.b[0] == 0x8f)
+	if link == linkCiscoHDLC || link == linkHDLCDir || addressed {
 		return ciscoHDLC(p)
 	}
 	return ppp(p)

@@ -105,7 +105,7 @@ func (d *Decoder) llc(p *packet) (protocol, Outcome) {
 		return 0, Malformed
 	}
 	// 0 is for EtherTypes (RFC 1042), 0xf8 for those that a bridge translated (IEEE 802.1H).
-	if o := s.OrganizationalCode; o[0] != 0 || o[1] != 0 || o[2] != 0 && o[2] != 0xf8 {
+	if o := s.OrganizationalCode; o[0] != 0 || o[1] != 0 || (o[2] != 0 && o[2] != 0xf8) {
 		return saps, NotTCP
 	}
 	return protocol(s.Type), more
@@ -274,7 +274,10 @@ func carries(next protocol, p *packet) bool {
 			return cut
 		}
 		header, total := int(b[0]&0xf)*4, int(be16(b[2:]))
-		return b[0]>>4 == 4 && header >= ipv4Len && total <= p.wire && (total >= header || total == 0)
+		if b[0]>>4 != 4 || header < ipv4Len {
+			return false
+		}
+		return total == 0 || (header <= total && total <= p.wire)
 	case etherIPv6:
 		if len(b) < ipv6Len {
 			return cut
@@ -288,18 +291,20 @@ func carries(next protocol, p *packet) bool {
 		return outcome == more && inner != etherMPLS && carries(inner, &rest)
 	case etherBridged:
 		inner, rest := innermost(etherBridged, p)
-		switch inner {
-		case etherIPv4, etherIPv6, etherPPPoE:
+		if tellable(inner) {
 			return carries(inner, &rest)
 		}
 		return len(b) >= ethernetLen
 	}
 	inner, rest := innermost(next, p)
-	return (inner == etherIPv4 || inner == etherIPv6 || inner == etherPPPoE) && inner != next && carries(inner, &rest)
+	return tellable(inner) && inner != next && carries(inner, &rest)
 }
+
+// tellable reports whether a header of a protocol is told from other bytes by its own.
+func tellable(p protocol) bool { return p == etherIPv4 || p == etherIPv6 || p == etherPPPoE }
 
 // bridges tells whether p is an Ethernet frame beyond doubt: with IP or PPPoE inside.
 func bridges(p *packet) bool {
 	inner, rest := innermost(etherBridged, p)
-	return (inner == etherIPv4 || inner == etherIPv6 || inner == etherPPPoE) && carries(inner, &rest)
+	return tellable(inner) && carries(inner, &rest)
 }

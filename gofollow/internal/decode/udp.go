@@ -127,7 +127,7 @@ func (d *Decoder) vxlan(p *packet, port uint16) protocol {
 // checked returns next if p can be a packet of that protocol.
 func checked(next protocol, p *packet) protocol {
 	// What is below labels is looked at anyway.
-	if next == etherMPLS || next != noTunnel && carries(next, p) {
+	if next == etherMPLS || (next != noTunnel && carries(next, p)) {
 		return next
 	}
 	return noTunnel
@@ -216,7 +216,7 @@ func teredo(p *packet) protocol {
 		p.take(8)
 	}
 	const prefix = 0x20010000 // of every client's address; each packet is one's (section 2.6)
-	if b := p.b; len(b) < ipv6Len || binary.BigEndian.Uint32(b[8:]) != prefix && binary.BigEndian.Uint32(b[24:]) != prefix {
+	if b := p.b; len(b) < ipv6Len || (binary.BigEndian.Uint32(b[8:]) != prefix && binary.BigEndian.Uint32(b[24:]) != prefix) {
 		return noTunnel
 	}
 	return checked(etherIPv6, p)
@@ -359,7 +359,7 @@ func (d *Decoder) tzsp(p *packet) protocol {
 	const received, transmit = 0, 1
 	const padding, end = 0, 1
 	b := p.b
-	if len(b) < 5 || b[0] != 1 || b[1] != received && b[1] != transmit {
+	if len(b) < 5 || b[0] != 1 || (b[1] != received && b[1] != transmit) {
 		return noTunnel
 	}
 	n := 4

@@ -43,7 +43,7 @@ func (d *Decoder) prism(p *packet) (protocol, Outcome) {
 	if code > 0xffff { // the capturing host was big-endian, or this is AVS, which always is
 		code, size = binary.BigEndian.Uint32(p.b), binary.BigEndian.Uint32(p.b[4:])
 	}
-	if code > 0xffff && code>>12 != avs || size < 8 || uint64(size) > uint64(len(p.b)) {
+	if (code > 0xffff && code>>12 != avs) || size < 8 || uint64(size) > uint64(len(p.b)) {
 		return 0, Malformed
 	}
 	p.take(int(size))

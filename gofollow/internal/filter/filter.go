@@ -93,7 +93,7 @@ func (t *test) match(c *Connection) bool {
 		}
 		return false
 	}
-	return t.end != serverEnd && t.matchEnd(c, 0) || t.end != clientEnd && t.matchEnd(c, 1)
+	return (t.end != serverEnd && t.matchEnd(c, 0)) || (t.end != clientEnd && t.matchEnd(c, 1))
 }
 
 func (t *test) matchEnd(c *Connection, end int) bool {

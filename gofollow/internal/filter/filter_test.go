@@ -221,7 +221,7 @@ func primitive(random *rand.Rand) *naive {
 		n.text = some(random, "ip", "ip6", "tcp", "vlan")
 		word := n.text
 		n.holds = func(c *conn) bool {
-			return word == "tcp" || word == "vlan" && len(c.vlans) > 0 || word == "ip" && c.client.Addr().Is4() || word == "ip6" && c.client.Addr().Is6()
+			return word == "tcp" || (word == "vlan" && len(c.vlans) > 0) || (word == "ip" && c.client.Addr().Is4()) || (word == "ip6" && c.client.Addr().Is6())
 		}
 	case 1:
 		id := some[uint16](random, 0, 1, 5, 4095)

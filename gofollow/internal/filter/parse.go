@@ -104,7 +104,7 @@ func (p *parser) advance() {
 	p.word = strings.ToLower(rest[:n])
 }
 
-func isSpace(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
+func isSpace(c byte) bool { return c == ' ' || (c >= '\t' && c <= '\r') }
 
 // expression reads terms up to the end or a closing parenthesis. What it begins with may lack the
 // qualifier q.
@@ -256,9 +256,12 @@ func (p *parser) original() string { return p.text[p.at:p.next] }
 
 // isWord reports whether the word under way is one of the language's or the end, and so no value.
 func (p *parser) isWord() bool {
+	switch p.word {
+	case "", "(", ")", "/", "&", "|", "mask", "vlan", "src", "dst":
+		return true
+	}
 	_, operator := operators[p.word]
-	return operator || kinds[p.word] != noKind || ends[p.word] != eitherEnd || protocols[p.word] != noKind ||
-		slices.Contains([]string{"", "(", ")", "/", "&", "|", "mask", "vlan", "src", "dst"}, p.word)
+	return operator || kinds[p.word] != noKind || ends[p.word] != eitherEnd || protocols[p.word] != noKind
 }
 
 // value reads one value of a qualifier.

@@ -54,7 +54,7 @@ func TestKeyIsDirectionless(t *testing.T) {
 			var k1, k2, k6 Key
 			s1, s2 := k1.Set(&s), k2.Set(&r)
 			same := addrs[0] == addrs[1] && ports[0] == ports[1]
-			if k1 != k2 || s1 == s2 && !same || k1.Loops() != same {
+			if k1 != k2 || (s1 == s2 && !same) || k1.Loops() != same {
 				t.Errorf("%v and its answer have keys %v, %v and sides %v, %v", s, k1, k2, s1, s2)
 			}
 			if k1.Port(s1) != s.SrcPort || k1.Endpoint(s1^1).Port() != s.DstPort {

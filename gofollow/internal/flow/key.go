@@ -45,7 +45,7 @@ func (k *Key) Set(s *decode.Segment) (from Side) {
 
 func (k *Key) setIPv6(s *decode.Segment) Side {
 	above := keyIPv6 | uint64(s.Separation)<<keySeparation
-	if s.Src.Hi < s.Dst.Hi || s.Src.Hi == s.Dst.Hi && (s.Src.Lo < s.Dst.Lo || s.Src.Lo == s.Dst.Lo && s.SrcPort <= s.DstPort) {
+	if s.Src.Less(s.Dst) || (s.Src == s.Dst && s.SrcPort <= s.DstPort) {
 		*k = Key{s.Src, s.Dst, above | uint64(s.SrcPort)<<16 | uint64(s.DstPort)}
 		return 0
 	}

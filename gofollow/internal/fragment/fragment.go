@@ -204,7 +204,7 @@ func (e *entry) repeats(f *Fragment) bool {
 func (e *entry) agrees(f *Fragment) bool {
 	end := f.Offset + f.Wire
 	if f.Last {
-		if end < e.end || e.total >= 0 && e.total != end {
+		if end < e.end || (e.total >= 0 && e.total != end) {
 			return false
 		}
 		e.total = end

@@ -205,12 +205,12 @@ func FuzzTable(f *testing.F) {
 				}
 			}
 			if ok {
-				if len(whole.Data) > whole.Wire || table.Dropped == 0 && !bytes.Equal(whole.Data, first[:len(whole.Data)]) {
+				if len(whole.Data) > whole.Wire || (table.Dropped == 0 && !bytes.Equal(whole.Data, first[:len(whole.Data)])) {
 					t.Fatalf("%q of %d, want %q", whole.Data, whole.Wire, first[:whole.Wire])
 				}
 				return
 			}
-			if table.waiting.Len() > 1 || table.waiting.Len() == 0 && table.bytes != 0 {
+			if table.waiting.Len() > 1 || (table.waiting.Len() == 0 && table.bytes != 0) {
 				t.Fatalf("%d wait, %d bytes", table.waiting.Len(), table.bytes)
 			}
 		}

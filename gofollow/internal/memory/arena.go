@@ -11,7 +11,7 @@ type Arena struct {
 
 // Reserve makes room for n bytes that Copy is given from now on. It returns false if there is no
 // memory for them.
-func (a *Arena) Reserve(n int) bool { return n <= a.free && a.free <= BlockSize || a.reserve(n) }
+func (a *Arena) Reserve(n int) bool { return (n <= a.free && a.free <= BlockSize) || a.reserve(n) }
 
 // reserve is Reserve where the current block has no room, or is larger than blocks mostly are.
 func (a *Arena) reserve(n int) bool {

@@ -11,7 +11,7 @@ func TestSizeClass(t *testing.T) {
 	sizes := map[int]int{}
 	for n := 1; n <= BlockSize+1; n++ {
 		size, class := sizeClass(n)
-		if size < n || n >= minBlock && size-n >= (n+3)/4 {
+		if size < n || (n >= minBlock && size-n >= (n+3)/4) {
 			t.Fatalf("%d bytes get %d", n, size)
 		}
 		if again, c := sizeClass(size); again != size || c != class {

@@ -155,7 +155,7 @@ func (w *world) check() {
 	}
 	offsets, bytes, end := 0, int64(0), int64(-1<<62)
 	for _, r := range w.set.Sorted() {
-		if r.Start < end || r.End <= r.Start || r.Data != nil && int64(len(r.Data)) != r.Len() || (r.Data == nil) != (r.Owner == nil) {
+		if r.Start < end || r.End <= r.Start || (r.Data != nil && int64(len(r.Data)) != r.Len()) || (r.Data == nil) != (r.Owner == nil) {
 			w.Fatalf("range %v with %d bytes behind %d", r.Span, len(r.Data), end)
 		}
 		if r.Owner != nil && 2*len(r.Data) < len(r.Owner.Mem) {
