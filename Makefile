@@ -29,7 +29,7 @@ FUZZTIME ?= 20s
 # The tests are run from outside the tree's python/, so that they see what is installed.
 PYTEST = cd $(BUILD) && venv/bin/python -m pytest -c ../pyproject.toml --rootdir .. -p no:cacheprovider
 
-.PHONY: help demo build test test-go test-c test-py test-resources random-calls test-more test-full lint docs pictures bench bench-scale bench-spark install uninstall dist clean record golden profile fuzz mutants random venv wheels test-wheels abi-check abi-record
+.PHONY: help demo build test test-go test-c test-py test-resources random-calls test-more test-full lint docs pictures bench bench-scale bench-interrupts bench-spark install uninstall dist clean record golden profile fuzz mutants random venv wheels test-wheels abi-check abi-record
 
 help:
 	@echo 'make demo       build everything and follow a capture'
@@ -48,6 +48,7 @@ help:
 	@echo 'make bench      measure against other followers: RUNS=n ONLY=rows WORKLOADS=names CPU=1 (bench/README.md)'
 	@echo 'make bench-command  measure whole processes of the command: RUNS=n'
 	@echo 'make bench-scale  show how time and memory grow with connections and packets'
+	@echo 'make bench-interrupts  measure how soon Ctrl-C ends a call: RUNS=n'
 	@echo 'make bench-spark  measure tables made by Spark against one process'
 	@echo 'make build      the C library in $(LIB)'
 	@echo 'make install    the C library: PREFIX=$(PREFIX) LIBDIR=$(LIBDIR) DESTDIR=$(DESTDIR); make uninstall takes it away'
@@ -194,6 +195,10 @@ bench: build $(BUILD)/installed
 
 bench-scale: build
 	bench/run.sh $(LIB) -scale -runs $(or $(RUNS),3) -only '$(ONLY)' $(if $(CPU),-cpu)
+
+# How soon Ctrl-C ends a call that reads a capture.
+bench-interrupts: $(BUILD)/installed
+	$(PY) bench/python/interrupts.py $(or $(RUNS),20)
 
 # Tables made by Spark beside those of one process: needs Java and pyspark (docs/spark.md). WORKLOADS names one.
 bench-spark: build $(BUILD)/installed

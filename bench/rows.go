@@ -52,6 +52,8 @@ var table = []row{
 	{name: "py-file-filtered", workloads: "bulk web messy", about: "py-file, every connection left out by the filter", unchecked: showsNothing},
 	{name: "py-file-stopped", workloads: "bulk web messy", about: "py-file, whose data callback returns STOP at the first data", unchecked: showsNothing},
 	{name: "py-follow", workloads: "bulk web messy wrap", about: "follow(path): finished streams, payloads read"},
+	{name: "py-memory", arguments: []string{"-once"}, workloads: "many", about: "follow(path) without warming up: what the process needs"},
+	{name: "py-memory-both", arguments: []string{"-once"}, workloads: "many", about: "feed_file, both callbacks, without warming up"},
 	{name: "py-unread", workloads: "one half", about: "feed_file: data callback, payload not read there"},
 	{name: "py-read", workloads: "one half double", about: "feed_file: payload read in every data callback"},
 
@@ -79,7 +81,7 @@ func rows(dir string) []*row {
 		r.command = append([]string{needed}, r.arguments...)
 		if r.program == "" {
 			needed, r.needs = filepath.Join(dir, "..", "venv", "bin", "python"), needsPython
-			r.command = []string{needed, "bench/python/run.py", r.name}
+			r.command = append([]string{needed, "bench/python/run.py", r.name}, r.arguments...)
 		}
 		_, err := os.Stat(needed)
 		r.absent = err != nil

@@ -98,25 +98,27 @@ func printBounds(measured results, o options) {
 		fmt.Printf("  %-30s %-40s %-26s %s: %s\n", b.row+", "+b.workload, other,
 			fmt.Sprintf("%.3f (%.3f to %.3f)", median, quantile(ratios, 0.25), quantile(ratios, 0.75)), kind, verdict)
 	}
-	printMemoryBound(measured)
+	printMemoryBounds(measured)
 }
 
-// printMemoryBound prints what a process needs for each of a million connections:
+// printMemoryBounds prints what a process needs for each of a million connections:
 // all that it ever had, the library's and its own code included.
-func printMemoryBound(measured results) {
-	r := measured["many"]["c-memory"]
-	if r == nil || r.runs == nil {
-		return
+func printMemoryBounds(measured results) {
+	for _, bound := range memoryBounds {
+		r := measured["many"][bound.row]
+		if r == nil || r.runs == nil {
+			continue
+		}
+		each := quantile(r.values(peak), 0.5) * 1024 / manyConnections
+		verdict := "reached"
+		switch {
+		case !r.right:
+			verdict = r.verdict
+		case each > bound.bytes:
+			verdict = "NOT REACHED"
+		}
+		fmt.Printf("  %-30s %-40s %-26s at most %.0f: %s\n", bound.row+", many", "bytes per connection, all told", fmt.Sprintf("%.0f", each), bound.bytes, verdict)
 	}
-	each := quantile(r.values(peak), 0.5) * 1024 / manyConnections
-	verdict := "reached"
-	switch {
-	case !r.right:
-		verdict = r.verdict
-	case each > memoryBound:
-		verdict = "NOT REACHED"
-	}
-	fmt.Printf("  %-30s %-40s %-26s at most %d: %s\n", "c, many", "bytes per connection, all told", fmt.Sprintf("%.0f", each), memoryBound, verdict)
 }
 
 // quantile returns the value below which the fraction q of the values lies.

@@ -42,6 +42,7 @@ def py_file(path: str) -> Run:
 
 
 py_file_plain = py_file  # run.py has chosen the core's form by the name
+py_memory_both = py_file
 
 
 def py_file_end(path: str) -> Run:
@@ -112,6 +113,9 @@ def py_follow(path: str) -> Run:
         return callbacks.delivered
 
     return run
+
+
+py_memory = py_follow
 
 
 def _each(path: str, read: bool) -> Run:

@@ -158,7 +158,7 @@ cdef class Payload:
     cdef public object extra
     cdef int64_t end, length, limit
     cdef int64_t run_ns, run_packet
-    cdef Py_ssize_t short, unmoved
+    cdef int short, unmoved
     @cython.locals(blocks=list)
     cdef void append(self, bytes data) except *
     @cython.locals(blocks=list, whole=list, length=Py_ssize_t)
@@ -181,9 +181,8 @@ cdef class Followed:
     cdef tuple told
     cdef bytearray marks, segments
     cdef int64_t start, offset, first_ns, first_packet, last_ns, last_packet
-    cdef int turn
     cdef uint32_t turns
-    cdef bint ended, stopped
+    cdef signed char turn, ended, stopped  # every 16 bytes count: there may be a million
     @cython.locals(other=Payload)
     cdef void note(self, Payload payload, int direction, event_pointer event) except *
     cdef bytes mark(self, int64_t end, int64_t last_ns, int64_t last_packet)

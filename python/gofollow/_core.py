@@ -335,7 +335,7 @@ class TCPStream:
     @property
     def stopped(self) -> bool:
         """Whether a data callback returned STOP, so that later data is missing; known in the end callback."""
-        return self._direction < 0 and self._followed.stopped
+        return self._direction < 0 and bool(self._followed.stopped)
 
     @property
     def client_payload(self) -> bytes:
