@@ -129,6 +129,8 @@ def _draw(title: str, sides: dict[Side, _Side]) -> Plot:
     figure = Plot(figsize=(11, 7), layout="constrained")
     figure.suptitle(title)
     client, server, rate = figure.subplot_mosaic([["client", "server"], ["rate", "rate"]], height_ratios=[2, 1]).values()
+    server.sharex(client)
+    rate.sharex(client)
     for name, axes in (("client", client), ("server", server)):
         _draw_sequence(axes, name, sides[name])  # type: ignore[index]
     _draw_rate(rate, sides)
@@ -149,6 +151,7 @@ def _draw_sequence(axes: Any, name: str, side: _Side) -> None:
     axes.grid(alpha=0.25)
     for offset, length in side.gaps:
         axes.axhspan(offset, offset + length, color="#999999", alpha=0.3, lw=0)
+    end = max((piece.offset + piece.length for piece in side.pieces), default=0)
     labels = {"new": "segment", "repeated": "retransmitted", "out_of_order": "out of order"}
     for arrival, label in labels.items():
         lines = [((p.time, p.offset), (p.time, p.offset + p.length)) for p in side.pieces if p.arrival == arrival]
@@ -157,14 +160,13 @@ def _draw_sequence(axes: Any, name: str, side: _Side) -> None:
     if side.acked:
         times = [time for time, _, _ in side.acked]
         axes.step(times, [acked for _, acked, _ in side.acked], where="post", color=_ACKED, lw=1, label="acknowledged")
-        if any(window for _, _, window in side.acked):
-            tops = [acked + window for _, acked, window in side.acked]
+        tops = [acked + window for _, acked, window in side.acked]
+        if any(window for _, _, window in side.acked) and min(tops) < 1.05 * end:  # else it is far above the data
             axes.step(times, tops, where="post", color=_WINDOW, lw=0.8, ls="--", label="receive window")
     axes.autoscale_view()
     if side.pieces:
-        end = max(piece.offset + piece.length for piece in side.pieces)
         axes.set_ylim(-0.03 * end, 1.05 * end)
-        axes.legend(loc="upper left", fontsize="small")
+        axes.legend(loc="lower right", fontsize="small")
     else:
         axes.text(0.5, 0.5, "no data", transform=axes.transAxes, ha="center", va="center", color="grey")
 

@@ -1,7 +1,7 @@
 """Hand-made frames: Ethernet, IPv4, TCP, no dependency. Checksums are 0; the engine does not verify them by default."""
 
 import struct
-from ipaddress import IPv4Address
+from socket import inet_aton
 
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 
@@ -10,7 +10,7 @@ def tcp(source: tuple[str, int], target: tuple[str, int], flags: int, seq: int, 
     """Return an Ethernet frame with a TCP segment."""
     segment = struct.pack("!HHIIBBHHH", source[1], target[1], seq & 0xFFFFFFFF, ack & 0xFFFFFFFF, 5 << 4, flags, 65535, 0, 0) + data
     header = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(segment), 0, 0x4000, 64, 6, 0)
-    header += IPv4Address(source[0]).packed + IPv4Address(target[0]).packed
+    header += inet_aton(source[0]) + inet_aton(target[0])
     return bytes(12) + b"\x08\x00" + header + segment
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from frames import pcap
 from gofollow.report import write_report
 from playwright.sync_api import Page, sync_playwright
-from test_report import DATA, HOSTILE, conversation
+from test_report import DATA, HOSTILE, conversation, many
 
 TESTS: list[Callable[[Any, Path], None]] = []
 
@@ -75,6 +75,8 @@ def a_conversation_is_read_in_place(browser: Any, folder: Path) -> None:
     page.locator("#table tbody tr").first.click()
     talk = page.locator("#talk")
     assert "bytes missing" in talk.inner_text()
+    colors = [page.locator(which).first.evaluate("node => getComputedStyle(node).color") for which in ("#talk .gap", "#talk .turn > p")]
+    assert colors[0] != colors[1], "a gap looks like any line"
     assert "line 1:" in talk.inner_text()
     page.keyboard.press("x")
     assert "00000000" in talk.inner_text()
@@ -138,6 +140,7 @@ def light_dark_narrow_and_printed(browser: Any, folder: Path) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= 360"), "the page is wider than a narrow screen"
     page.emulate_media(media="print")
     assert page.locator("#theme").is_hidden()
+    assert page.get_by_role("button", name="client", exact=True).is_visible(), "the table is printed without its head"
     quiet(page)
 
 
@@ -150,6 +153,22 @@ def many_connections_are_paged(browser: Any, folder: Path) -> None:
     assert column(page, 1)[0] == "100"
     page.fill("#search", ":1349 ")
     assert column(page, 1) == ["349"]
+    quiet(page)
+
+
+@test
+def fifty_thousand_connections_are_sorted_and_searched(browser: Any, folder: Path) -> None:
+    page = opened(browser, folder, io.BytesIO(many()))
+    assert len(column(page, 1)) == 100
+    assert "no row" in page.locator("#left-out").inner_text()
+    page.get_by_role("button", name="client", exact=True).click()
+    page.get_by_role("button", name="client", exact=True).click()
+    assert column(page, 4)[0].endswith(":9999")
+    page.fill("#search", "/49999 ")
+    assert column(page, 1) == ["50,099"]
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    assert "connection 50099:" in page.locator("#detail-title").inner_text()
     quiet(page)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from frames import ACK, CLIENT, FIN, SERVER, SYN, pcap, tcp
-from gofollow.report import _collect, write_report
+from gofollow.report import _collect, _page, write_report
 
 from gofollow import CaptureError, follow
 
@@ -64,6 +64,15 @@ def conversation(port: int, client: bytes, server: bytes) -> list[bytes]:
 
 def capture(frames: list[bytes]) -> io.BytesIO:
     return io.BytesIO(pcap(frames))
+
+
+def many() -> bytes:
+    """Return a capture of 50,100 connections, 100 of which send one byte."""
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 1200\r\n\r\n" + 100 * b"twelve bytes"
+    frames = [frame for number in range(100) for frame in conversation(1000 + number, b"?", b"")]
+    for number in range(50_000):
+        frames += conversation(1100 + number, b"GET /%d HTTP/1.1\r\nHost: example.org\r\n\r\n" % number, answer)
+    return pcap(frames)
 
 
 def report(tmp_path: Path, *sources: Any, **options: Any) -> Page:
@@ -132,6 +141,39 @@ def test_bounds_are_kept_and_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         assert words in data["left_out"]
 
 
+def test_a_page_of_50000_connections_is_small_and_says_what_it_lacks(tmp_path: Path) -> None:
+    data = report(tmp_path, io.BytesIO(many())).data
+    assert (tmp_path / "report.html").stat().st_size < 30_000_000
+    assert len(data["rows"]["id"]) == 50_000
+    assert data["sums"]["connections"] == 50_100
+    assert min(data["rows"]["up"]) > 1  # those with the least payload are the ones without a row
+    for words in ("100 connections with the least payload have no row", "of a conversation at least the first", "connections have no graph"):
+        assert words in data["left_out"]
+
+
+def test_a_page_that_would_be_too_large_has_fewer_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_page, "LARGEST", 400_000)
+    frames = [frame for port in range(1000) for frame in conversation(1000 + port, b"<" * 60, b"s" * (port + 1))]
+    data = report(tmp_path, capture(frames)).data
+    assert (tmp_path / "report.html").stat().st_size <= 400_000
+    assert 0 < len(data["rows"]["id"]) < 1000
+    assert min(data["rows"]["down"]) == 1001 - len(data["rows"]["id"])
+    assert f"{1000 - len(data['rows']['id'])} connections with the least payload" in data["left_out"]
+
+
+def test_gaps_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_collect, "PAYLOAD", 10_000)
+    frames = []
+    for port in range(1000, 1020):
+        frames += conversation(port, b"", b"")[:2]
+        frames += [tcp((CLIENT[0], port), SERVER, ACK, 101 + 10 * number, 501, b"x") for number in range(100)]
+        frames += [tcp(SERVER, (CLIENT[0], port), ACK, 501, 1101)]
+    data = report(tmp_path, capture(frames)).data
+    kept = sum(len(part[6]) for talk in data["talks"].values() for part in talk["parts"])
+    assert 20 < kept <= 10_000 // _collect.GAP
+    assert all(missing == 100 * 9 for missing in data["rows"]["missing"])
+
+
 def test_gaps_and_retransmissions_stand_in_their_turns(tmp_path: Path) -> None:
     rows = conversation(1000, b"", b"")[:2]
     for sequence, data in [(101, b"abcd"), (101, b"abcd"), (115, b"xy")]:
@@ -162,3 +204,7 @@ def test_template_fields_are_all_filled(tmp_path: Path) -> None:
     write_report(DATA / "several.pcap", out=tmp_path / "r.html")
     text = re.sub(r"<script.*?</script>|<style.*?</style>", "", (tmp_path / "r.html").read_text(encoding="utf-8"), flags=re.DOTALL)
     assert not re.findall(r"\{[a-z_]+\}", text)
+
+
+def test_the_title_is_the_name_of_the_file_without_its_folder(tmp_path: Path) -> None:
+    assert report(tmp_path, DATA / "refused.pcap", DATA / "half_close.pcap").data["title"] == "refused.pcap, half_close.pcap"

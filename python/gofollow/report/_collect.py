@@ -10,7 +10,7 @@ from base64 import b64encode
 from collections.abc import Iterable
 from typing import Any
 
-from .._events import SIDES, Connection, Event
+from .._events import Connection, Event
 
 ROWS = 50_000
 PAYLOAD = 7 * 1024 * 1024  # bytes of all conversations; the longest ones are cut first
@@ -20,8 +20,9 @@ MOST, FEWEST = 4096, 16  # segments of one graph, likewise
 BUCKETS = 160  # of the chart of payload over time
 NAMES = 15  # ports and hosts that are named
 HOSTS = 100_000  # addresses that are counted before the least busy ones are forgotten
-TURN = 64  # what a turn costs beside its payload
+TURN, GAP = 64, 24  # what a turn and a gap of it cost beside the payload
 GAPS = 256  # of one conversation
+TEXT = 60  # bytes of what a conversation begins with, and of a reset's text
 COLUMNS = (
     *("id", "start", "duration", "client", "client_port", "server", "server_port"),
     *("up", "down", "missing", "repeated", "end", "text", "facts"),
@@ -48,6 +49,13 @@ class Turn:
         self.length = self.again = 0
         self.gaps: list[tuple[int, int, str]] = []  # where in its bytes, how many are missing, why
 
+    def cut(self, room: int) -> int:
+        """Keep what fits into so many bytes, and return what it costs."""
+        del self.gaps[max(0, room - TURN) // GAP :]
+        room -= TURN + GAP * len(self.gaps)
+        del self.kept[max(0, room) :]
+        return TURN + GAP * len(self.gaps) + len(self.kept)
+
 
 class Talk:
     """A connection's conversation and its segments, as far as they are kept."""
@@ -65,18 +73,17 @@ class Talk:
         self.text = b""
 
     def cut(self, limit: int) -> None:
-        """Keep the first so many bytes of payload, turns included, and count the rest."""
-        room = limit
+        """Keep the first so many bytes of payload, what turns and gaps cost included, and count the rest."""
+        if self.kept <= limit:
+            return
+        self.kept = 0
         for number, turn in enumerate(self.turns):
-            if room <= 0:
+            if self.kept >= limit:
                 self.more += sum(turn.length for turn in self.turns[number:])
                 del self.turns[number:]
                 self.last = [turn if turn in self.turns else None for turn in self.last]
                 break
-            room -= TURN
-            del turn.kept[max(0, room) :]
-            room -= len(turn.kept)
-        self.kept = sum(len(turn.kept) + TURN for turn in self.turns)
+            self.kept += turn.cut(limit - self.kept)
 
 
 class Collector:
@@ -122,12 +129,13 @@ class Collector:
         if self.base_us is None:
             self.base_us = us
         us -= self.base_us
-        self.last_us = max(self.last_us, us)
+        if us > self.last_us:
+            self.last_us = us
         return us
 
     def _segment(self, event: Event) -> None:
         talk = self.talks[event.connection.id]
-        side = SIDES.index(event.direction or "client")
+        side = int(event.direction == "server")
         us = self._time(event.time_ns)
         turn = talk.last[side]
         if event.reason == "repeated" and turn is not None:
@@ -139,19 +147,24 @@ class Collector:
         talk.windows = talk.windows or event.window > 0
         self.points += 1
         if self.points > POINTS:
-            self.most = max(self.most // 2, FEWEST) if self.most > FEWEST else 0
-            everything = self._all_talks()
-            for other in everything:
-                other.points_more += max(0, len(other.points) - max(self.most, FEWEST))
-                del other.points[max(self.most, FEWEST) :]
-            self.points = sum(len(other.points) for other in everything)
+            self._thin()
+
+    def _thin(self) -> None:
+        self.most = max(self.most // 2, FEWEST) if self.most > FEWEST else 0
+        most, self.points = max(self.most, FEWEST), 0
+        for talk in self._all_talks():
+            talk.points_more += max(0, len(talk.points) - most)
+            del talk.points[most:]
+            self.points += len(talk.points)
+            for gaps in talk.gap_ranges:
+                del gaps[most:]
 
     def _all_talks(self) -> list[Talk]:
         return [*self.talks.values(), *(row["talk"] for row in self.rows)]
 
     def _data(self, event: Event) -> None:
         talk = self.talks[event.connection.id]
-        side = SIDES.index(event.direction or "client")
+        side = int(event.direction == "server")
         us = self._time(event.time_ns)
         if us is not None:
             self._count(us, side, event.length)
@@ -170,19 +183,24 @@ class Collector:
             talk.kept += TURN
             self.kept += TURN
             room -= TURN
-        for missing, reason in talk.pending[side]:
-            if talk.gaps < GAPS:
-                turn.gaps.append((turn.length, missing, reason))
-                talk.gaps += 1
-        talk.pending[side].clear()
+        self._mark(talk, turn, side)
         turn.length += event.length
         if room > 0 and len(turn.kept) == turn.length - event.length:
             piece = event.data[:room]
             turn.kept += piece
             talk.kept += len(piece)
             self.kept += len(piece)
-            if self.kept > PAYLOAD:
-                self._shorten()
+        if self.kept > PAYLOAD and self.longest:
+            self._shorten()
+
+    def _mark(self, talk: Talk, turn: Turn, side: int) -> None:
+        """Give a turn the gaps that wait for data of its side."""
+        gaps = talk.pending[side][: GAPS - talk.gaps] if self.longest else []
+        turn.gaps += [(turn.length, missing, reason) for missing, reason in gaps]
+        talk.gaps += len(gaps)
+        talk.kept += GAP * len(gaps)
+        self.kept += GAP * len(gaps)
+        talk.pending[side].clear()
 
     def _shorten(self) -> None:
         self.longest = self.longest // 2 if self.longest > SHORTEST else 0
@@ -212,7 +230,7 @@ class Collector:
 
     def _gap(self, event: Event) -> None:
         talk = self.talks[event.connection.id]
-        side = SIDES.index(event.direction or "client")
+        side = int(event.direction == "server")
         talk.pending[side].append((event.length, event.reason or ""))
         if len(talk.pending[side]) > GAPS:
             del talk.pending[side][GAPS:]
@@ -229,7 +247,7 @@ class Collector:
                     talk.turns.append(turn)
                     talk.kept += TURN
                     self.kept += TURN
-                turn.gaps += [(turn.length, missing, reason) for missing, reason in gaps[: GAPS - talk.gaps]]
+                self._mark(talk, turn, side)
             gaps.clear()
         client, server = facts.client_counters, facts.server_counters
         assert client is not None
@@ -241,34 +259,37 @@ class Collector:
             sums[name] += count
         sums["with_missing"] += missing > 0
         sums["with_repeated"] += repeated > 0
+        names = str(facts.client.address), str(facts.server.address)
         entries = [self.ports.setdefault(facts.server.port, [0, 0, 0])]
-        entries += [self.hosts.setdefault(host, [0, 0, 0]) for host in {facts.client.address, facts.server.address}]
+        entries += [self.hosts.setdefault(host, [0, 0, 0]) for host in dict.fromkeys(names)]
         for entry in entries:
             entry[0] += 1
             entry[1] += client.bytes
             entry[2] += server.bytes
         if len(self.hosts) > HOSTS:
             self.hosts = dict(_busiest(self.hosts, HOSTS // 2))
-        self.rows.append({"facts": facts, "talk": talk, "missing": missing, "repeated": repeated})
+        self.rows.append({"facts": facts, "names": names, "talk": talk, "missing": missing, "repeated": repeated})
         if len(self.rows) > ROWS + ROWS // 4:
-            self._drop_rows()
+            self.drop_rows(ROWS)
 
-    def _drop_rows(self) -> None:
+    def drop_rows(self, most: int) -> None:
+        """Keep the rows of so many connections, those with the most payload."""
+
         def size(row: dict[str, Any]) -> int:
             facts = row["facts"]
             return int(facts.client_counters.bytes + facts.server_counters.bytes + row["missing"])
 
         self.rows.sort(key=size, reverse=True)
-        for row in self.rows[ROWS:]:
+        for row in self.rows[most:]:
             self.kept -= row["talk"].kept
             self.points -= len(row["talk"].points)
-        self.dropped_rows += len(self.rows) - ROWS
-        del self.rows[ROWS:]
+        self.dropped_rows += len(self.rows[most:])
+        del self.rows[most:]
 
     def data(self) -> dict[str, Any]:
         """Return what the page holds of the connections, as JSON has it."""
         if len(self.rows) > ROWS:
-            self._drop_rows()
+            self.drop_rows(ROWS)
         self.rows.sort(key=lambda row: row["facts"].id)
         addresses: dict[str, int] = {}
         ends: dict[str, int] = {}
@@ -284,9 +305,9 @@ class Collector:
                 "id": facts.id,
                 "start": start,
                 "duration": None if start is None or over is None else max(0, over - start),
-                "client": addresses.setdefault(str(facts.client.address), len(addresses)),
+                "client": addresses.setdefault(row["names"][0], len(addresses)),
                 "client_port": facts.client.port,
-                "server": addresses.setdefault(str(facts.server.address), len(addresses)),
+                "server": addresses.setdefault(row["names"][1], len(addresses)),
                 "server_port": facts.server.port,
                 "up": facts.client_counters.bytes,
                 "down": facts.server_counters.bytes,
@@ -348,7 +369,7 @@ def _part(turn: Turn) -> list[Any]:
 
 def _beginning(data: bytes) -> str:
     """Return the first line of payload if it is text."""
-    line = data.split(b"\r", 1)[0].split(b"\n", 1)[0][:60]
+    line = data.split(b"\r", 1)[0].split(b"\n", 1)[0][:TEXT]
     text = line.decode("utf-8", "ignore")
     return text if text.isprintable() and len(text) > len(line) // 2 else ""
 
@@ -365,5 +386,5 @@ def _facts(facts: Connection) -> Any:
     if facts.closed_by:
         found["closed by"] = facts.closed_by
     if facts.reset_text:
-        found["text of the reset"] = facts.reset_text.decode("utf-8", "backslashreplace")
+        found["text of the reset"] = facts.reset_text[:TEXT].decode("utf-8", "backslashreplace")
     return found or 0

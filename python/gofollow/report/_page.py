@@ -18,18 +18,19 @@ from ..follower import read_and_flush, reading_of
 from ._collect import Collector
 
 UPLOT = "1.6.32"
+LARGEST = 30_000_000  # bytes of a page
 
 
 def write_report(*sources: Any, out: str | os.PathLike[str], title: str | None = None, show: int | None = None, **options: Any) -> None:
     """Follow captures and write a report of them: one HTML page that loads nothing from anywhere.
 
     sources and options are as those of gofollow.follow. title stands at the head of the page, by
-    default the sources' names. show is the number of a connection that the page opens with.
+    default the names of the files. show is the number of a connection that the page opens with.
 
     The page shows sums, charts, a table of connections, and the conversation and the time-sequence
-    graph of each. It holds at most 50,000 connections, 7 MiB of payload and 100,000 segments, and says what
-    it left out. Raises what gofollow.follow raises, after a page of what stands before a fault
-    was written.
+    graph of each. It holds at most 50,000 connections, 7 MiB of payload and 100,000 segments, in 30 MB,
+    and says what it left out. Raises what gofollow.follow raises, after a page of what stands before a
+    fault was written.
     """
     collector, statistics, fault = Collector(), None, None
     engine = Engine({"segments": True, **options})
@@ -46,15 +47,23 @@ def write_report(*sources: Any, out: str | os.PathLike[str], title: str | None =
         statistics = engine.statistics()
     finally:
         engine.close()
-    names = [name if isinstance(name, str) else getattr(name, "name", None) or "a capture" for name in map(_name, sources)]
-    data = collector.data()
-    data.update(title=title or ", ".join(map(str, names)), open=show)
-    data.update(sums=_sums(collector, statistics), not_followed=_not_followed(statistics))
-    if fault is not None:
-        data["left_out"] = f"Only a part of the captures could be read: {fault}. {data['left_out']}"
-    Path(out).write_text(page(data), encoding="utf-8")
+    facts = {"title": title or ", ".join(map(_name, sources)), "open": show}
+    facts.update(sums=_sums(collector, statistics), not_followed=_not_followed(statistics))
+    Path(out).write_bytes(_fitting(collector, facts, fault))
     if fault is not None:
         raise fault
+
+
+def _fitting(collector: Collector, facts: dict[str, Any], fault: Exception | None) -> bytes:
+    """Return a page that is not too large: of as many connections as fit."""
+    while True:
+        data = {**collector.data(), **facts}
+        if fault is not None:
+            data["left_out"] = f"Only a part of the captures could be read: {fault}. {data['left_out']}"
+        text = page(data).encode()
+        if len(text) <= LARGEST or not collector.rows:
+            return text
+        collector.drop_rows(len(collector.rows) // 2)
 
 
 def _taken(events: EventCollector) -> list[Any]:
@@ -63,8 +72,11 @@ def _taken(events: EventCollector) -> list[Any]:
     return taken
 
 
-def _name(source: Any) -> Any:
-    return os.fsdecode(source) if isinstance(source, (str, bytes, os.PathLike)) else source
+def _name(source: Any) -> str:
+    """Return the name of a source without its folder: a page is sent to others."""
+    if not isinstance(source, (str, bytes, os.PathLike)):
+        source = getattr(source, "name", None)
+    return os.path.basename(os.fsdecode(source)) if isinstance(source, (str, bytes, os.PathLike)) else "a capture"
 
 
 def _sums(collector: Collector, statistics: Statistics) -> dict[str, Any]:

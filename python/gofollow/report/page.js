@@ -78,6 +78,8 @@
   // Charts over time. They are drawn again when the theme or the width changes.
 
   const axis = (extra) => ({ stroke: color("dim"), grid: { stroke: color("grid"), width: 1 }, ticks: { stroke: color("grid"), width: 1 }, ...extra });
+  const atBytes = (unit) => (u, values) => values.map((n) => (n < 0 ? "" : bytes(n).replace(".0 ", " ") + unit));
+  const atOffset = (u, values) => values.map((n) => (n < 0 ? "" : Math.max(...values) < 100000 ? grouped(n) : short(n).replace(".0 ", " ")));
   const atTime = (u, values) => values.map((s) => (s === null ? "" : duration(Math.max(0, s * 1e6)).replace(".0", "")));
   let rateChart = null;
   function drawRate() {
@@ -91,7 +93,7 @@
     const options = {
       width: Math.max(200, box.clientWidth), height: 220, cursor: { drag: { x: true, y: false } },
       scales: { x: { time: false } },
-      axes: [axis({ values: atTime }), axis({ size: 84, values: (u, v) => v.map((n) => bytes(n) + "/s") })],
+      axes: [axis({ values: atTime }), axis({ size: 84, values: atBytes("/s") })],
       series: [
         { label: "after", value: (u, s) => (s === null ? "" : duration(s * 1e6)) },
         { label: "clients", stroke: color("client"), fill: color("client") + "22", width: 1.5, value: (u, n) => (n === null ? "" : bytes(n) + "/s") },
@@ -288,12 +290,12 @@
     if (bytes.length > most) lines.push(`${grouped(bytes.length - most)} bytes more`);
     return make("pre", { className: "hex", textContent: lines.join("\n") });
   }
+  const silent = () => rows.up[opened] + rows.down[opened] + rows.missing[opened] === 0;
   function drawTalk() {
     const talk = data.talks[rows.id[opened]], box = by("talk");
     box.replaceChildren();
     if (!talk) {
-      const nothing = rows.up[opened] + rows.down[opened] + rows.missing[opened] === 0;
-      box.append(make("p", { className: "dim", textContent: nothing ? "Neither side sent data." : "This page does not hold its payload: `gofollow show` does." }));
+      box.append(make("p", { className: "dim", textContent: silent() ? "Neither side sent data." : "This page does not hold its payload: `gofollow show` does." }));
       return;
     }
     for (const part of talk.parts) {
@@ -330,7 +332,8 @@
     box.replaceChildren();
     legend.replaceChildren();
     if (!graph || !graph.points.length) {
-      box.append(make("p", { className: "dim", textContent: timed ? "This page does not hold its segments." : "The packets have no times." }));
+      const why = silent() ? "Neither side sent data." : timed ? "This page does not hold its segments." : "The packets have no times.";
+      box.append(make("p", { className: "dim", textContent: why }));
       return;
     }
     const side = Number(by("graph-side").value), sent = [], x = [], acked = [], windows = [];
@@ -380,7 +383,7 @@
     const options = {
       width: Math.max(260, box.clientWidth), height: 420, cursor: { drag: { x: true, y: true, uni: 20 } },
       scales: { x: { time: false }, y: { range: (u, min, max) => (u.zoomed ? [min, max] : [low - span * 0.03, high + span * 0.05]) } },
-      axes: [axis({ values: atTime }), axis({ size: 70, values: (u, v) => v.map((n) => (n < 0 ? "" : short(n))) })],
+      axes: [axis({ values: atTime }), axis({ size: 70, values: atOffset })],
       series: [
         { label: "after", value: (u, s) => (s === null ? "" : (s * 1000).toFixed(3) + " ms") },
         { label: "acknowledged", stroke: color("good"), width: 1.2, paths: steps, spanGaps: true, points: { show: false }, value: (u, n) => (n === null ? "" : grouped(n)) },
