@@ -1,4 +1,6 @@
-"""Make the pictures of README and docs from the captures of tests/data: `make pictures`. Needs Chromium and playwright for the pages.
+"""Make the pictures of README and docs from the captures of tests/data: `make pictures`.
+
+It needs matplotlib for the plot, and Chromium and playwright for the pages.
 
     python tools/pictures.py [CHROMIUM]
 """
@@ -58,6 +60,13 @@ def on_terminal(command: str, columns: int) -> str:
     return output.decode("utf-8", "replace").replace("\r\n", "\n").split("\r")[-1].rstrip("\n")
 
 
+def draw() -> None:
+    """Write the plot of a connection."""
+    from gofollow.plot import plot
+
+    plot(DATA / "lossy.pcap", connection=0).savefig(PICTURES / "plot.png", dpi=90, metadata={"Software": None})
+
+
 def pages(chromium: str) -> None:
     """Write pictures of reports."""
     from gofollow.report import write_report
@@ -88,6 +97,7 @@ def main() -> int:
     PICTURES.mkdir(exist_ok=True)
     found = "gofollow find several.pcap 'Content-Length: [0-9]+'"
     terminal("terminal", 96, "gofollow several.pcap", "gofollow show several.pcap 5", found)
+    draw()
     names = ("chromium", "chromium-browser", "google-chrome")
     chromium = sys.argv[1] if len(sys.argv) > 1 else next(filter(None, map(shutil.which, names)), None)
     if chromium is None:

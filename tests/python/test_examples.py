@@ -124,7 +124,7 @@ SAID = {
     "Extract streams to files": "",
     "Find a text": "<TCPStream 0 10.0.0.1:4000 -> 10.0.0.2:80",
     "Parse HTTP incrementally": "target=b'/needle'",
-    "Follow one port cheaply": "server b'HTTP/1.1 404",
+    "Follow one port cheaply": "b'GET /needle",
     "Stop after 100 bytes": "b'GET /needle",
     "Make a DataFrame": "80    85",
     "Capture from an interface": "b'pleased' 0",
