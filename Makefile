@@ -29,7 +29,7 @@ FUZZTIME ?= 20s
 # The tests are run from outside the tree's python/, so that they see what is installed.
 PYTEST = cd $(BUILD) && venv/bin/python -m pytest -c ../pyproject.toml --rootdir .. -p no:cacheprovider
 
-.PHONY: help demo build test test-go test-c test-py test-resources random-calls test-more test-full lint docs pictures bench bench-scale bench-interrupts bench-spark install uninstall dist clean record golden profile fuzz mutants random venv wheels test-wheels abi-check abi-record
+.PHONY: help demo build test test-go test-c test-py test-resources random-calls test-more test-full lint docs pictures bench bench-others bench-scale bench-interrupts bench-spark install uninstall dist clean record golden profile fuzz mutants random venv wheels test-wheels abi-check abi-record
 
 help:
 	@echo 'make demo       build everything and follow a capture'
@@ -46,6 +46,7 @@ help:
 	@echo 'make docs       the documentation site in $(BUILD)/site'
 	@echo 'make pictures   make the pictures of README and docs again (Chromium)'
 	@echo 'make bench      measure against other followers: RUNS=n ONLY=rows WORKLOADS=names CPU=1 (bench/README.md)'
+	@echo 'make bench-others  measure the comparison of README: tshark, tcpflow, scapy, pyshark, dpkt, libtins, gopacket: RUNS=n'
 	@echo 'make bench-command  measure whole processes of the command: RUNS=n'
 	@echo 'make bench-scale  show how time and memory grow with connections and packets'
 	@echo 'make bench-interrupts  measure how soon Ctrl-C ends a call: RUNS=n'
@@ -192,6 +193,13 @@ random:
 
 bench: build $(BUILD)/installed
 	bench/run.sh $(LIB) -runs $(or $(RUNS),11) -only '$(ONLY)' -workloads '$(WORKLOADS)' $(if $(CPU),-cpu)
+
+# The comparison of README, on the workloads messy and messy20k.
+OTHERS := go tcpassembly reassembly libtins py-follow dpkt-script scapy pyshark extract tcpflow tshark
+
+bench-others: build $(BUILD)/installed
+	$(PY) -m pip install --quiet --disable-pip-version-check pyshark==0.6
+	bench/run.sh $(LIB) -runs $(or $(RUNS),3) -alone -only '$(OTHERS)' -workloads messy,messy20k $(if $(CPU),-cpu)
 
 bench-scale: build
 	bench/run.sh $(LIB) -scale -runs $(or $(RUNS),3) -only '$(ONLY)' $(if $(CPU),-cpu)

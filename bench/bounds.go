@@ -42,6 +42,12 @@ var bounds = []bound{
 	{row: "packet-loop", workload: "web200k", against: []string{"dpkt"}, rate: true},
 	{row: "dpkt-generator", workload: "web200k", against: []string{"dpkt"}, rate: true},
 	{row: "py-file", workload: "web20k", against: []string{"scapy"}, times: 300, rate: true},
+	{row: "extract", workload: "messy", against: []string{"tcpflow"}, rate: true},
+	{row: "extract", workload: "messy20k", against: []string{"tshark"}, rate: true},
+	{row: "py-follow", workload: "messy20k", against: []string{"scapy"}, rate: true},
+	{row: "py-follow", workload: "messy20k", against: []string{"pyshark"}, rate: true},
+	{row: "py-follow", workload: "messy", against: []string{"dpkt-script"}, rate: true},
+	{row: "go", workload: "messy", against: []string{"reassembly"}, rate: true},
 }
 
 // The peers among which C is measured against the fastest.

@@ -101,7 +101,7 @@ func choose(all []*row, o options) ([]*row, error) {
 	var chosen []*row
 	for _, r := range all {
 		switch {
-		case len(o.only) > 0 && !slices.Contains(wanted, r.name):
+		case (len(o.only) > 0 || r.named) && !slices.Contains(wanted, r.name):
 		case r.absent:
 			fmt.Printf("left out: %s, which is not there: %s\n", r.name, r.needs)
 		default:

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -17,6 +19,8 @@ type row struct {
 	workloads string // in which it runs
 	maxRuns   int    // fewer runs where one takes long; 0: as many as all
 	unchecked string // why its result is not compared with the truth
+	tool      string // a program that has to be installed
+	named     bool   // runs only where -only names it
 
 	command []string // set by rows
 	absent  bool
@@ -51,7 +55,7 @@ var table = []row{
 	{name: "py-file-bare", workloads: "bulk web messy", about: "no callback, no payload kept", unchecked: showsNothing},
 	{name: "py-file-filtered", workloads: "bulk web messy", about: "py-file, every connection left out by the filter", unchecked: showsNothing},
 	{name: "py-file-stopped", workloads: "bulk web messy", about: "py-file, whose data callback returns STOP at the first data", unchecked: showsNothing},
-	{name: "py-follow", workloads: "bulk web messy wrap", about: "follow(path): finished streams, payloads read"},
+	{name: "py-follow", workloads: "bulk web messy wrap messy20k", about: "follow(path): finished streams, payloads read"},
 	{name: "py-memory", arguments: []string{"-once"}, workloads: "many", about: "follow(path) without warming up: what the process needs"},
 	{name: "py-memory-both", arguments: []string{"-once"}, workloads: "many", about: "feed_file, both callbacks, without warming up"},
 	{name: "py-unread", workloads: "one half", about: "feed_file: data callback, payload not read there"},
@@ -66,7 +70,13 @@ var table = []row{
 	{name: "packet-loop", workloads: "web200k", about: "feed_packet for each packet, both callbacks"},
 	{name: "packet-rows", workloads: "web200k", about: "feed_packets of a list of times and bytes, both callbacks"},
 	{name: "dpkt-generator", workloads: "web200k", maxRuns: 3, about: "a generator of dpkt's Ethernet(buf) into gofollow's follower, both callbacks"},
-	{name: "scapy", workloads: "web20k", maxRuns: 3, about: "scapy's TCPSession, sniff(offline=)"},
+	{name: "scapy", workloads: "web20k messy20k", maxRuns: 3, about: "scapy's TCPSession, sniff(offline=)"},
+
+	{name: "extract", named: true, workloads: "messy messy20k", about: "gofollow extract: a process that writes a file for each side"},
+	{name: "tcpflow", named: true, tool: "tcpflow", needs: "apt-get install tcpflow", workloads: "messy", about: "tcpflow: the same"},
+	{name: "tshark", named: true, tool: "tshark", needs: "apt-get install tshark", workloads: "messy20k", maxRuns: 3, about: "tshark -z follow,tcp,raw,N of every N, in one process"},
+	{name: "pyshark", named: true, tool: "tshark", needs: "apt-get install tshark", workloads: "messy20k", maxRuns: 3, arguments: []string{"-once"}, about: "pyshark: the payload of each packet, by stream and sender"},
+	{name: "dpkt-script", named: true, workloads: "messy", about: "dpkt: the payload of each packet, by sender and receiver"},
 }
 
 func (r *row) runsOn(workload string) bool {
@@ -80,10 +90,13 @@ func rows(dir string) []*row {
 		needed := filepath.Join(dir, r.program)
 		r.command = append([]string{needed}, r.arguments...)
 		if r.program == "" {
-			needed, r.needs = filepath.Join(dir, "..", "venv", "bin", "python"), needsPython
+			needed, r.needs = filepath.Join(dir, "..", "venv", "bin", "python"), cmp.Or(r.needs, needsPython)
 			r.command = append([]string{needed, "bench/python/run.py", r.name}, r.arguments...)
 		}
 		_, err := os.Stat(needed)
+		if err == nil && r.tool != "" {
+			_, err = exec.LookPath(r.tool)
+		}
 		r.absent = err != nil
 		all = append(all, &r)
 	}

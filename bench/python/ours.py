@@ -1,10 +1,13 @@
 """gofollow from Python, each way of using it a function named as its row."""
 
+import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from cycapture import libtins
-from report import Report, packets
+from report import Report, folder, packets
 
 from gofollow import STOP, TCPStream, TCPStreamFollower, follow
 
@@ -116,6 +119,26 @@ def py_follow(path: str) -> Run:
 
 
 py_memory = py_follow
+
+
+def extract(path: str) -> Run:
+    """Run the command: a file for each side, missing bytes left out."""
+
+    def run(report: Report | None) -> int:
+        with folder() as out:
+            command = [sys.executable, "-m", "gofollow", "extract", "--gaps", "skip", path, "-o", str(out)]
+            subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+            if report is not None:
+                for line in (out / "index.jsonl").read_text(encoding="utf-8").splitlines():
+                    facts = json.loads(line)
+                    for sender in ("client", "server"):
+                        side = report.side(facts["client"]["address"], facts["client"]["port"], sender)
+                        side.gaps = facts[sender]["missing"]
+                        if facts[sender].get("file"):
+                            side.add((out / facts[sender]["file"]).read_bytes())
+            return sum(file.stat().st_size for file in out.iterdir() if file.name != "index.jsonl")
+
+    return run
 
 
 def _each(path: str, read: bool) -> Run:

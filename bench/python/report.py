@@ -1,8 +1,13 @@
 """What the followers in Python have in common: reading captures, and reporting what was said."""
 
+import os
+import resource
 import struct
+import tempfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 
 class Side:
@@ -44,10 +49,24 @@ def packets(path: str) -> Iterator[tuple[int, int, bytes]]:
             yield seconds, microseconds, file.read(length)
 
 
+@contextmanager
+def folder() -> Iterator[Path]:
+    """Make a folder that does not exist yet, in memory where the system has such folders, and remove it."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as parent:
+        yield Path(parent) / "out"
+
+
 def peak_memory() -> int:
-    """Return the most KiB that this process had, 0 where the system does not say."""
+    """Return the most KiB that this process had, or a program that it ran, 0 where the system does not say."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     try:
         with open("/proc/self/status", encoding="ascii") as status:
-            return next((int(line.split()[1]) for line in status if line.startswith("VmHWM:")), 0)
+            return max(children, next((int(line.split()[1]) for line in status if line.startswith("VmHWM:")), 0))
     except OSError:
         return 0
+
+
+def processor_time() -> float:
+    """Return the CPU seconds of this process and of the programs that it ran and that have ended."""
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)

@@ -13,7 +13,7 @@ from importlib import metadata
 import report
 
 # The modules that have the modes, as functions whose names are the modes' with _ for -. Only the one asked for is imported.
-_MODULES = {"scapy": "peers", "dpkt": "peers"}
+_MODULES = dict.fromkeys(("scapy", "dpkt", "dpkt-script", "pyshark", "tcpflow", "tshark"), "peers")
 
 
 def main() -> None:
@@ -41,15 +41,15 @@ def main() -> None:
         prepare(arguments.file)(None)
     run = prepare(arguments.file)
     gc.collect()
-    began, used = time.perf_counter(), time.process_time()
+    began, used = time.perf_counter(), report.processor_time()
     delivered = run(None)
-    seconds, used = time.perf_counter() - began, time.process_time() - used
+    seconds, used = time.perf_counter() - began, report.processor_time() - used
     print(f"{seconds:.6f} {used:.6f} {delivered} {report.peak_memory()}")
 
 
 def about() -> None:
     versions = []
-    for name in ("gofollow", "cffi", "dpkt", "scapy"):
+    for name in ("gofollow", "cffi", "dpkt", "scapy", "pyshark"):
         try:
             versions.append(f"{name} {metadata.version(name)}")
         except metadata.PackageNotFoundError:

@@ -26,17 +26,18 @@ type Workload struct {
 // is fast. The workload wrap shows which.
 func Workloads() []Workload {
 	web := Workload{Connections: 1 << 30, AtOnce: 300, Burst: 8, talk: (*conversation).browse}
+	messy := Workload{Connections: 1 << 30, AtOnce: 300, Burst: 8, talk: (*conversation).struggle}
 	return []Workload{
 		{Name: "bulk", About: "8 downloads of 25 MiB, 4 at once", Connections: 8, AtOnce: 4, Burst: 16, Size: 25 << 20, talk: (*conversation).download},
 		web.named("web", "short connections, 300 at once", 500_000),
-		{Name: "messy", About: "loss, reordering, overlap, reuse, resets, connections never closed; 300 at once", Connections: 1 << 30, AtOnce: 300,
-			Burst: 8, Packets: 500_000, talk: (*conversation).struggle},
+		messy.named("messy", "loss, reordering, overlap, reuse, resets, connections never closed; 300 at once", 500_000),
 		{Name: "many", About: "a million connections at once, never closed", Connections: 1_000_000, AtOnce: 1_000_000, Burst: 1, talk: (*conversation).greet},
 		{Name: "one", About: "one stream of 40 MB", Connections: 1, AtOnce: 1, Burst: 1, Size: 40_000_000, talk: (*conversation).download},
 		{Name: "half", About: "one stream of 20 MB", Connections: 1, AtOnce: 1, Burst: 1, Size: 20_000_000, talk: (*conversation).download},
 		{Name: "double", About: "one stream of 80 MB", Connections: 1, AtOnce: 1, Burst: 1, Size: 80_000_000, talk: (*conversation).download},
 		web.named("web200k", "web, 200,000 packets", 200_000),
 		web.named("web20k", "web, 20,000 packets", 20_000),
+		messy.named("messy20k", "messy, 20,000 packets", 20_000),
 		{Name: "wrap", About: "loss and reordering where the sequence numbers wrap, nothing missing; 100 at once", Connections: 2_000, AtOnce: 100, Burst: 8, talk: (*conversation).wrap},
 	}
 }
