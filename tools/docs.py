@@ -77,6 +77,8 @@ def python_page() -> str:
 
     names = ["follow", "TCPStreamFollower", "TCPStream"]
     names += [name for name in gofollow.__all__ if name not in names and name not in ("core",)]
+    names += ["report.write_report", "plot.plot", "plot.plot_stream"]
+    names += ["tables.connections", "tables.turns", "tables.to_pandas", "tables.to_polars", "tables.write_parquet"]
     return "# The Python package gofollow\n\n" + "".join(f"::: gofollow.{name}\n\n" for name in names)
 
 

@@ -47,29 +47,30 @@ class TCPStreamFollower:
     and callbacks that are still due run at the next feed, flush or close.
 
     Options (times in seconds of capture time, sizes in bytes; None is the engine's default, math.inf or "never" no timeout):
-        midstream: also follow connections whose SYN was not captured.
-        close_on: "both" directions' FIN, or "first-fin" of either as libtins' follower.
-        rst: which resets are accepted: "lenient" (in the window), "strict" (RFC 5961), "ignore".
-        overlap: which bytes win among held segments: "first", "last" or as in an operating system, such as "linux".
-        gap_patience: how long to wait for a missing range after it was acknowledged; 0: not at all.
-        checksum: "off", or "verify" to drop segments with a wrong checksum.
-        urgent: "inline", or "oob" to take the urgent byte out of the stream.
-        separate: what distinguishes equal addresses and ports: "none", "vlan" (the ids), "tunnel" (the ids that both directions
-            share, such as VNI, VSID and GRE key, else the outer addresses), or "both". See TCPStream.separation.
-        filter: which connections to follow, such as "net 10 and port 80 or 443": the words and precedence of pcap-filter, with client
-            and server in place of src and dst (docs/filter.md). It is tested when a connection opens, on its innermost addresses.
-            Other connections are counted (statistics.filtered) and numbered all the same. None or "": all.
-        keep_payload: how much payload a stream keeps per direction: "all", "none" or a number of bytes.
-        keep_payload_total: how many bytes all open streams keep together (no limit); further bytes are not kept.
-        keep_gaps: how many gaps, and chunks between them, a stream lists per direction (65536); counters count all.
-        record: what a stream records of the conversation's order: "turns" (the default, unless keep_payload is "none"), "segments"
-            (turns, and each piece of data as it was delivered) or "none".
-        keep_turns, keep_segments: how many of these a stream lists (65536).
-        handshake_timeout (60), idle_timeout (7440), half_closed_timeout (600), rst_linger (1), close_linger (130), stray_linger (5),
-        reuse_idle (5), hole_age (30), one_sided_age (3): timeouts.
-        max_held_bytes (16 MiB), max_held_segments (16384): held out of order in one direction.
-        max_total_held_bytes (256 MiB), max_connections (1000000), max_closed_connections (1000000), max_candidates (65536), max_far_bytes
-        (64 MiB): limits.
+
+    - midstream: also follow connections whose SYN was not captured.
+    - close_on: "both" directions' FIN, or "first-fin" of either as libtins' follower.
+    - rst: which resets are accepted: "lenient" (in the window), "strict" (RFC 5961), "ignore".
+    - overlap: which bytes win among held segments: "first", "last" or as in an operating system, such as "linux".
+    - gap_patience: how long to wait for a missing range after it was acknowledged; 0: not at all.
+    - checksum: "off", or "verify" to drop segments with a wrong checksum.
+    - urgent: "inline", or "oob" to take the urgent byte out of the stream.
+    - separate: what distinguishes equal addresses and ports: "none", "vlan" (the ids), "tunnel" (the ids that both directions
+      share, such as VNI, VSID and GRE key, else the outer addresses), or "both". See TCPStream.separation.
+    - filter: which connections to follow, such as "net 10 and port 80 or 443": the words and precedence of pcap-filter, with client
+      and server in place of src and dst (docs/filter.md). It is tested when a connection opens, on its innermost addresses.
+      Other connections are counted (statistics.filtered) and numbered all the same. None or "": all.
+    - keep_payload: how much payload a stream keeps per direction: "all", "none" or a number of bytes.
+    - keep_payload_total: how many bytes all open streams keep together (no limit); further bytes are not kept.
+    - keep_gaps: how many gaps, and chunks between them, a stream lists per direction (65536); counters count all.
+    - record: what a stream records of the conversation's order: "turns" (the default, unless keep_payload is "none"), "segments"
+      (turns, and each piece of data as it was delivered) or "none".
+    - keep_turns, keep_segments: how many of these a stream lists (65536).
+    - handshake_timeout (60), idle_timeout (7440), half_closed_timeout (600), rst_linger (1), close_linger (130), stray_linger (5),
+      reuse_idle (5), hole_age (30), one_sided_age (3): timeouts.
+    - max_held_bytes (16 MiB), max_held_segments (16384): held out of order in one direction.
+    - max_total_held_bytes (256 MiB), max_connections (1000000), max_closed_connections (1000000), max_candidates (65536), max_far_bytes
+      (64 MiB): limits.
 
     Raises TypeError for a callback that is not callable, OptionError for a value that is not allowed, ForkedError in a child of a
     process that used gofollow.
