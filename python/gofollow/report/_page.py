@@ -47,7 +47,7 @@ def write_report(*sources: Any, out: str | os.PathLike[str], title: str | None =
         statistics = engine.statistics()
     finally:
         engine.close()
-    facts = {"title": title or ", ".join(map(_name, sources)), "open": show}
+    facts: dict[str, Any] = {"title": title or ", ".join(map(_name, sources)), "open": show}
     facts.update(sums=_sums(collector, statistics), not_followed=_not_followed(statistics))
     Path(out).write_bytes(_fitting(collector, facts, fault))
     if fault is not None:
