@@ -1,7 +1,8 @@
 """Compares whole processes of the command with others, as ratios: command.py CAPTURE [RUNS].
 
 The processes of a round take turns; a ratio is one of two of the same round, and the table shows the
-median. Files are written to /dev/shm where there is such a folder.
+median. CPU time is less disturbed by what else runs on the machine. Files are written to /dev/shm where
+there is such a folder.
 """
 
 import os
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from typing import NamedTuple
 
 FOLLOW = "import sys, gofollow\nfor stream in gofollow.follow(sys.argv[1]):\n    pass"
 GOFOLLOW = [sys.executable, "-m", "gofollow"]
@@ -33,28 +35,36 @@ BOUNDS = [
 ]
 
 
+class Cost(NamedTuple):
+    """What a process took."""
+
+    seconds: float
+    cpu: float  # seconds of user and system
+    memory: int  # KiB at most
+
+
 def main() -> None:
     capture, runs = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 5
     there = {name: command for name, command in ROWS.items() if shutil.which(command[0])}
     for name in ROWS.keys() - there.keys():
         print(f"{name} is not installed (apt-get install tcpflow): left out")
-    seconds: dict[str, list[float]] = {name: [] for name in there}
-    memory: dict[str, int] = {}
+    costs: dict[str, list[Cost]] = {name: [] for name in there}
     for _ in range(runs):
         for name, command in there.items():
-            taken, peak = run([word.replace("{capture}", capture) for word in command])
-            seconds[name].append(taken)
-            memory[name] = max(memory.get(name, 0), peak)
-    for name, times in seconds.items():
-        print(f"{name:<12} {statistics.median(times):7.2f} s  {memory[name] >> 10:5} MiB")
+            costs[name].append(run([word.replace("{capture}", capture) for word in command]))
+    for name, taken in costs.items():
+        seconds, cpu, memory = (statistics.median(column) for column in zip(*taken, strict=True))
+        print(f"{name:<12} {seconds:6.2f} s  {cpu:6.2f} s CPU  {int(memory) >> 10:5} MiB")
     for name, other, bound in BOUNDS:
-        if other in seconds:
-            ratio = statistics.median(mine / theirs for mine, theirs in zip(seconds[name], seconds[other], strict=True))
-            print(f"{name} / {other}: {ratio:.2f}, hoped for at most {bound}")
+        if other in costs:
+            pairs = list(zip(costs[name], costs[other], strict=True))
+            elapsed = statistics.median(mine.seconds / theirs.seconds for mine, theirs in pairs)
+            cpu = statistics.median(mine.cpu / theirs.cpu for mine, theirs in pairs)
+            print(f"{name} / {other}: {elapsed:.2f}, of CPU {cpu:.2f}, hoped for at most {bound}")
 
 
-def run(command: list[str]) -> tuple[float, int]:
-    """Run a command and return its seconds and peak memory in KiB."""
+def run(command: list[str]) -> Cost:
+    """Run a command and return what it took."""
     parent = tempfile.mkdtemp(dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
     try:
         words = [word.replace("{folder}", os.path.join(parent, "out")) for word in command]
@@ -64,7 +74,7 @@ def run(command: list[str]) -> tuple[float, int]:
         taken = time.perf_counter() - began
         if os.waitstatus_to_exitcode(status) not in (0, 1):
             sys.exit(f"{' '.join(words)} failed")
-        return taken, usage.ru_maxrss
+        return Cost(taken, usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
     finally:
         shutil.rmtree(parent)
 

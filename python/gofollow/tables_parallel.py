@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -32,16 +34,44 @@ def write(folder: Path, paths: list[str], name: str, processes: int, options: di
     folder.mkdir(parents=True, exist_ok=True)
     shuffle = Path(tempfile.mkdtemp(prefix=".shuffle-", dir=folder))
     try:
-        with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+        with _pool(processes) as pool:
             parts = [part for path, length in files for part in divide(path, length, _PART_BYTES)]
-            read = [pool.submit(_scatter, shuffle, number, part, shards) for number, part in enumerate(parts)]
+            with _without_interrupts():
+                read = [pool.submit(_scatter, shuffle, number, part, shards) for number, part in enumerate(parts)]
             clock = ticks_of_all(pair for done in read for pair in done.result())
             while fragments := sorted(shuffle.glob("depth*")):
                 _defragment(shuffle, fragments[0], shards, clock, options.get("separate", "none"))
-            followed = [pool.submit(_follow, folder, shuffle, name, shard, clock, options) for shard in range(shards)]
+            with _without_interrupts():
+                followed = [pool.submit(_follow, folder, shuffle, name, shard, clock, options) for shard in range(shards)]
             return Written(*map(sum, zip(*(done.result() for done in followed), strict=True)))
     finally:
         shutil.rmtree(shuffle, ignore_errors=True)
+
+
+@contextmanager
+def _pool(processes: int) -> Iterator[ProcessPoolExecutor]:
+    """Give processes that end in silence at Ctrl-C, which a terminal sends to all of them. After an error no further call begins."""
+    with ProcessPoolExecutor(processes, get_context("spawn"), _end_in_silence) as pool:
+        try:
+            yield pool
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Hold interrupts back, in processes that are started meanwhile as well: until _end_in_silence, there."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _end_in_silence() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def _scatter(shuffle: Path, number: int, part: Part, shards: int) -> list[tuple[int, int]]:

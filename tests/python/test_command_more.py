@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import signal
 import socket
 import struct
@@ -54,8 +55,8 @@ def test_csv_and_parquet(tmp_path: Path) -> None:
     assert len(rows) == 12
     assert rows[0]["payload"].startswith("GET /text/")
     assert run("export", "--parquet", SEVERAL, "-o", tmp_path / "parquet").code == 0
-    assert pq.read_table(tmp_path / "parquet" / "turns.parquet").num_rows == 12
-    assert pq.read_table(tmp_path / "parquet" / "connections.parquet").num_rows == 6
+    assert pq.read_table(tmp_path / "parquet" / "turns").num_rows == 12
+    assert pq.read_table(tmp_path / "parquet" / "connections").num_rows == 6
 
 
 def test_payload_left_out_and_chosen_connections(tmp_path: Path) -> None:
@@ -70,6 +71,85 @@ def test_payload_left_out_and_chosen_connections(tmp_path: Path) -> None:
     assert "nothing is overwritten" in again.err
     assert run("export", SEVERAL, "-o", "/proc/none").code == 2
     assert run("export", "/none", "-o", tmp_path / "none").code == 2
+
+
+def test_a_folder_by_several_processes(tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    store = tmp_path / "store"
+    store.mkdir()
+    for path in (SEVERAL, LOSS, DATA / "compressed.pcap.gz"):
+        (store / path.name).write_bytes(path.read_bytes())
+    shared = run("export", "--parquet", "--processes", 2, store, "-o", tmp_path / "shared")
+    assert shared.code == 0
+    assert run("export", "--parquet", *sorted(store.iterdir()), "-o", tmp_path / "alone").code == 0
+    for table in ("connections", "turns"):
+        columns = ["connection_id", *(["client_bytes", "server_bytes"] if table == "connections" else ["turn", "payload"])]
+        tables = [pq.read_table(tmp_path / name / table, columns=columns) for name in ("shared", "alone")]
+        one, other = (table.sort_by([(column, "ascending") for column in columns[:2]]) for table in tables)
+        assert one == other
+        assert one.num_rows > 6
+    assert len(list((tmp_path / "shared" / "turns").iterdir())) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--jsonl", SEVERAL], "--processes needs --parquet"),
+        (["--parquet", "--id", "3", SEVERAL], "leave --id, --since and --until out"),
+        (["--parquet", "-"], "not standard input"),
+        (["--parquet", "/none"], "/none: there is no capture"),
+        (["--parquet", "/dev/null/x\x1b"], "\\x1b: there is no capture"),
+        (["--parquet", Path(__file__)], "not a capture"),
+    ],
+)
+def test_what_several_processes_cannot_do(words: list[object], says: str, tmp_path: Path) -> None:
+    result = run("export", "--processes", 2, *words, "-o", tmp_path / "out")
+    assert result.code == 2
+    assert says in result.err
+    assert result.err.count("\n") == 1
+    assert not list(tmp_path.rglob("*.parquet"))
+
+
+FORMS = [["export"], ["export", "--csv"], ["export", "--parquet"], ["extract"], ["extract", "--pcap"]]
+
+
+@pytest.mark.parametrize("words", FORMS, ids=" ".join)
+def test_a_disk_that_is_full(words: list[str], tmp_path: Path) -> None:
+    clients = [(f"10.0.1.{number}", 4000) for number in range(20)]
+    small = [frame for client in clients for frame in conversation([b"question"], [os.urandom(2000)], client)]
+    path, out = tmp_path / "x.pcap", tmp_path / "out"
+    path.write_bytes(pcap([*small, *conversation([b"more"] * 20, [os.urandom(10_000) for _ in range(20)])]))
+    command = " ".join([*COMMAND, *words])
+    # A file that may be no longer is what a full disk is to a process.
+    script = f'trap "" XFSZ; ulimit -f 64; exec {command} "$1" -o "$2"'
+    done = subprocess.run(["bash", "-c", script, "bash", path, out], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 2
+    assert re.fullmatch(rf"gofollow: {out}\S*: (Error .* \[errno 27\] )?File too large\n", done.stderr), done.stderr
+    if words[-1] == "--parquet":
+        assert not [*out.rglob("*.*")]
+    elif words[-1] == "--pcap":
+        captures = [name for name in out.iterdir() if name.suffix == ".pcapng"]
+        assert captures
+        assert sum(len(packets_of(name)) for name in captures) > 0
+    elif words[0] == "extract":
+        index = [json.loads(line) for line in (out / "index.jsonl").read_text().splitlines()]
+        assert len(index) == 20
+        for entry in index:
+            assert (out / entry["server"]["file"]).stat().st_size == 2000
+    else:
+        lines = (out / f"turns.{'csv' if '--csv' in words else 'jsonl'}").read_text()
+        assert 40 <= lines.count("\n") < 80
+        assert lines.endswith("\n")
+
+
+@pytest.mark.parametrize("words", FORMS, ids=" ".join)
+def test_nothing_is_made_where_nothing_could_be_read(words: list[str], tmp_path: Path) -> None:
+    for wrong in (["/none"], [Path(__file__)], ["--filter", "prot 80", SEVERAL], ["--max-connections", "99999999999999999999", SEVERAL]):
+        result = run(*words, *wrong, "-o", tmp_path / "out")
+        assert result.code == 2
+        assert result.err.count("\n") == 1
+        assert not (tmp_path / "out").exists()
 
 
 # live
@@ -254,6 +334,8 @@ def test_the_examples_of_every_command_run(tmp_path: Path) -> None:
 
     trace = tmp_path / "trace.pcap"
     trace.write_bytes(SEVERAL.read_bytes())
+    (tmp_path / "captures").mkdir()
+    (tmp_path / "captures" / "0.pcap").write_bytes(SEVERAL.read_bytes())
     ran = 0
     for name, command in cli.commands.items():
         assert run(name, "--help").code == 0

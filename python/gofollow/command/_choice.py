@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._facts import NO_TIME, Facts, read_open
+from .._facts import NO_TIME, Facts, read_open
 
 
 class Choice:

@@ -406,23 +406,36 @@ def stats_command(files: tuple[str, ...], top: int, as_json: bool, choice: Any, 
 @click.option("--csv", "form", flag_value="csv", help="Comma-separated values.")
 @click.option("--parquet", "form", flag_value="parquet", help="Parquet files.")
 @click.option("--payload", type=click.Choice(["base64", "text", "none"]), default="base64", help="Payload in JSON and CSV (base64).")
+@click.option("--processes", type=click.IntRange(1), metavar="N", help="With --parquet: N processes share files, folders and globs.")
 @click.option("--force", is_flag=True, help="Write into a folder that is not empty, and over files.")
 @choice_options(by_id=True)
 @engine_options
-def export_command(files: tuple[str, ...], folder: str, form: str, payload: str, force: bool, choice: Any, options: dict[str, Any]) -> int:
+def export_command(
+    files: tuple[str, ...],
+    folder: str,
+    form: str,
+    payload: str,
+    processes: int | None,
+    force: bool,
+    choice: Any,
+    options: dict[str, Any],
+) -> int:
     """Write two tables, of connections and of turns: docs/tables.md describes their columns.
 
-    It needs pyarrow: pip install 'gofollow[tables]'.
+    --jsonl and --csv write the files connections and turns, --parquet folders of these names. Parquet
+    needs pyarrow: pip install 'gofollow[tables]'. --processes reads captures by N processes, folders
+    and globs as well; docs/spark.md says when the tables are those of one process.
 
     \b
     Examples:
         gofollow export trace.pcap -o tables
         gofollow export --parquet trace.pcap -o tables
         gofollow export --csv --payload none --id 0-99 trace.pcap -o tables
+        gofollow export --parquet --processes 2 'captures/*.pcap' -o tables
     """
     from ._export import export
 
-    return export(files, folder, options, choice, form=form, payload=payload, force=force)
+    return export(files, folder, options, choice, form=form, payload=payload, processes=processes, force=force)
 
 
 @cli.command("live", short_help="Follow an interface or a pipe as it goes.")

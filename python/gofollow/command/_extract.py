@@ -6,14 +6,16 @@ import json
 import os
 import string
 from collections.abc import Sequence
+from contextlib import ExitStack, closing, suppress
 from typing import Any
 
 from .._events import BY, CLOSE_REASONS, GAP_REASONS, STARTS
+from .._facts import NO_TIME, Facts, ends_of, host, read, read_open, separation
 from .._gather import Run, Stream
 from ._choice import Choice
-from ._facts import NO_TIME, Facts, ends_of, read, read_open, separation
+from ._files import Folder, Lines, trouble, write_all
 from ._session import Session, Trouble, say
-from ._text import harmless, host, plural, short
+from ._text import harmless, plural, short
 
 TEMPLATE = "{id:06}-{client}.{client_port}-{server}.{server_port}-{side}"
 FIELDS = ("id", "client", "client_port", "server", "server_port", "side", "start")
@@ -21,8 +23,6 @@ INDEX = "index.jsonl"
 _SIDES = ("client", "server")
 _MOST_PIECES = 1024  # of one writev
 _GAPS = 10_000  # of a direction that the index lists
-_MORE = os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
-_NEW = _MORE | os.O_CREAT | os.O_EXCL
 _UNSAFE = str.maketrans(dict.fromkeys(map(chr, (*range(32), 127)), "_"))
 
 
@@ -36,59 +36,26 @@ class Written:
         self.gaps: list[str] = []
 
 
-class Folder:
-    """Where streams are written. gaps: what a gap becomes, see extract."""
+class Streams:
+    """The files of a folder that streams are written to. gaps: what a gap becomes, see extract."""
 
-    def __init__(self, path: str, template: str, gaps: str, force: bool) -> None:
-        self.path, self.template, self.gaps, self.force = path, template, gaps, force
+    def __init__(self, folder: Folder, template: str, gaps: str) -> None:
+        self.folder, self.template, self.gaps = folder, template, gaps
         self.files = self.bytes = 0
-        self.made: set[str] = set()
         self.plain = template == TEMPLATE
-        _check(template)
-        try:
-            os.makedirs(path, exist_ok=True)
-            with os.scandir(path) as entries:
-                first = next(entries, None)
-            if first is not None and not force:
-                raise Trouble(f"{harmless(path)} is not empty, and nothing is overwritten: name a new folder, or add --force")
-            self.fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-        except OSError as error:
-            raise _trouble(path, error) from None
-
-    def close(self) -> None:
-        """Let go of the folder."""
-        os.close(self.fd)
 
     def open(self, name: str, new: bool) -> int:
         """Open a file of the folder to add to it; new: make it."""
-        flags = _NEW if new else _MORE
-        try:
-            return os.open(name, flags, 0o666, dir_fd=self.fd)
-        except FileNotFoundError:
-            os.makedirs(os.path.join(self.path, os.path.dirname(name)), exist_ok=True)
-        except FileExistsError:
-            if not self.force:
-                raise Trouble(f"{harmless(name)}: two streams have this name: use {{id}} and {{side}} in --template") from None
-            os.unlink(name, dir_fd=self.fd)
-        return os.open(name, flags, 0o666, dir_fd=self.fd)
+        return self.folder.open(name, new)
 
     def name(self, stream: Stream, side: int) -> str:
         """Return the name of a direction's file."""
         name: str | None = stream.state
         if name is None:
             opened = read_open(stream.facts).opened_ns if not self.plain else 0
-            name = self.formatted(stream.number, ends_of(stream.facts), "\0", 0 if opened == NO_TIME else opened // 10**9)
+            name = name_of(self.template, stream.number, ends_of(stream.facts), "\0", 0 if opened == NO_TIME else opened // 10**9)
             stream.state = name
         return name.replace("\0", _SIDES[side])
-
-    def formatted(self, number: int, ends: tuple[Any, ...], side: str, start: int) -> str:
-        """Return a name made of the template."""
-        client, client_port, client_family, server, server_port, server_family = ends
-        client, server = _host(client, client_family), _host(server, server_family)
-        if self.plain:
-            return f"{number:06}-{client}.{client_port}-{server}.{server_port}-{side}"
-        values = (number, client, client_port, server, server_port, side, start)
-        return self.template.format(**dict(zip(FIELDS, values, strict=True)))
 
     def run(self, run: Run) -> None:
         """Write payload."""
@@ -116,11 +83,12 @@ class Folder:
                     os.lseek(file, at, os.SEEK_SET)
                 pieces = run.pieces
                 if len(pieces) > _MOST_PIECES or os.writev(file, pieces) < size:
-                    _write(file, at, b"".join(pieces))
+                    os.lseek(file, at, os.SEEK_SET)
+                    write_all(file, b"".join(pieces))
             finally:
                 os.close(file)
         except OSError as error:
-            raise _trouble(os.path.join(self.path, name), error) from None
+            raise trouble(self.folder.file(name), error) from None
         written.size = at + size
         self.bytes += size
 
@@ -148,18 +116,10 @@ class Folder:
                 finally:
                     os.close(file)
             except OSError as error:
-                raise _trouble(os.path.join(self.path, written.name), error) from None
+                raise trouble(self.folder.file(written.name), error) from None
         name = f'"{written.name}"' if self.plain else json.dumps(written.name)
         name = name if written.name else "null"
         return f'"file": {name}, "gap_list": [{", ".join(written.gaps)}]'
-
-
-def _write(file: int, at: int, data: bytes) -> None:
-    """Write what one call does not: many pieces, or to a disk that is nearly full."""
-    os.lseek(file, at, os.SEEK_SET)
-    rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(file, rest) :]
 
 
 def _zeros(file: int, start: int, end: int) -> None:
@@ -172,11 +132,17 @@ def _host(address: bytes, family: int) -> str:
     return host(address, family).replace(":", "_") if family == 6 else host(address, family)
 
 
-def _trouble(path: str, error: OSError) -> Trouble:
-    return Trouble(f"{harmless(path)}: {error.strerror or error}")
+def name_of(template: str, number: int, ends: tuple[Any, ...], side: str, start: int) -> str:
+    """Return a file's name, made of the template."""
+    client, client_port, client_family, server, server_port, server_family = ends
+    client, server = _host(client, client_family), _host(server, server_family)
+    if template == TEMPLATE:
+        return f"{number:06}-{client}.{client_port}-{server}.{server_port}-{side}"
+    values = (number, client, client_port, server, server_port, side, start)
+    return template.format(**dict(zip(FIELDS, values, strict=True)))
 
 
-def _check(template: str) -> None:
+def check(template: str) -> None:
     """Raise Trouble for a template that names no file inside a folder."""
     known = ", ".join(f"{{{name}}}" for name in FIELDS)
     example = dict(zip(FIELDS, (0, "192.0.2.1", 0, "192.0.2.2", 0, "client", 0), strict=True))
@@ -197,16 +163,13 @@ def extract(files: Sequence[str], folder: str, options: dict[str, Any], choice: 
     gaps: "keep" leaves a hole in the file, which is read as zeros and takes no room; "zero" writes
     zeros; "skip" leaves the missing bytes out.
     """
+    check(template)
+    target = Folder(folder, force)
+    streams = Streams(target, template, gaps)
     session = Session(options, choice)
     session.look_ahead(files)
-    target = Folder(folder, template, gaps, force)
     connections = 0
     lines: list[str] = []
-
-    try:
-        index = open(target.open(INDEX, True), "w", encoding="ascii")  # noqa: SIM115
-    except OSError as error:
-        raise _trouble(os.path.join(folder, INDEX), error) from None
 
     def closed(raw: bytes, stream: Stream | None) -> None:
         nonlocal connections
@@ -214,23 +177,38 @@ def extract(files: Sequence[str], folder: str, options: dict[str, Any], choice: 
             return
         connections += 1
         facts = read(raw)
-        client = target.end(stream.client, facts.client_bytes + facts.client_missing)
-        server = target.end(stream.server, facts.server_bytes + facts.server_missing)
+        client = streams.end(stream.client, facts.client_bytes + facts.client_missing)
+        server = streams.end(stream.server, facts.server_bytes + facts.server_missing)
         lines.append(line_of(facts, separation(raw, facts.reset_text_length), client, server))
 
-    try:
-        with index:
-            steps = session.steps(
-                files, closed, on_run=target.run, on_gap=target.gap, times=False, choose=None if choice.everything else choice.opening
-            )
+    with ExitStack() as stack:
+        index: Lines | None = None
+
+        def write_index() -> None:
+            nonlocal index
+            if index is None:
+                index = stack.enter_context(closing(Lines(target, INDEX)))
+            index.write("".join(lines).encode())
+            lines.clear()
+
+        stack.callback(target.close)
+        steps = session.steps(
+            files, closed, on_run=streams.run, on_gap=streams.gap, times=False, choose=None if choice.everything else choice.opening
+        )
+        try:
             for _ in steps:
-                index.write("".join(lines))
-                lines.clear()
-    except OSError as error:
-        raise _trouble(os.path.join(folder, INDEX), error) from None
-    finally:
-        target.close()
-    say(f"{plural(target.files, 'file')}, {short(target.bytes)} bytes, of {plural(connections, 'connection')} in {harmless(folder)}")
+                if lines:
+                    write_index()
+        except Trouble:
+            if lines:
+                with suppress(Trouble):
+                    write_index()  # what is in the index is complete
+            raise
+        if not session.failed or session.packets():
+            write_index()
+        elif not streams.files:
+            return 2  # nothing could be read, and a sentence has said so
+    say(f"{plural(streams.files, 'file')}, {short(streams.bytes)} bytes, of {plural(connections, 'connection')} in {harmless(folder)}")
     if other := session.not_followed():
         say(other)
     return 2 if session.failed else 0

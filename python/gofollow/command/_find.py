@@ -9,9 +9,9 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from .._facts import NO_TIME, read_open
 from .._gather import Run, Stream
 from ._choice import Choice
-from ._facts import NO_TIME, read_open
 from ._screen import Screen
 from ._session import Session, Trouble, say
 from ._text import clock, decoded, grouped, iso, plural
@@ -87,7 +87,7 @@ class Finder:
             data = window.data + data
             start, begin, marks = window.start, window.begin, window.marks
             run.state = None
-        elif run.final and self.needed not in data:
+        elif run.final and data.find(self.needed) < 0:  # faster than "not in"
             return
         safe = len(data) if run.final else len(data) - self.keep
         end = max(start, safe)

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any
 
+from .._facts import NO_TIME, Facts, read, separation
 from .._gather import Run, Stream
 from ._choice import Choice
-from ._facts import NO_TIME, Facts, read, separation
 from ._rows import Rows
 from ._screen import Screen
 from ._session import Session, say

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+from .._facts import NO_TIME, read, read_open, separation
 from .._gather import Run, Stream
 from ._choice import Choice
-from ._facts import NO_TIME, read, read_open, separation
 from ._list import Sums, Table, cells, piped, tabular
 from ._screen import Screen
 from ._session import Session, Trouble, exists, say

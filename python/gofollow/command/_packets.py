@@ -6,13 +6,15 @@ import json
 import os
 import struct
 from collections.abc import Sequence
+from contextlib import closing
 from typing import Any
 
 from .._events import BATCH
+from .._facts import NO_TIME, ends_of, read
 from .._native import constant, error_from_code, ffi, library
 from ._choice import Choice
-from ._extract import INDEX, Folder, _trouble
-from ._facts import NO_TIME, ends_of, read
+from ._extract import INDEX, check, name_of
+from ._files import Folder, Lines, trouble, write_all
 from ._session import Session, say
 from ._text import harmless, plural
 
@@ -63,7 +65,7 @@ class _Packets:
         self._held = 0
         self._waiting: dict[str, Capture] = {}
         self._size = 0
-        self.packets = 0
+        self.packets = self.files = 0
 
     def drain(self) -> None:
         """Poll until nothing waits."""
@@ -107,15 +109,17 @@ class _Packets:
             try:
                 file = self._folder.open(capture.name, capture.new)
                 try:
-                    os.lseek(file, 0, os.SEEK_END)
-                    data = memoryview(b"".join(capture.blocks))
-                    while data:
-                        data = data[os.write(file, data) :]
+                    end = os.lseek(file, 0, os.SEEK_END)
+                    try:
+                        write_all(file, b"".join(capture.blocks))
+                    except OSError:
+                        os.ftruncate(file, end)  # so that it is a capture, of the packets before
+                        raise
                 finally:
                     os.close(file)
             except OSError as error:
-                raise _trouble(os.path.join(self._folder.path, capture.name), error) from None
-            self._folder.files += capture.new
+                raise trouble(self._folder.file(capture.name), error) from None
+            self.files += capture.new
             capture.new = False
             capture.blocks.clear()
         self._waiting.clear()
@@ -129,8 +133,9 @@ def extract_packets(files: Sequence[str], folder: str, options: dict[str, Any], 
     packet begins which connection is known before the packets are copied. A packet belongs to the
     connection of its flow that began last before it.
     """
+    check(template)
+    target = Folder(folder, force)
     session = Session(options, choice)
-    target = Folder(folder, template, "keep", force)
     opened: dict[int, Capture | None] = {}
     captures: dict[str, Capture] = {}
     lines: list[str] = []
@@ -140,34 +145,31 @@ def extract_packets(files: Sequence[str], folder: str, options: dict[str, Any], 
         capture = None
         if choice.closed(facts):
             seconds = 0 if facts.opened_ns == NO_TIME else facts.opened_ns // 10**9
-            name = target.formatted(facts.number, ends_of(raw), "both", seconds)
+            name = name_of(template, facts.number, ends_of(raw), "both", seconds)
             capture = captures.get(name)
             if capture is None:
                 capture = captures[name] = Capture(name)
             lines.append(json.dumps({**facts.as_dict(), "file": name}) + "\n")
         opened[facts.opened_packet] = capture
 
-    try:
-        session.spool(files)
-        session.follow(files, closed)
-        with open(target.open(INDEX, True), "w", encoding="ascii") as index:
-            index.writelines(lines)
-        made: list[_Packets] = []
+    session.spool(files)
+    session.follow(files, closed)
+    if session.failed and not session.packets():
+        return 2  # nothing could be read, and a sentence has said so
+    made: list[_Packets] = []
 
-        def make(handle: int) -> _Packets:
-            made.append(_Packets(handle, opened, target))
-            return made[0]
+    def make(handle: int) -> _Packets:
+        made.append(_Packets(handle, opened, target))
+        return made[0]
 
+    with closing(target), closing(Lines(target, INDEX)) as index:
         second = session.again({"packets": True})
         for _ in second.drained(files, make):
             pass
         made[0].write()
-    except OSError as error:
-        raise _trouble(os.path.join(folder, INDEX), error) from None
-    finally:
-        target.close()
+        index.write("".join(lines).encode())  # at the end: what is in the index is complete
     packets, count = plural(made[0].packets, "packet"), plural(len(lines), "connection")
-    say(f"{packets} of {count} in {plural(target.files, 'capture')} in {harmless(folder)}")
+    say(f"{packets} of {count} in {plural(made[0].files, 'capture')} in {harmless(folder)}")
     if other := session.not_followed():
         say(other)
     return 2 if session.failed else 0

@@ -16,12 +16,12 @@ class Progress:
         self._bar: Any = None
         self._tasks: dict[str, Any] = {}
 
+    def due(self) -> bool:
+        """Report whether there is a bar to move."""
+        return self._possible and (self._bar is not None or time.monotonic() - self._began > 1)
+
     def __call__(self, name: str, done: int, total: int | None) -> None:
-        if not self._possible:
-            return
         if self._bar is None:
-            if time.monotonic() - self._began < 1:
-                return
             from rich.console import Console
             from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 

@@ -10,11 +10,11 @@ from contextlib import closing
 from typing import Any
 
 from .._engine import Engine, Statistics
+from .._facts import read
 from .._gather import Gather
 from .._sources import Links, Reading
 from ..errors import CaptureError, CaptureFileError, GofollowError, GofollowWarning, OptionError
 from ._choice import Choice
-from ._facts import read
 from ._progress import Progress
 from ._text import grouped, harmless, name_of, plural
 
@@ -138,8 +138,9 @@ class Session:
             with closing(reading.steps()) as steps:
                 while self._next(steps):
                     drain()
-                    amount = reading.amount()
-                    self.progress(name, amount.bytes_read, amount.total)
+                    if self.progress.due():
+                        amount = reading.amount()
+                        self.progress(name, amount.bytes_read, amount.total)
                     yield
         for cut in reading.truncated:
             if not self.quiet:
@@ -172,7 +173,7 @@ class Session:
 
     def packets(self) -> int:
         """Return how many packets were read."""
-        return 0 if self._engine is None or self._engine.closed else self._engine.statistics().packets
+        return 0 if self._engine is None else self._engine.statistics().packets
 
     def source(self, name: str) -> Any:
         """Return what is read for a name on the command line."""
@@ -212,7 +213,7 @@ class _Reading(Reading):
     """Reads captures as one conversation, and goes on with the others where one cannot be read."""
 
     def __init__(self, session: Session, engine: Engine, files: Sequence[str]) -> None:
-        super().__init__(engine, None, Links(engine), [session.source(name) for name in files], session.order)
+        super().__init__(engine, None, Links(engine, later=True), [session.source(name) for name in files], session.order)
         self._session, self._files = session, files
 
     def _read(self, number: int, until_ns: int) -> Generator[None, None, int | None]:

@@ -9,9 +9,9 @@ from tempfile import SpooledTemporaryFile
 from typing import Any
 
 from .._events import GAP_REASONS
+from .._facts import NO_TIME, Facts, read, read_open
 from .._gather import Run, Stream
 from ._choice import Choice
-from ._facts import NO_TIME, Facts, read, read_open
 from ._screen import Screen
 from ._session import Session, Trouble, say
 from ._text import clock, date, grouped, harmless, iso

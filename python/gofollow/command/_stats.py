@@ -8,12 +8,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from .._events import CLOSE_REASONS, GAP_REASONS
+from .._facts import Facts, host, read
 from ._choice import Choice
-from ._facts import Facts, read
 from ._list import Sums
 from ._screen import Screen
 from ._session import Session
-from ._text import date, grouped, harmless, host, plural, seconds_of, short
+from ._text import date, grouped, harmless, plural, seconds_of, short
 
 _MOST = 200_000  # endpoints that are counted at the same time
 

@@ -89,29 +89,6 @@ def date(ns: int) -> str:
     return f"{day} {_MONTHS[month - 1]} {year} {hour:02}:{minute:02}:{second:02} UTC"
 
 
-_ADDRESSES: dict[bytes, str] = {}
-
-
-def endpoint(address: bytes, family: int, port: int) -> str:
-    """Return 192.0.2.1:80 or [2001:db8::1]:80 of an address of the engine."""
-    return f"{host(address, family)}:{port}" if family == 4 else f"[{host(address, family)}]:{port}"
-
-
-def host(address: bytes, family: int) -> str:
-    """Return the text of an address."""
-    if family == 4:
-        return f"{address[0]}.{address[1]}.{address[2]}.{address[3]}"
-    text = _ADDRESSES.get(address)
-    if text is None:
-        from ipaddress import IPv6Address
-
-        if len(_ADDRESSES) > 100_000:
-            _ADDRESSES.clear()
-        parsed = IPv6Address(address)
-        text = _ADDRESSES[address] = f"::ffff:{parsed.ipv4_mapped}" if parsed.ipv4_mapped else str(parsed)
-    return text
-
-
 def plural(count: int, one: str, many: str | None = None) -> str:
     """Return "1 match" or "2 matches"."""
     return f"{grouped(count)} {one if count == 1 else many or one + 's'}"

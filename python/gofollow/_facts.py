@@ -1,11 +1,11 @@
 """The facts of a closed connection, read from the engine's struct at once."""
 
 import struct
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from .._events import BY, CLOSE_REASONS, ROLES, STARTS
-from .._native import constant, ffi
-from ._text import endpoint, host
+from ._events import BY, CLOSE_REASONS, ROLES, STARTS
+from ._native import constant, ffi
 
 NO_TIME = constant("NO_TIME")
 _SIZE = ffi.sizeof("gofollow_connection")
@@ -108,39 +108,34 @@ class Facts(NamedTuple):
         }
 
 
-def _layout() -> struct.Struct:
-    """Return the struct that has the fields of Facts, and skips the others."""
-    kind = ffi.typeof("gofollow_connection")
-    counters = ("packets", "bytes", "gap_bytes", "gaps", "duplicate_bytes", "reordered_bytes", "late_bytes")
-    ends = [((side, field), code) for side in ("client", "server") for field, code in (("address", "16s"), ("port", "H"), ("family", "B"))]
-    fields: list[tuple[tuple[Any, ...], str]] = [
-        (("id",), "Q"),
-        *ends,
-        (("opened_ns",), "q"),
-        (("opened_packet",), "Q"),
-        *(((name,), "B") for name in ("roles_from", "start", "close_reason", "closed_by", "clean")),
-        (("reset_text_length",), "H"),
-        *((("counters", direction, name), "Q") for direction in (0, 1) for name in counters),
-        *(((name,), "q") for name in ("closed_ns", "last_ns", "syn_ns", "synack_ns", "ack_ns")),
-    ]
+def _layout(*fields: tuple[tuple[Any, ...], str]) -> struct.Struct:
+    """Return the struct that has these fields of gofollow_connection, which are in its order, and skips the others."""
     parts, end = ["="], 0
     for path, code in fields:
-        offset = ffi.offsetof(kind, *path)
+        offset = ffi.offsetof("gofollow_connection", *path)
         parts.append(f"{offset - end}x{code}")
         end = offset + struct.calcsize("=" + code)
     return struct.Struct("".join(parts))
 
 
-_LAYOUT = _layout()
-
-
-def _ends() -> struct.Struct:
-    start = ffi.offsetof("gofollow_connection", "client")
-    between = ffi.offsetof("gofollow_connection", "server") - start - 19
-    return struct.Struct(f"={start}x16sHB{between}x16sHB")
-
-
-_ENDS = _ends()
+_COUNTERS = ("packets", "bytes", "gap_bytes", "gaps", "duplicate_bytes", "reordered_bytes", "late_bytes")
+_ENDPOINT = (("address", "16s"), ("port", "H"), ("family", "B"))
+_ENDPOINTS = [((side, field), code) for side in ("client", "server") for field, code in _ENDPOINT]
+_LAYOUT = _layout(
+    (("id",), "Q"),
+    *_ENDPOINTS,
+    (("opened_ns",), "q"),
+    (("opened_packet",), "Q"),
+    *(((name,), "B") for name in ("roles_from", "start", "close_reason", "closed_by", "clean")),
+    (("reset_text_length",), "H"),
+    *((("counters", direction, name), "Q") for direction in (0, 1) for name in _COUNTERS),
+    *(((name,), "q") for name in ("closed_ns", "last_ns", "syn_ns", "synack_ns", "ack_ns")),
+)
+_ENDS = _layout(*_ENDPOINTS)
+_OPENING = _layout(
+    *(_ENDPOINTS[at] for at in (0, 1, 3, 4)),
+    *((("opened_ns",), "q"), (("reset_text_length",), "H"), (("opened_seq",), "I")),
+)
 
 
 def ends_of(facts: bytes) -> tuple[Any, ...]:
@@ -158,6 +153,28 @@ def read_open(facts: bytes) -> Facts:
     return Facts._make(_LAYOUT.unpack_from(facts))._replace(closed_ns=NO_TIME, last_ns=NO_TIME)
 
 
+def opening(facts: bytes) -> tuple[Any, ...]:
+    """Return address and port of client and server, opened_ns, opened_seq, and what separation told the connection apart by."""
+    *ends, opened_ns, text, opened_seq = _OPENING.unpack_from(facts)
+    return *ends, opened_ns, opened_seq, facts[_SIZE + text :]
+
+
 def separation(facts: bytes, reset_text_length: int = 0) -> str:
     """Return what the option separate told a closed connection apart by."""
     return facts[_SIZE + reset_text_length :].decode("ascii", "replace")
+
+
+def endpoint(address: bytes, family: int, port: int) -> str:
+    """Return 192.0.2.1:80 or [2001:db8::1]:80 of an address of the engine."""
+    return f"{host(address, family)}:{port}" if family == 4 else f"[{host(address, family)}]:{port}"
+
+
+@lru_cache(1 << 14)
+def host(address: bytes, family: int) -> str:
+    """Return the text of an address."""
+    if family == 4:
+        return f"{address[0]}.{address[1]}.{address[2]}.{address[3]}"
+    from ipaddress import IPv6Address
+
+    parsed = IPv6Address(address)
+    return f"::ffff:{parsed.ipv4_mapped}" if parsed.ipv4_mapped else str(parsed)
