@@ -1,4 +1,4 @@
-"""Chooses the form of gofollow._core, and of gofollow._gather with it, before anything imports them."""
+"""Chooses the form of gofollow._core, and of what is compiled with it, before anything imports them."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ if _WANTED not in ("", "compiled", "python"):
 if _WANTED == "python":
     import importlib.util
 
-    for _name in ("_core", "_gather"):  # the compiled _gather needs the compiled _core
+    for _name in ("_core", "_gather", "_rows"):  # a compiled one needs those before it compiled
         _spec = importlib.util.spec_from_file_location(f"gofollow.{_name}", os.path.join(os.path.dirname(__file__), f"{_name}.py"))
         assert _spec is not None
         assert _spec.loader is not None
