@@ -187,7 +187,7 @@ func (h *handle) pollInto(events *cEvent, limit int) (int, error) {
 }
 
 // errNoFacts is gofollow.ErrNoMemory for a poll.
-var errNoFacts = fmt.Errorf("%w: no event was taken, for there is none for the facts of its connection", gofollow.ErrNoMemory)
+var errNoFacts = fmt.Errorf("%w (for the facts of a connection: no event was taken)", gofollow.ErrNoMemory)
 
 //export gofollow_go_set_user
 func gofollow_go_set_user(f C.gofollow_t, id C.uint64_t, user unsafe.Pointer) C.int {

@@ -104,7 +104,7 @@ typedef uint64_t gofollow_t;
 typedef enum gofollow_result {
     GOFOLLOW_OK              = 0,
     GOFOLLOW_ERR_ARGUMENT    = -1,      /* an argument is NULL or out of range */
-    GOFOLLOW_ERR_HANDLE      = -2,      /* there is no such follower, or it was destroyed */
+    GOFOLLOW_ERR_HANDLE      = -2,      /* there is the follower does not exist or was destroyed */
     GOFOLLOW_ERR_BUSY        = -3,      /* another call on this handle is not finished */
     GOFOLLOW_ERR_FULL        = -4,      /* the event queue is full, or a call took as much as one takes: poll, call again */
     GOFOLLOW_ERR_FORKED      = -5,      /* the library was loaded before fork */
@@ -662,7 +662,7 @@ int gofollow_set_memory_limit (uint64_t bytes);
 int gofollow_flow_key (uint32_t separate, const gofollow_packet *packets, size_t n, gofollow_key *out);
 
 /* Puts IP datagrams together. packets: n of them, in the order of their capture, whose key is of kind
- * GOFOLLOW_FLOW_FRAGMENT; one that is no fragment comes back as it is. Those that belong to one
+ * GOFOLLOW_FLOW_FRAGMENT; one that is not a fragment comes back as it is. Those that belong to one
  * datagram have to meet in one follower, and those whose depth is lower before others. Stores the
  * address of an array in *out, NULL if it is empty, which is the library's and valid until the next call
  * of this function or of gofollow_destroy on this handle. Its elements are datagrams in the order in

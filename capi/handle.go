@@ -128,7 +128,7 @@ func feeding(id uint64, call func(h *handle) error) (code int32) {
 func (h *handle) release(code *int32) {
 	if fault := recover(); fault != nil {
 		h.poisoned = true
-		h.setError(fmt.Sprintf("a fault inside gofollow, the follower can only be destroyed: %v", fault))
+		h.setError(fmt.Sprintf("an internal error of gofollow, destroy the follower: %v", fault))
 		*code = errInternal
 	}
 	h.busy.Store(false)

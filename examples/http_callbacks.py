@@ -22,7 +22,7 @@ def data(stream: TCPStream) -> object:
                 readers[stream.identifier] = h11.Connection(h11.SERVER)
                 break
     except h11.ProtocolError:
-        return STOP  # this is no HTTP/1, or a part of it is missing: nothing more of this stream
+        return STOP  # this is not HTTP/1, or a part of it is missing: nothing more of this stream
     return None
 
 

@@ -75,7 +75,7 @@ func TestFlowKeySeparation(t *testing.T) {
 
 // distribute replaces fragments by the datagrams that are made of them, as many machines would: each
 // fragment key has a follower of its own. It does so again where those are fragments, and reports how
-// often. What is no fragment must have the same key, for it is of one conversation.
+// often. What is not a fragment must have the same key, for it is of one conversation.
 func distribute(t *testing.T, config gofollow.Config, packets []gofollow.Packet) (whole []gofollow.Packet, rounds int) {
 	t.Helper()
 	var talk *gofollow.FlowKey
@@ -206,7 +206,7 @@ func TestDefragment(t *testing.T) {
 	}
 }
 
-// TestDefragmentOthers: what is no fragment comes back, a fragment whose datagram is cut keeps its
+// TestDefragmentOthers: what is not a fragment comes back, a fragment whose datagram is cut keeps its
 // length on the wire, and hostile frames of LinkDatagram do no harm.
 func TestDefragmentOthers(t *testing.T) {
 	packets := talked(t, 4)

@@ -146,19 +146,19 @@ func (key *FlowKey) setAddrs(low, high decode.Addr, ipv6 bool) {
 }
 
 // LinkDatagram is the link type of what Defragment makes: a whole IP datagram, and what the layers
-// around its fragments left behind (VLANs, tunnels). It is no number of the registry.
+// around its fragments left behind (VLANs, tunnels). It is not a number of the registry.
 const LinkDatagram LinkType = decode.LinkDatagram
 
 // Defragment takes a packet that FlowKeys calls a fragment and returns the datagram that is whole by
 // it, if one is: a packet of LinkDatagram with the time of the one that completed it, which is
 // followed, and has a flow key, as the fragments in its place. That key may be a fragment's again, of a
 // datagram within a tunnel: begin with the fragments whose FlowKey.Depth is lowest, and let the others
-// pass. A packet that is no fragment comes back as it is. Of a frame with several
+// pass. A packet that is not a fragment comes back as it is. Of a frame with several
 // frames inside, several datagrams may be whole.
 //
 // A follower that defragments follows nothing: use another one for what comes out. Time-outs, limits
 // and counters (Stats.Datagrams, FragmentsExpired, FragmentsDropped) are those of a follower, and
-// Flush drops what is not whole. The packets that are returned, but for one that is no fragment, do
+// Flush drops what is not whole. The packets that are returned, but for one that is not a fragment, do
 // not share memory with p.
 func (f *Follower) Defragment(p *Packet) ([]Packet, error) {
 	if err := f.ready(); err != nil {

@@ -28,7 +28,7 @@ var (
 	// ErrNoFile is returned by ReadFile when no capture is open.
 	ErrNoFile = errors.New("gofollow: no capture is open: call OpenFile or OpenReader first")
 	// ErrNoConnection is returned by Ignore for an ID that no connection has had.
-	ErrNoConnection = errors.New("gofollow: there has been no connection")
+	ErrNoConnection = errors.New("gofollow: no connection has that ID")
 	// ErrFileOpen is returned when a capture is begun before the one before is finished.
 	ErrFileOpen = errors.New("gofollow: another capture is being read: read it to its end or call EndCapture first")
 )

@@ -97,7 +97,7 @@ func TestFilesThatChange(t *testing.T) {
 	}
 }
 
-// TestFilesThatAreNone opens what is no regular file.
+// TestFilesThatAreNone opens what is not a regular file.
 func TestFilesThatAreNone(t *testing.T) {
 	capture, all := longCapture()
 	f := newFollower(t, gofollow.Config{})
@@ -120,7 +120,7 @@ func TestFilesThatAreNone(t *testing.T) {
 			t.Errorf("a FIFO whose writer ends within a record: %d packets, %v", packets, err)
 		}
 	}
-	for path, want := range map[string]string{ // what the error names; "": that it is no capture
+	for path, want := range map[string]string{ // what the error names; "": that it is not a capture
 		"/dev/null":            "",
 		"/dev/zero":            "",
 		"/proc/self/status":    "", // its size is 0, it is read all the same

@@ -146,7 +146,7 @@ func (f *Follower) packet(link uint32, t int64, data []byte, wireLen int, src *m
 	}
 }
 
-// noSegment counts a packet that is no segment, by its kind.
+// noSegment counts a packet that is not a segment, by its kind.
 func (f *Follower) noSegment(outcome decode.Outcome) {
 	switch outcome {
 	case decode.NotTCP:

@@ -14,7 +14,7 @@ func (f *Follower) Ignore(id uint64) error {
 	case f.closed:
 		return ErrClosed
 	case id >= f.nextID:
-		return fmt.Errorf("%w %d: %d were opened so far", ErrNoConnection, id, f.nextID)
+		return fmt.Errorf("%w: %d (%d were opened so far)", ErrNoConnection, id, f.nextID)
 	}
 	c := f.conns.find(id)
 	if c == nil || c.has(silent) {

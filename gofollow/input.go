@@ -198,7 +198,7 @@ func (f *Follower) openCapture(from func([]byte) (*capture.File, int, error)) er
 type Progress struct {
 	Packets   uint64 // packets of this capture taken so far
 	BytesRead int64  // bytes read so far, before decompression
-	FileSize  int64  // 0 if the capture is no regular file
+	FileSize  int64  // 0 if the capture is not a regular file
 	End       bool   // the capture is at its end and closed
 }
 

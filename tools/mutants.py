@@ -24,7 +24,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 QUICK = "^(TestCases|TestRoles|TestWrap|TestAdvanceTime|TestNoTime|TestFlushTime|TestMoved)$"
 SWITCH = 'package mutant\n\nimport ("os"; "strconv")\n\nvar Number, _ = strconv.Atoi(os.Getenv("GOFOLLOW_MUTANT"))\n'
-ENVIRONMENT = os.environ | {"GOFOLLOW_RUNS": "200"}  # fewer random captures: what only the thousandth shows is no test of a rule
+ENVIRONMENT = os.environ | {"GOFOLLOW_RUNS": "200"}  # fewer random captures: what only the thousandth shows is not a test of a rule
 
 # name, file in gofollow/, what stands there, what is put in its place
 MUTANTS = [
@@ -67,7 +67,7 @@ MUTANTS = [
     ("length of a frame in a datagram", "internal/decode/udp.go", "return checked(next, p)\n\tcase NotTCP", "return next\n\tcase NotTCP"),
     ("MACsec, encrypted", "internal/decode/tag.go", "case flags&(encrypted|changed) != 0:", "case false:"),
     ("MACsec, channel", "internal/decode/tag.go", "case flags&hasChannel != 0:", "case false:"),
-    ("frames left by what is no tunnel", "internal/decode/udp.go", "d.rest = d.rest[:rest]", "_ = rest"),
+    ("frames left by what is not a tunnel", "internal/decode/udp.go", "d.rest = d.rest[:rest]", "_ = rest"),
     ("frames left, one level", "internal/decode/wireless.go", "d.rest = append(d.rest, rest)", "d.rest = []packet{rest}"),
     ("VLAN of a switch's tag", "internal/decode/tag.go", "p.enterVLAN(be16(p.b[at+2:]) & 0xfff)", ""),
     ("circuit of frame relay", "internal/decode/line.go", "p.enter(uint64(otherFrameRelay)<<32 | address)", "_ = address"),
@@ -730,7 +730,7 @@ MUTANTS = [
         "c.highest = max(c.highest, c.Reference)",
         "c.highest = c.Reference",
     ),
-    ("clock, a pause is no time", "internal/clock/clock.go", "c.Now = Sum(c.Now, pause)", ""),
+    ("clock, a pause is not a time", "internal/clock/clock.go", "c.Now = Sum(c.Now, pause)", ""),
     ("clock, set keeps the jump", "internal/clock/clock.go", "c.Jumped = false if c.started", "if c.started"),
     ("clock, set is not believed", "internal/clock/clock.go", "if c.started && apart(c.Reference, t) { c.confirm(t) }", ""),
     ("clock, set believes what is near", "internal/clock/clock.go", "if c.started && apart(c.Reference, t) {", "if c.started {"),

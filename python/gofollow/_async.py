@@ -9,19 +9,14 @@ from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from ._core import Core, TCPStream
 from ._engine import Engine
 from ._events import BATCH
-from ._options import split_options
+from ._options import FollowerOptions, Unpack, split_options
 from ._sources import Links, Order, Pushed, Reading, Source, address_of_url
 from .errors import CaptureError, file_error
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from ._options import FollowerOptions
 
 _PIECE = 256 * 1024  # so many bytes are read at most before they are followed
 _TURN = 0.002  # so many seconds at most are streams made before other tasks run

@@ -30,7 +30,7 @@ def cdef_from_header(header: str) -> str:
             value = value.strip().strip("()")
             value = _KNOWN_MACROS.get(value, value)
             if not re.fullmatch(r"-?(0[xX][0-9a-fA-F]+|[0-9]+)", value):
-                raise ValueError(f"gofollow.h: #define {name} {value} is no integer, so Python cannot have it")
+                raise ValueError(f"gofollow.h: #define {name} {value} is not an integer, and only integers are supported")
             lines.append(f"#define {name} {value}")
     return "\n".join(line for line in lines if line) + "\n"
 

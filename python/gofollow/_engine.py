@@ -125,11 +125,11 @@ class Engine:
     def open_file(self, path: str | bytes | os.PathLike[str] | os.PathLike[bytes]) -> None:
         """Open a capture file for read_file.
 
-        Raises CaptureFileError with errno and filename, CaptureError if it is no capture.
+        Raises CaptureFileError with errno and filename, CaptureError if it is not a capture.
         """
         encoded, name = os.fsencode(path), os.fsdecode(path)
         if b"\0" in encoded:
-            raise CaptureFileError(errno.EINVAL, "a path has no NUL characters", name)
+            raise CaptureFileError(errno.EINVAL, "a path must not contain NUL characters", name)
         try:
             mode = os.stat(encoded).st_mode
             if stat.S_ISDIR(mode):

@@ -88,7 +88,7 @@ class Defragmenter:
     ) -> list[Datagram]:
         """Take frames with their times, nanoseconds since 1970 UTC, and return the datagrams that are whole by them.
 
-        A frame that is no fragment comes back as it is.
+        A frame that is not a fragment comes back as it is.
 
         Raises PacketTooLargeError above 16 MiB, OutOfMemoryError, UsageError after close.
         """

@@ -84,7 +84,7 @@ def nanoseconds(timestamp: Timestamp) -> int:
         if isinstance(timestamp, bool) or not isinstance(timestamp, (Real, Decimal)):
             raise TypeError(f"a timestamp is a number of seconds or a datetime, not {type(timestamp).__name__}")
     if not math.isfinite(timestamp):
-        raise ValueError(f"{timestamp!r} is no timestamp")
+        raise ValueError(f"{timestamp!r} is not a timestamp")
     whole = int(timestamp)
     result = whole * 1_000_000_000 + round((timestamp - whole) * 1_000_000_000)
     if not -(1 << 63) < result < 1 << 63:

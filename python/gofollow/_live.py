@@ -10,17 +10,13 @@ import weakref
 from collections import deque
 from collections.abc import Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from ._core import Callback, TCPStream
 from ._engine import Statistics
+from ._options import FollowerOptions, Unpack
 from .errors import CaptureFileError, CaptureFileNotFoundError, CapturePermissionError, MissingPackageError, OptionError, UsageError
 from .follower import TCPStreamFollower
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from ._options import FollowerOptions
 
 _BATCH = 256  # so many packets are read at most before callbacks run
 _WAIT_MS = 50  # how long the kernel gathers packets at most before it hands them over
@@ -234,7 +230,7 @@ def _open(interface: str, bpf: str, promiscuous: bool, snap_length: int, buffer_
             try:
                 handle.setfilter(bpf)
             except pcapy.PcapError as error:
-                raise OptionError(f"bpf={bpf!r} is no filter of pcap-filter(7): {error}") from None
+                raise OptionError(f"bpf={bpf!r} is not a valid filter (pcap-filter(7)): {error}") from None
     except BaseException:
         handle.close()
         raise

@@ -1,13 +1,21 @@
 """The options of a follower. They are checked here, so that a message names the caller's option, and passed to the engine."""
 
 import math
+import sys
 from collections.abc import Mapping
-from typing import Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 from weakref import WeakKeyDictionary
 
 from ._core import Kept
 from ._native import LARGEST, constant, ffi
 from .errors import OptionError
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack as Unpack
+elif sys.version_info >= (3, 11):
+    from typing import Unpack
+else:
+    Unpack = None  # the annotations are not evaluated
 
 Seconds = float | Literal["never"] | None
 

@@ -74,13 +74,13 @@ class Items:
         self._warned = True
         kinds = ", ".join(f"{count} of type {name}" for name, count in sorted(self.kinds.items(), key=lambda kind: -kind[1])[:5])
         warn(
-            f"nothing was followed: all {self.ignored} items were ignored, for none is a packet ({kinds}). A packet is an object of scapy "
-            "or dpkt, or a tuple (timestamp, data); feed_packet follows one that is given as bytes"
+            f"nothing was followed: all {self.ignored} items were ignored, because none is a packet ({kinds}). A packet is an object of "
+            "scapy or dpkt, or a tuple (timestamp, data); feed_packet follows one that is given as bytes"
         )
 
 
 class Links:
-    """Warns, once for a follower, of packets that are not looked into."""
+    """Warns, once for a follower, of packets that are not supported."""
 
     def __init__(self, engine: Engine, later: bool = False) -> None:
         """later: not before the end, because packets are fed by another thread than the caller's."""
@@ -95,12 +95,12 @@ class Links:
         self._warned = True
         names = ", ".join(f"{name} ({count} packets so far)" for name, count in unknown.items())
         warn(
-            f"{names}: gofollow does not look into it, so nothing of it is followed. If you gave the link type with the packets, check it; "
-            "otherwise convert the capture, or record it with another link type: docs/encapsulations.md lists those that are followed"
+            f"{names}: gofollow does not support it, so its packets are not followed. If you gave the link type with the packets, check "
+            "it; otherwise convert the capture, or record it with another link type: docs/encapsulations.md lists those that are followed"
         )
 
     def warn_at_end(self) -> None:
-        """Warn if there was no TCP at all, but packets that are not looked into."""
+        """Warn if there was no TCP at all, but packets that are not supported."""
         self._later = False
         self.warn()
         if self._warned or self._engine.closed:
@@ -113,7 +113,7 @@ class Links:
         names = ", ".join(f"{name} ({count} packets)" for name, count in others[:5])
         if len(others) > 5:
             names += f" and {len(others) - 5} other kinds"
-        warn(f"there is no TCP that can be followed: what there is, is {names}; docs/encapsulations.md lists what is looked into")
+        warn(f"no TCP segments were found, only {names}: docs/encapsulations.md lists what is supported")
 
 
 class _Capture:
@@ -327,7 +327,7 @@ def _source_of(source: Any, known: Items) -> _Capture:
             f"a capture is a path, a binary file object, tcp://HOST:PORT or an iterable of packets, not {type(source).__name__}"
         )
     if isinstance(source, (list, tuple)) and source and isinstance(source[0], (str, os.PathLike)):
-        raise TypeError(f"a {type(source).__name__} of paths is no capture: give each as an argument, follow(*paths)")
+        raise TypeError(f"a {type(source).__name__} of paths is not a capture: give each as an argument, follow(*paths)")
     return _Packets(source, known)
 
 
@@ -348,9 +348,9 @@ def address_of_url(url: str) -> tuple[str, int]:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        raise OptionError(f"{url!r} is no address: {error}; it must be tcp://HOST:PORT, as tcp://192.0.2.1:57012") from None
+        raise OptionError(f"{url!r} is not an address: {error}; it must be tcp://HOST:PORT, as tcp://192.0.2.1:57012") from None
     if parts.scheme != "tcp" or not host or not port or parts.path.strip("/") or parts.query or parts.fragment or parts.username:
-        raise OptionError(f"{url!r} is no address of a capture: it must be tcp://HOST:PORT, as tcp://192.0.2.1:57012")
+        raise OptionError(f"{url!r} is not an address: it must be tcp://HOST:PORT, as tcp://192.0.2.1:57012")
     return host, port
 
 

@@ -13,7 +13,7 @@ from ._core import Callback, Core, TCPStream
 from ._engine import Engine, Statistics
 from ._events import BATCH, Event, EventCollector
 from ._frames import LinkType, frame_of, is_row, is_scapy, nanoseconds
-from ._options import split_options
+from ._options import EngineOptions, FollowerOptions, Unpack, split_options
 from ._progress import ProgressCallback, show
 from ._sources import Items, Links, Order, Reading, Source, warn, with_link
 from .errors import (
@@ -29,10 +29,7 @@ from .errors import (
 )
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
     from ._frames import Timestamp
-    from ._options import EngineOptions, FollowerOptions
 
 CaptureSource = str | bytes | os.PathLike[str] | os.PathLike[bytes] | BinaryIO
 _Self = TypeVar("_Self", bound="TCPStreamFollower")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 try:
     from matplotlib.collections import LineCollection
@@ -19,12 +19,10 @@ try:
 except ImportError as error:
     raise ImportError("gofollow.plot needs matplotlib: pip install 'gofollow[plot]'") from error
 
+from ._core import TCPStream
 from ._events import SIDES, Side
 from .errors import OptionError
 from .follower import events
-
-if TYPE_CHECKING:
-    from ._core import TCPStream
 
 __all__ = ["Plot", "plot", "plot_stream"]
 

@@ -78,7 +78,7 @@ def register(spark: SparkSession) -> None:
     """Make spark.read.format("pcap") read captures as rows, one for each packet.
 
     load takes a path or several: files, folders and globs, local or of a file system that pyarrow knows (s3://, hdfs://, gs://). Formats
-    are those of gofollow.follow. Options: bad_files ("fail", or "skip": a file that is no capture or is damaged makes a row with
+    are those of gofollow.follow. Options: bad_files ("fail", or "skip": a file that is not a capture or is damaged makes a row with
     the column error), part_bytes (256 MiB: larger plain pcap files are read by several tasks), frames ("false": no frames and no keys,
     for clock).
     """

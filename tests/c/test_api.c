@@ -740,7 +740,7 @@ test_files (void)
     CHECK (follow_path (path) == GOFOLLOW_ERR_IO);
     CHECK (follow_path (folder) == GOFOLLOW_ERR_IO);
     CHECK (FOLLOW ("", 0) == GOFOLLOW_ERR_FORMAT);
-    CHECK (FOLLOW ("Dear reader, this is no capture.\n", 33) == GOFOLLOW_ERR_FORMAT);
+    CHECK (FOLLOW ("Dear reader, this is not a capture.\n", 33) == GOFOLLOW_ERR_FORMAT);
     CHECK (FOLLOW (PCAP, 24) == 0);
     CHECK (FOLLOW (PCAP "\1\0\0\0\2\0\0\0\4\0\0\0\4\0\0\0ab", 42) == GOFOLLOW_ERR_TRUNCATED);
     CHECK (FOLLOW (PCAP "\1\0\0\0\2\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff" "abcdefgh", 48) == GOFOLLOW_ERR_DAMAGED);

@@ -158,7 +158,7 @@ def test_an_error_points_into_the_filter() -> None:
             make("net 10 and prot 80")
         assert isinstance(caught.value, ValueError)
         assert str(caught.value) == (
-            'filter "net 10 and prot 80": no such word "prot", and it is no network, and names of networks are not looked up '
+            'filter "net 10 and prot 80": no such word "prot", and it is not a network, and names of networks are not looked up '
             "(here: net 10 and ^prot 80); words are host, net, port, portrange, client, server, ip, ip6, tcp, vlan, and, or, not"
         )
     for value in (5, b"port 80", "port\x0080"):

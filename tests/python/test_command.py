@@ -103,7 +103,7 @@ def test_no_arguments_show_the_help() -> None:
 
 def test_a_file_that_cannot_be_read_is_named_and_the_others_go_on(tmp_path: Path) -> None:
     text = tmp_path / "a\n\x1b[31m.txt"
-    text.write_bytes(b"hello world, this is no capture\x1b[31m")
+    text.write_bytes(b"hello world, this is not a capture\x1b[31m")
     result = run("list", text, SEVERAL, tmp_path)
     assert result.code == 2
     assert len(result.rows) == 6

@@ -312,7 +312,7 @@ def test_every_documented_pair_of_question_and_answer(name: Any) -> None:
     assert not question.matches_response(other.serialize())
     assert not question.matches_response(question.serialize())
     for size in range(len(answer.serialize())):
-        question.matches_response(answer.serialize()[:size])  # a cut answer is no fault
+        question.matches_response(answer.serialize()[:size])  # a cut answer is not a fault
 
 
 @needs_root

@@ -250,9 +250,9 @@ def test_an_interface_with_a_nul(libpcap: Any) -> None:
 @pytest.mark.parametrize("number", [-1, 1 << 31, 1 << 32, (1 << 32) + 1, 1 << 64])
 def test_a_link_type_that_is_none(libpcap: Any, number: int) -> None:
     """ctypes would take the lowest 32 bits."""
-    with pytest.raises(ValueError, match="is no data link type"):
+    with pytest.raises(ValueError, match="is not a data link type"):
         libpcap.OfflineFilter("tcp", number)
-    with pytest.raises(ValueError, match="is no data link type"):
+    with pytest.raises(ValueError, match="is not a data link type"):
         PacketWriter(number, io.BytesIO())
     from cycapture.libpcap._pcap import datalink_to_description
 

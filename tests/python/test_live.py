@@ -162,7 +162,7 @@ def test_a_transfer_arrives_whole_or_its_drops_are_counted(size: int) -> None:
 def test_what_is_wrong_is_said() -> None:
     with pytest.raises(CaptureFileError, match=r"no interface of that name; there are .*lo"):
         sniff("nothing0")
-    with pytest.raises(OptionError, match="no filter of pcap-filter"):
+    with pytest.raises(OptionError, match="not a valid filter"):
         sniff("lo", bpf="tcp prot 80")
     with pytest.raises(OptionError, match="did you mean idle_timeout"):
         sniff("lo", idle_time=3)  # type: ignore[call-arg]

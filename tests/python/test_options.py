@@ -1,17 +1,18 @@
 """One list of options: Go, the C header, Python's types and checks, and the documents have the same."""
 
+import math
 import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import pytest
 from gofollow._native import constant, ffi, library
 from gofollow._options import EngineOptions, FollowerOptions, make_config
 
 import gofollow
-from gofollow import OptionError, TCPStreamFollower, follow
+from gofollow import OptionError, TCPStreamFollower, afollow, events, follow, sniff
 
 ROOT = Path(__file__).parents[2]
 
@@ -41,13 +42,12 @@ OPTIONS = {
     "max_closed_connections": ("ClosedConnections", "max_closed_connections"),
     "max_candidates": ("Candidates", "max_candidates"),
     "max_far_bytes": ("FarBytes", "max_far_bytes"),
+    "filter": ("Filter", "filter"),
 }
 # Python's own, and those that functions have as arguments or that its front end sets.
 KEPT = {"keep_payload", "keep_payload_total", "keep_gaps", "record", "keep_turns", "keep_segments"}
 OTHER_GO = {"Anomalies", "Segments", "PacketsOnly", "NoHalfClosed", "Limits", "Timeouts", "Allocator", "QueuedEvents", "QueuedBytes"}
 OTHER_C = {"size", "anomalies", "segments", "packets", "no_half_closed", "max_queued_events", "max_queued_bytes", "reserved"}
-# Newer options, where they are there already.
-NEWER = {"filter": ("Filter", "filter")}
 
 
 def go_fields() -> set[str]:
@@ -65,13 +65,17 @@ def go_fields() -> set[str]:
 
 
 def test_go_c_and_python_have_the_same_options() -> None:
-    python = set(get_type_hints(EngineOptions))
-    options = {**OPTIONS, **{name: fields for name, fields in NEWER.items() if name in python}}
-    assert python == set(options)
-    assert set(get_type_hints(FollowerOptions)) == set(options) | KEPT
-    c = {name for name, _ in ffi.typeof("gofollow_config").fields}
-    assert c - OTHER_C - {fields[1] for fields in NEWER.values()} == {fields[1] for fields in OPTIONS.values()}
-    assert go_fields() - OTHER_GO - {fields[0] for fields in NEWER.values()} == {fields[0] for fields in OPTIONS.values()}
+    assert set(get_type_hints(EngineOptions)) == set(OPTIONS)
+    assert set(get_type_hints(FollowerOptions)) == set(OPTIONS) | KEPT
+    assert {name for name, _ in ffi.typeof("gofollow_config").fields} - OTHER_C == {c for _, c in OPTIONS.values()}
+    assert go_fields() - OTHER_GO == {go for go, _ in OPTIONS.values()}
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="typing has no Unpack")
+def test_the_types_of_options_are_there_at_run_time() -> None:
+    for function in (follow, events, afollow, sniff, TCPStreamFollower.__init__):
+        options = get_type_hints(function)["options"]
+        assert get_args(options) == (EngineOptions if function is events else FollowerOptions,)
 
 
 def test_every_option_is_checked_and_documented() -> None:
@@ -87,6 +91,45 @@ def test_every_option_is_checked_and_documented() -> None:
             assert f"`{go}`" in limits, f"docs/limits.md has no row of {go}"
     for name in ("keep_payload", "keep_payload_total", "keep_gaps"):
         assert f"`{name}`" in limits
+
+
+UNITS = {"ms": 10**6, "s": 10**9, "min": 60 * 10**9, "MiB": 1 << 20, "": 1}
+GO_UNITS = {"time.Millisecond": 10**6, "time.Second": 10**9, "time.Minute": 60 * 10**9}
+
+
+def amounts(text: str) -> set[int]:
+    """The numbers that a text names: times in nanoseconds, sizes in bytes."""
+    return {int(number.replace(",", "")) * UNITS[unit] for number, unit in re.findall(r"(\d[\d,]*)(?: (ms|s|min|MiB)\b)?", text)}
+
+
+def go_defaults() -> dict[str, int]:
+    source = (ROOT / "gofollow" / "config.go").read_text()
+    defaults = {}
+    for name, value in re.findall(r"\borElse\(&\w+\.(\w+), (.+)\)\n", source):
+        for unit, size in GO_UNITS.items():
+            value = value.replace(unit, str(size))
+        defaults[name] = math.prod(eval(factor) for factor in value.split("*"))  # such as 60*time.Second, 16<<20
+    return defaults
+
+
+def test_defaults_are_the_same_everywhere() -> None:
+    limits = (ROOT / "docs" / "limits.md").read_text()
+    header = (ROOT / "capi" / "gofollow.h").read_text()
+    described = TCPStreamFollower.__doc__ or ""
+    defaults = go_defaults()
+    assert len(defaults) == 19
+    for name, (go, c) in OPTIONS.items():
+        if (default := defaults.get(go)) is None:
+            continue
+        row = re.search(rf"^\| `{go}` \| ([^|]*)\|", limits, re.MULTILINE)
+        assert row is not None
+        assert default in amounts(row[1]), f"docs/limits.md: {go}"
+        comment = re.search(rf"\b{c}; +/\*(.*?)\*/", header, re.DOTALL)
+        assert comment is not None
+        assert default in amounts(comment[1]), f"gofollow.h: {c}"
+        if value := re.search(rf"\b{name}\s+\(([^)]+)\)", described):
+            unit = " s" if c.endswith("_ns") else ""
+            assert amounts(value[1] + unit) == {default}, f"the docstring of TCPStreamFollower: {name}"
 
 
 def wrong_values(name: str, kind: str) -> list[object]:
@@ -118,7 +161,7 @@ def test_a_message_names_the_option_of_python() -> None:
 def test_every_option_is_passed_on() -> None:
     values: dict[str, object] = {
         "midstream": False, "close_on": "first-fin", "rst": "strict", "overlap": "linux", "checksum": "verify", "urgent": "oob",
-        "separate": "both",
+        "separate": "both", "filter": "port 80",
     }
     plain = bytes(ffi.buffer(make_config({})))
     for name in OPTIONS:

@@ -67,7 +67,7 @@ def test_plot_and_report_write_files_once(tmp_path: Path) -> None:
 
 def test_errors_are_sentences(tmp_path: Path) -> None:
     text = tmp_path / "text.pcap"
-    text.write_text("hello world, this is no capture at all")
+    text.write_text("hello world, this is not a capture at all")
     for words in (
         ("report", text, "-o", tmp_path / "a.html"),
         ("report", LOSSY, "-o", "/dev/full"),

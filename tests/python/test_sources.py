@@ -295,7 +295,7 @@ def test_feed_capture_that_is_wrong() -> None:
     with pytest.raises(TypeError, match="feed_file"):
         follower.feed_capture("a.pcap")  # type: ignore[arg-type]
     with pytest.raises(CaptureError, match="text"):
-        follower.feed_capture(b"Dear reader, this is no capture.\n")
+        follower.feed_capture(b"Dear reader, this is not a capture.\n")
     follower.feed_capture(capture(rows_of())[:-5])
     with pytest.warns(TruncatedCaptureWarning, match="the capture that was fed: .*after packet 47"):
         follower.close()
@@ -432,7 +432,7 @@ def test_damage_is_an_error_after_what_stands_before(tmp_path: Path) -> None:
 def test_a_follow_that_found_nothing_names_what_there_was() -> None:
     udp = bytes(12) + b"\x08\x00" + struct.pack("!BBHHHBBH", 0x45, 0, 28, 0, 0, 64, 17, 0) + bytes(8) + struct.pack("!HHHH", 53, 53, 8, 0)
     arp = bytes(12) + b"\x08\x06" + bytes(28)
-    with pytest.warns(GofollowWarning, match=r"no TCP that can be followed: .*UDP.* \(2 packets\), ARP \(1 packets\)") as caught:
+    with pytest.warns(GofollowWarning, match=r"no TCP segments were found, only .*UDP.* \(2 packets\), ARP \(1 packets\)") as caught:
         assert list(follow(io.BytesIO(pcap([udp, udp, arp])))) == []
     assert len(caught) == 1
     assert caught[0].filename == __file__

@@ -83,7 +83,7 @@ func (c *compression) explain(err error) (Kind, string) {
 	case errors.Is(err, io.ErrUnexpectedEOF) || err == io.EOF || err == xz.ErrBuf:
 		return Truncated, fmt.Sprintf("the %s data is cut short", c.name)
 	case err == gzip.ErrHeader:
-		return damaged("no gzip header where one has to stand")
+		return damaged("a gzip header is missing")
 	case err == gzip.ErrChecksum || err == zstd.ErrCRCMismatch:
 		return damaged("its checksum is wrong")
 	case err == zstd.ErrWindowSizeExceeded || err == xz.ErrMemlimit:
@@ -91,7 +91,7 @@ func (c *compression) explain(err error) (Kind, string) {
 	case err == zstd.ErrUnknownDictionary:
 		return unsupported("needs a dictionary")
 	case err == xz.ErrOptions || err == xz.ErrUnsupportedCheck:
-		return unsupported("uses a feature that is not known here")
+		return unsupported("uses a feature that is not supported")
 	}
 	return damaged(strings.TrimPrefix(err.Error(), c.name+": "))
 }
@@ -126,7 +126,7 @@ func (m *gzipMembers) next() error {
 	case err != nil:
 		return err
 	case padding:
-		// gzip(1) refuses this, too: a member after padding is no member.
+		// gzip(1) refuses this, too: a member after padding is not a member.
 		return gzip.ErrHeader
 	}
 	if err := m.z.Reset(m.in); err != nil {

@@ -52,7 +52,7 @@ func unpack(t testing.TB, b []byte, n, m int) ([]byte, *Error) {
 	t.Helper()
 	g := NewDecompressor(b[:min(len(b), MagicLen)])
 	if g == nil {
-		t.Fatalf("% x is no compressed stream", b[:min(len(b), MagicLen)])
+		t.Fatalf("% x is not a compressed stream", b[:min(len(b), MagicLen)])
 	}
 	defer g.Close()
 	var out []byte

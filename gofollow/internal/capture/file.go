@@ -62,7 +62,7 @@ func OpenReader(r io.Reader, b []byte) (f *File, n int, err error) {
 	return f, n, nil
 }
 
-// Size returns the file's length, 0 if it is no regular file.
+// Size returns the file's length, 0 if it is not a regular file.
 func (f *File) Size() int64 { return f.size }
 
 // Slow reports whether the file is compressed in a format that takes long.

@@ -101,7 +101,7 @@ func beginsSection(b []byte) bool {
 	return string(b[:MagicLen]) == sectionMagic && (magic == byteOrderMagic || magic == swappedByteOrderMagic)
 }
 
-// unknown fails for a capture that begins with b, which is no format that is
+// unknown fails for a capture that begins with b, which is not a format that is
 // read. Of b no more than headLen bytes count, so that the message is the same
 // however the capture is cut.
 func (r *Reader) unknown(b []byte) (int, bool, error) {
@@ -122,7 +122,7 @@ func (r *Reader) unknown(b []byte) (int, bool, error) {
 	case looksLikeERF(b):
 		return r.fail(Unsupported, 0, "the format may be ERF (Endace), which has no magic number; rewrite the file with editcap -F pcap; "+readFormats)
 	}
-	return r.fail(NotACapture, 0, fmt.Sprintf("the bytes begin with % x, which is no capture format; %s",
+	return r.fail(NotACapture, 0, fmt.Sprintf("the bytes begin with % x, which is not a capture format; %s",
 		b[:min(len(b), MagicLen)], readFormats))
 }
 

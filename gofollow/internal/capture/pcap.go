@@ -50,7 +50,7 @@ const (
 	smallerCaptured
 )
 
-// pcapMagicOf returns what a file's first bytes say, and whether it is big-endian; nil if it is no pcap.
+// pcapMagicOf returns what a file's first bytes say, and whether it is big-endian; nil if it is not a pcap.
 func pcapMagicOf(b []byte) (m *pcapMagic, big bool) {
 	for i := range pcapMagics {
 		m := &pcapMagics[i]

@@ -176,7 +176,7 @@ func TestTruncatedEverywhere(t *testing.T) {
 			case err == nil || err.Kind != Truncated || err.Record != uint64(len(got)) || err.Offset > int64(n):
 				t.Errorf("%s, %d bytes: %v", s.name, n, err)
 			case err.Offset > 0 && !boundaries[int(err.Offset)]:
-				t.Errorf("%s, %d bytes: offset %d is no record's start", s.name, n, err.Offset)
+				t.Errorf("%s, %d bytes: offset %d is not a record's start", s.name, n, err.Offset)
 			}
 			if show(got) != show(s.want[:len(got)]) {
 				t.Errorf("%s, %d bytes: %s", s.name, n, show(got))

@@ -24,7 +24,7 @@ const (
 // becomes the reference when the next stamp lies near it or beyond it.
 type Clock struct {
 	Now       int64 // elapsed time: begins at 0, never goes back
-	Reference int64 // the last stamp that was no unconfirmed jump, valid once a stamp was taken
+	Reference int64 // the last stamp that was not an unconfirmed jump, valid once a stamp was taken
 	Jumped    bool  // the last stamp was a jump, which the next one may confirm
 
 	highest int64 // the highest reference before the last jump

@@ -7,7 +7,7 @@ import (
 )
 
 // LinkDatagram is the link type of the frames that are made of whole datagrams with
-// Decoder.Defragment. It is no number of the registry: capture files have 16 bits.
+// Decoder.Defragment. It is not a number of the registry: capture files have 16 bits.
 //
 // A frame begins with what the layers around the fragments left behind, so that it is decoded as the
 // datagram would have been in their place: the number of VLAN ids, the length of the separation's

@@ -85,16 +85,16 @@ func TestErrors(t *testing.T) {
 		{"port", `filter "port": port needs a number or a name after it (here: port^)`},
 		{"port and 80", `port needs a number or a name after it (here: port ^and 80)`},
 		{"port 65536", `a port is at most 65535 (here: port ^65536)`},
-		{"port -1", `"-1" is no port (here: port ^-1); names are amqp, bgp`},
-		{"port httpx", `"httpx" is no port`},
-		{"portrange 80", `"80" is no range, such as 8000-8999 (here: portrange ^80)`},
-		{"portrange 80-", `"" is no port (here: portrange 80-^)`},
+		{"port -1", `"-1" is not a port (here: port ^-1); names are amqp, bgp`},
+		{"port httpx", `"httpx" is not a port`},
+		{"portrange 80", `"80" is not a range, such as 8000-8999 (here: portrange ^80)`},
+		{"portrange 80-", `"" is not a port (here: portrange 80-^)`},
 		{"portrange 80-99999", `a port is at most 65535 (here: portrange 80-^99999)`},
 		{"src port 80", `"src" is for packets, and a connection has both directions: write client or server (here: ^src port 80)`},
 		{"port 80 and dst net 10", `write client or server (here: port 80 and ^dst net 10)`},
-		{"host example.com", `"example.com" is no address, and names of hosts are not looked up (here: host ^example.com)`},
-		{"host fe80::1%eth0", `is no address`},
-		{"host 10", `"10" is no address`},
+		{"host example.com", `"example.com" is not an address, and names of hosts are not looked up (here: host ^example.com)`},
+		{"host fe80::1%eth0", `is not an address`},
+		{"host 10", `"10" is not an address`},
 		{"host 10.0.0.0/8", `a mask belongs to net (here: host 10.0.0.0^/8)`},
 		{"net", `net needs a network after it, such as 192.0.2.0/24 (here: net^)`},
 		{"net 10.0.0.1/8", `bits of the address beyond the mask are set: the network is 10.0.0.0/8 (here: net ^10.0.0.1/8)`},
@@ -103,7 +103,7 @@ func TestErrors(t *testing.T) {
 		{"net ::/129", `up to 128`}, {"net 10/", `is needed after / (here: net 10/^)`}, {"net 10/x", `is needed after /`},
 		{"net 10 mask", `a mask such as 255.255.255.0 is needed after mask (here: net 10 mask^)`},
 		{"net :: mask 255.0.0.0", `a mask such as ffff:ffff:: is needed`},
-		{"net internal", `"internal" is no network, and names of networks are not looked up`},
+		{"net internal", `"internal" is not a network, and names of networks are not looked up`},
 		{"client", `host needs an address after it (here: client^)`},
 		{"client tcp", `host needs an address after it (here: client ^tcp)`},
 		{"tcp host 10.0.0.1", `"tcp" does not go before host: write tcp and host (here: ^tcp host 10.0.0.1)`},
@@ -118,12 +118,12 @@ func TestErrors(t *testing.T) {
 		{"port 80 and", `the expression ends where a term is needed (here: port 80 and^)`}, {"not", `the expression ends where a term is needed (here: not^)`},
 		{"and port 80", `a term is needed before "and" (here: ^and port 80)`}, {"port 80 or or port 81", `a term is needed before "or" (here: port 80 or ^or port 81)`},
 		{"(port 80", `there is no ")" for this "(" (here: ^(port 80)`}, {"port 80)", `there is no "(" for this ")" (here: port 80^))`}, {"()", `a term is needed before ")" (here: (^))`},
-		{"port 80 & port 81", `"&" is no operator: write && (here: port 80 ^& port 81)`}, {"| port 81", `a term is needed before "|"`},
+		{"port 80 & port 81", `"&" is not an operator: write && (here: port 80 ^& port 81)`}, {"| port 81", `a term is needed before "|"`},
 		{"tcp[13] & 2 != 0", `bytes and lengths of packets cannot be tested (here: ^tcp[13]`}, {"len > 100", `no such word "len"`}, {"x[1]", `bytes and lengths of packets cannot be tested`},
-		{"port 80\nand \"x\"", `filter "port 80\nand "x"": no such word ""x"", and it is no port (here: port 80\nand ^"x"); words are`},
+		{"port 80\nand \"x\"", `filter "port 80\nand "x"": no such word ""x"", and it is not a port (here: port 80\nand ^"x"); words are`},
 		{strings.Repeat("(", 101) + "tcp", `parentheses nest deeper than 100 (here: ...((((((((((((((((((((((((((((((^tcp)`},
 		{strings.Repeat("port 80 or ", 6000), `a filter has at most 65535 bytes, this one has 66000`},
-		{"port 80 or \xff\xfe", `no such word "\xff\xfe", and it is no port`},
+		{"port 80 or \xff\xfe", `no such word "\xff\xfe", and it is not a port`},
 	} {
 		f, err := Parse(row.text)
 		var e *Error
@@ -135,7 +135,7 @@ func TestErrors(t *testing.T) {
 			t.Errorf("%.50q: the message is\n\t%v\nwithout\n\t%s", row.text, err, row.want)
 		}
 		if strings.ContainsAny(err.Error(), "\n\r\x00") || len(err.Error()) > 700 || strings.HasSuffix(err.Error(), ".") {
-			t.Errorf("%.50q: the message is no short line: %v", row.text, err)
+			t.Errorf("%.50q: the message is not a short line: %v", row.text, err)
 		}
 	}
 }

@@ -134,7 +134,7 @@ func (p *parser) unexpected() {
 	case "/", "mask":
 		p.fail(p.at, "a mask belongs to net", "")
 	case "&", "|":
-		p.fail(p.at, quoted(p.word)+" is no operator: write "+p.word+p.word, "")
+		p.fail(p.at, quoted(p.word)+" is not an operator: write "+p.word+p.word, "")
 	}
 	p.fail(p.at, quoted(p.word)+` needs "and" or "or" before it`, "")
 }
@@ -278,7 +278,7 @@ func (p *parser) value(q qualifier) test {
 	case isHost:
 		a, ok := address(p.word)
 		if !ok {
-			p.noValue(at, p.original(), "no address, and names of hosts are not looked up", "")
+			p.noValue(at, p.original(), "not an address, and names of hosts are not looked up", "")
 		}
 		p.advance()
 		if p.word == "/" || p.word == "mask" {
@@ -294,7 +294,7 @@ func (p *parser) value(q qualifier) test {
 	case isPortRange:
 		from, to, ok := strings.Cut(p.original(), "-")
 		if !ok {
-			p.noValue(at, p.original(), "no range, such as 8000-8999", "")
+			p.noValue(at, p.original(), "not a range, such as 8000-8999", "")
 		}
 		a, b := p.port(from, at), p.port(to, at+len(from)+1)
 		t.low, t.high = min(a, b), max(a, b)
@@ -349,7 +349,7 @@ func (p *parser) net(t *test) {
 	}
 	a, ok := address(word)
 	if !ok {
-		p.noValue(at, p.original(), "no network, and names of networks are not looked up", "")
+		p.noValue(at, p.original(), "not a network, and names of networks are not looked up", "")
 	}
 	if a.Is6() {
 		length = 128
@@ -404,7 +404,7 @@ func (p *parser) port(text string, at int) uint16 {
 		known = append(known, name)
 	}
 	slices.Sort(known)
-	p.noValue(at, text, "no port", "names are "+strings.Join(known, ", "))
+	p.noValue(at, text, "not a port", "names are "+strings.Join(known, ", "))
 	return 0
 }
 

@@ -218,7 +218,7 @@ func (e *entry) add(f *Fragment) bool {
 	start, end := f.Offset, f.Offset+f.Wire
 	i, _ := slices.BinarySearchFunc(e.pieces, start, func(p piece, start int) int { return p.end - 1 - start })
 	if e.key.IPv6 && i < len(e.pieces) && e.pieces[i].start < end {
-		// An exact copy is no overlap (RFC 8200, section 4.5).
+		// An exact copy is not an overlap (RFC 8200, section 4.5).
 		p := &e.pieces[i]
 		n := min(len(p.data), len(f.Data))
 		return p.start == start && p.end == end && bytes.Equal(p.data[:n], f.Data[:n])

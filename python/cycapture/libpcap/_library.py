@@ -210,7 +210,7 @@ class Filter:
         self._program = _Program()
         check_expression(expression)
         if not 0 <= link_type <= _MAX_INT:
-            raise ValueError(f"{link_type} is no data link type: they are from 0 to {_MAX_INT}")
+            raise ValueError(f"{link_type} is not a data link type: they are from 0 to {_MAX_INT}")
         handle = _functions().pcap_open_dead(link_type, snapshot_length)
         try:
             if _functions().pcap_compile(handle, ctypes.byref(self._program), expression.encode(), 1, _UNKNOWN_NETMASK):

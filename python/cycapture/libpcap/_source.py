@@ -172,7 +172,7 @@ class FileSource(_Source):
     def __init__(self, path: str, expression: str) -> None:
         pcapy = binding()
         if os.path.exists(path) and not stat.S_ISREG(os.stat(path).st_mode):
-            raise UnreadableFile(f"{path} is no regular file, and libpcap cannot be stopped while it waits for one that is not")
+            raise UnreadableFile(f"{path} is not a regular file, and libpcap cannot be stopped while it waits for one that is not")
         try:
             handle = pcapy.open_offline(path)
         except pcapy.PcapError as error:

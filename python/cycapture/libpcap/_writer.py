@@ -107,7 +107,7 @@ class PacketWriter:
     def __init__(self, linktype: Any, output: Any) -> None:
         self.linktype = link_type_of(linktype)
         if not 0 <= self.linktype <= 0xFFFF:
-            raise ValueError(f"{self.linktype} is no data link type")
+            raise ValueError(f"{self.linktype} is not a data link type")
         self._output = output
         self._is_path = isinstance(output, (str, bytes, os.PathLike))
         if not self._is_path and not hasattr(output, "write"):

@@ -49,7 +49,7 @@ def record(layout: str, make: Callable[..., Any] | None = None) -> Content:
         try:
             return packed.pack(*(int(part) for part in value))
         except StructError as error:
-            raise NumberOutOfRange(f"not numbers for the layout {layout}: {value!r} ({error})") from None
+            raise NumberOutOfRange(f"{value!r} does not fit the layout {layout} ({error})") from None
 
     return Content(load, store)
 

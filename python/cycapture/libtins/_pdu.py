@@ -442,7 +442,7 @@ def ethernet_inside(kind: int, data: bytes) -> PDU | None:
 def pdu_from_buffer(buf: Any, cls: Any) -> Any:
     """Return a PDU of a class, class name or type number, read from a buffer. Raises TypeError for an abstract or other class."""
     if isinstance(cls, type) and TYPES.get(getattr(cls, "pdu_type", -1)) is not cls:
-        raise TypeError(f"{cls.__name__} is no concrete class of PDUs")
+        raise TypeError(f"{cls.__name__} is not a concrete class of PDUs")
     number = type_number(cls)
     found = _class_of(number)
     if found is None:
@@ -488,7 +488,7 @@ class RAW(PDU):
         if not isinstance(pdu_class, type):
             raise TypeError(f"a class of PDUs is needed, not {pdu_class!r}")
         if not issubclass(pdu_class, PDU):
-            raise ValueError(f"{pdu_class.__name__} is no class of PDUs")
+            raise ValueError(f"{pdu_class.__name__} is not a class of PDUs")
         return pdu_from_buffer(self.payload, pdu_class)
 
 

@@ -49,7 +49,7 @@ class IPReassembler:
             self._callback(pdu)
         return status
 
-    def _add(self, ip: IP) -> Status:
+    def _add(self, ip: IP) -> IPReassembler.Status:
         inner = ip.ref_inner_pdu()
         assert inner is not None
         data, offset, last = inner.serialize(), (ip.frag_off & 0x1FFF) * _BLOCK, not ip.frag_off & 0x2000
