@@ -29,7 +29,7 @@ FUZZTIME ?= 20s
 # The tests are run from outside the tree's python/, so that they see what is installed.
 PYTEST = cd $(BUILD) && venv/bin/python -m pytest -c ../pyproject.toml --rootdir .. -p no:cacheprovider
 
-.PHONY: help demo build test test-go test-c test-py test-resources random-calls test-more test-full lint docs pictures bench bench-others bench-scale bench-interrupts bench-spark install uninstall dist clean record golden profile fuzz mutants random venv wheels test-wheels abi-check abi-record
+.PHONY: help demo build test test-go test-c test-py test-resources random-calls test-more test-full lint docs pictures bench bench-others bench-scale bench-interrupts bench-pauses bench-spark install uninstall dist clean record golden profile fuzz mutants random venv wheels test-wheels abi-check abi-record
 
 help:
 	@echo 'make demo       build everything and follow a capture'
@@ -50,6 +50,7 @@ help:
 	@echo 'make bench-command  measure whole processes of the command: RUNS=n'
 	@echo 'make bench-scale  show how time and memory grow with connections and packets'
 	@echo 'make bench-interrupts  measure how soon Ctrl-C ends a call: RUNS=n'
+	@echo 'make bench-pauses  measure how long afollow keeps other tasks of an event loop waiting: RUNS=n'
 	@echo 'make bench-spark  measure tables made by Spark against one process'
 	@echo 'make build      the C library in $(LIB)'
 	@echo 'make install    the C library: PREFIX=$(PREFIX) LIBDIR=$(LIBDIR) DESTDIR=$(DESTDIR); make uninstall takes it away'
@@ -207,6 +208,12 @@ bench-scale: build
 # How soon Ctrl-C ends a call that reads a capture.
 bench-interrupts: $(BUILD)/installed
 	$(PY) bench/python/interrupts.py $(or $(RUNS),20)
+
+# How long following in an event loop keeps its other tasks waiting.
+bench-pauses: $(BUILD)/installed
+	@mkdir -p $(BUILD)/bench
+	$(GO) run ./bench/generate -dir $(BUILD)/bench bulk web
+	for name in bulk web; do $(PY) bench/python/pauses.py $(BUILD)/bench/$$name.pcap $(or $(RUNS),11); done
 
 # Tables made by Spark beside those of one process: needs Java and pyspark (docs/spark.md). WORKLOADS names one.
 bench-spark: build $(BUILD)/installed

@@ -47,9 +47,9 @@ else
 fi
 
 if [ "$(id -u)" = 0 ]; then
-    part "download of 50 MB, followed live" "$venv/bin/python" -m pytest -q -p no:cacheprovider tests/python/download_over_loopback.py
+    part "1 GB over loopback, followed live" "$venv/bin/python" -m pytest -q -p no:cacheprovider tests/python/download_over_loopback.py
 else
-    absent+=("download of 50 MB, followed live: capturing needs root")
+    absent+=("1 GB over loopback, followed live: capturing needs root")
 fi
 
 if ! chromium=$(command -v chromium || command -v chromium-browser || command -v google-chrome); then
