@@ -52,6 +52,12 @@ else
     absent+=("1 GB over loopback, followed live: capturing needs root")
 fi
 
+if ! "$venv/bin/python" -c 'import ipykernel, nbclient' 2>/dev/null; then
+    absent+=("a notebook: $venv/bin/python -m pip install nbclient ipykernel")
+else
+    part "a notebook" "$venv/bin/python" -m pytest -q -p no:cacheprovider tests/python/follow_in_notebook.py
+fi
+
 if ! chromium=$(command -v chromium || command -v chromium-browser || command -v google-chrome); then
     absent+=("the report in a browser: Chromium is not there (tools/packages.txt)")
 elif ! "$venv/bin/python" -c 'import playwright' 2>/dev/null; then

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
+from io import StringIO
 from time import monotonic
 from typing import Any
 
@@ -54,15 +56,29 @@ def _bar() -> Any:
         from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
     except ImportError:
         raise GofollowError("progress=True shows a bar of rich, which is not installed: pip install rich, or give a function") from None
-    # A console of its own: several threads may show bars, and what a program writes to its own stays as it is.
-    return Progress(
+    columns = (
         BarColumn(),
         DownloadColumn(),
         TransferSpeedColumn(),
         TextColumn("{task.fields[packets]:,} packets"),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
-        auto_refresh=False,
-        redirect_stdout=False,
-        redirect_stderr=False,
     )
+
+    class InCell(Progress):
+        """Draws in the output of a notebook's cell. rich itself does so only with ipywidgets."""
+
+        def start(self) -> None:
+            self._shown = import_module("IPython.display").display({"text/plain": ""}, raw=True, display_id=True)
+
+        def refresh(self) -> None:
+            lines = Console(file=StringIO(), width=100, force_jupyter=False)
+            lines.print(self.get_renderable())
+            self._shown.update({"text/plain": lines.file.getvalue().rstrip()}, raw=True)  # type: ignore[attr-defined]
+
+        def stop(self) -> None:
+            self.refresh()
+
+    # A console of its own: several threads may show bars, and what a program writes to its own stays as it is.
+    console = Console(stderr=True)
+    kind = InCell if console.is_jupyter else Progress
+    return kind(*columns, console=console, auto_refresh=False, redirect_stdout=False, redirect_stderr=False)

@@ -13,6 +13,7 @@ __all__ = [
     "LostEventsError",
     "MissingPackageError",
     "OptionError",
+    "OutOfMemoryError",
     "PacketTooLargeError",
     "TruncatedCaptureWarning",
     "UsageError",

@@ -64,7 +64,7 @@ def ask(port: int, question: bytes) -> None:
 @live
 def test_finished_streams_of_an_interface() -> None:
     with server(b"pleased to meet you") as port, sniff("lo", bpf=f"tcp port {port}") as sniffer:
-        thread = threading.Thread(target=lambda: [ask(port, b"hello %d" % number) for number in range(3)])
+        thread = threading.Thread(target=lambda: [*map(ask, [port] * 3, [b"hello %d" % number for number in range(3)])])
         thread.start()
         streams = iter(sniffer)
         found = [next(streams) for _ in range(3)]
