@@ -57,6 +57,7 @@ help:
 	@echo 'make dist       the source distribution and the wheel in dist/'
 	@echo 'make wheels     the wheels for Linux in dist/: ARCH="x86_64 aarch64"'
 	@echo 'make test-wheels  install each wheel and run the tests, for every Python that is found: PYTHONS=names'
+	@echo 'make pythons    unpack CPython 3.14 and 3.15, PyPy and a Python for aarch64 of Debian in $(BUILD)/pythons, for test-wheels'
 	@echo 'make abi-check  compare the binary interface of the C library with what is recorded; make abi-record records it'
 	@echo 'make record     record the captures of tests/data again (Linux, root)'
 	@echo 'make golden     write the expected event logs of tests/data'
@@ -106,8 +107,14 @@ wheels: $(BUILD)/release/.ready
 	$(BUILD)/release/bin/python tools/wheels.py $(addprefix --arch ,$(ARCH))
 
 # Each wheel in an environment of its own: PYTHONS="python3.10 pypy3" names interpreters, all that are found by default.
+# TESTS=whole runs all tests with each, TESTS=following those that follow captures.
 test-wheels: $(BUILD)/release/.ready
-	$(BUILD)/release/bin/python tools/test_wheels.py $(PYTHONS)
+	$(BUILD)/release/bin/python tools/test_wheels.py $(if $(TESTS),--tests $(TESTS)) $(PYTHONS)
+
+# Debian's newest Pythons, for test-wheels.
+.PHONY: pythons
+pythons: $(BUILD)/release/.ready
+	$(BUILD)/release/bin/python tools/pythons.py
 
 # The binary interface of the C library, against what is recorded in capi/abi.txt.
 abi-check: $(VENV)/.ready
@@ -177,7 +184,7 @@ lint: $(VENV)/.ready
 	$(VENV)/bin/ruff check .
 	PATH=$(VENV)/bin:$$PATH cython-lint --max-line-length 140 python/gofollow/_core.pxd python/gofollow/_gather.pxd python/gofollow/_rows.pxd python/cycapture/libtins/_sound.pxd --ignore E301 E302
 	$(VENV)/bin/mypy --strict python/gofollow python/cycapture
-	$(VENV)/bin/mypy --strict --follow-imports=silent tools/record*.py tools/docs.py tools/pictures.py tools/compare_tshark.py tools/mutants.py tools/wheels.py tools/test_wheels.py tools/abi.py
+	$(VENV)/bin/mypy --strict --follow-imports=silent tools/record*.py tools/docs.py tools/pictures.py tools/compare_tshark.py tools/mutants.py tools/wheels.py tools/test_wheels.py tools/pythons.py tools/abi.py
 	$(VENV)/bin/mypy --strict --follow-imports=silent tests/python/*.py
 	MYPYPATH=bench/python $(VENV)/bin/mypy --strict --follow-imports=silent bench/python/*.py
 	@if command -v shellcheck >/dev/null; then echo shellcheck; shellcheck .ci/run $$(find tools capi tests bench -name '*.sh'); \

@@ -37,7 +37,8 @@ def fresh(program: str, *arguments: str) -> str:
 )
 def test_an_import_loads_what_it_needs_alone(statement: str, unneeded: str) -> None:
     program = f"import sys\nbefore = set(sys.modules)\n{statement}\nprint(*set(sys.modules) - before)"
-    assert sorted(set(fresh(program).split()) & set(unneeded.split())) == []
+    allowed = {"ast"} if sys.version_info >= (3, 14) else set()  # a NamedTuple loads it from there on
+    assert sorted(set(fresh(program).split()) & set(unneeded.split()) - allowed) == []
 
 
 def test_all_names_are_there_before_they_are_asked_for() -> None:
