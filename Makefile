@@ -182,7 +182,7 @@ lint: $(VENV)/.ready
 	capi/lint.sh
 	$(PY) tools/abi.py check
 	$(VENV)/bin/ruff check .
-	PATH=$(VENV)/bin:$$PATH cython-lint --max-line-length 140 python/gofollow/_core.pxd python/gofollow/_gather.pxd python/gofollow/_rows.pxd python/cycapture/libtins/_sound.pxd --ignore E301 E302
+	PATH=$(VENV)/bin:$$PATH cython-lint --max-line-length 140 python/gofollow/_*.pxd python/cycapture/libtins/_sound.pxd --ignore E301 E302
 	$(VENV)/bin/mypy --strict python/gofollow python/cycapture
 	$(VENV)/bin/mypy --strict --follow-imports=silent tools/record*.py tools/docs.py tools/pictures.py tools/compare_tshark.py tools/mutants.py tools/wheels.py tools/test_wheels.py tools/pythons.py tools/abi.py
 	$(VENV)/bin/mypy --strict --follow-imports=silent tests/python/*.py

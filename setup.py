@@ -164,7 +164,10 @@ class BuildCore(build_ext):
                     extra_compile_args=["-O2", "-g0", "-Werror=implicit-function-declaration", "-Wno-unused-function"],
                     py_limited_api=True,
                 )
-                for name in ("gofollow._core", "gofollow._gather", "gofollow._rows", "cycapture.libtins._sound")
+                for name in (
+                    *("gofollow._payload", "gofollow._stream", "gofollow._core", "gofollow._gather", "gofollow._rows"),
+                    "cycapture.libtins._sound",
+                )
             ]
             made = ROOT / "build" / "cython"
             self.distribution.ext_modules = cythonize(extensions, build_dir=str(made), include_path=["python"], quiet=True)

@@ -15,10 +15,10 @@ installed=$("$python" -I -c 'import gofollow; print(gofollow.__path__[0])')
 rm -rf "$folder"
 mkdir -p "$folder"
 cp -r "$installed" "$(dirname "$installed")/cycapture" "$folder"
-rm -f "$folder"/gofollow/_core*.so
+rm -f "$folder"/gofollow/_*.so
 flags=(-O1 -g -fno-omit-frame-pointer -fsanitize=address)
 CFLAGS="${flags[*]}" LDFLAGS="-fsanitize=address" "$python" setup.py -q build_ext --build-lib "$folder/compiled" --build-temp "$folder/objects"
-mv "$folder"/compiled/gofollow/_core*.so "$folder/gofollow"
+mv "$folder"/compiled/gofollow/_*.so "$folder/gofollow"
 
 export GOFOLLOW_CORE=compiled LIVES=10000
 tests=("$python" -m pytest -q -c pyproject.toml --rootdir . -p no:cacheprovider)

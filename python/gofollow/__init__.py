@@ -14,11 +14,11 @@ GOFOLLOW_CORE=python, set before the import, selects the second one.
 from typing import TYPE_CHECKING, Any
 
 from ._choice import core
-from ._core import TCPStream
 from ._engine import Statistics
 from ._events import STOP, Chunk, Connection, Counters, Endpoint, Event, Gap, Segment, Turn, format_event
 from ._frames import LinkType
 from ._native import build_info
+from ._stream import TCPStream
 from .errors import (
     CaptureError,
     CaptureFileError,

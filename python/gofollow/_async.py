@@ -11,11 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from typing import Any, TypeVar
 
-from ._core import Core, TCPStream
+from ._core import Core
 from ._engine import Engine
 from ._events import BATCH
 from ._options import FollowerOptions, Unpack, split_options
 from ._sources import Links, Order, Pushed, Reading, Source, address_of_url
+from ._stream import TCPStream
 from .errors import CaptureError, file_error
 
 _PIECE = 256 * 1024  # so many bytes are read at most before they are followed

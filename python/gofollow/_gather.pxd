@@ -2,7 +2,7 @@
 
 cimport cython
 from libc.stdint cimport int64_t, uint64_t
-from gofollow._core cimport call_one, check_signals, copy, copy_facts, event_pointer, events_at, gofollow_event, poll_at, poll_function
+from gofollow._c cimport call_one, check_signals, copy, copy_facts, event_pointer, events_at, gofollow_event, poll_at, poll_function
 
 cdef int BATCH, OPENED, DATA, GAP, CLOSED, BUSY
 cdef Py_ssize_t FACTS_SIZE

@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, NamedTuple
 
-from ._core import Callback, TCPStream
+from ._core import Callback
 from ._engine import Statistics
 from ._options import FollowerOptions, Unpack
+from ._stream import TCPStream
 from .errors import CaptureFileError, CaptureFileNotFoundError, CapturePermissionError, MissingPackageError, OptionError, UsageError
 from .follower import TCPStreamFollower
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 from weakref import WeakKeyDictionary
 
-from ._core import Kept
 from ._native import LARGEST, constant, ffi
+from ._payload import Kept
 from .errors import OptionError
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from .errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ._core import TCPStream
+    from ._stream import TCPStream
 
 SHOWN_TURNS, SHOWN_BYTES = 40, 400  # in HTML
 

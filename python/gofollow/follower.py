@@ -9,13 +9,14 @@ from contextlib import closing
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
-from ._core import Callback, Core, TCPStream
+from ._core import Callback, Core
 from ._engine import Engine, Statistics
 from ._events import BATCH, Event, EventCollector
 from ._frames import LinkType, frame_of, is_row, is_scapy, nanoseconds
 from ._options import EngineOptions, FollowerOptions, Unpack, split_options
 from ._progress import ProgressCallback, show
 from ._sources import Items, Links, Order, Reading, Source, warn, with_link
+from ._stream import TCPStream
 from .errors import (
     CaptureCutError,
     CaptureError,

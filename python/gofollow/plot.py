@@ -19,8 +19,8 @@ try:
 except ImportError as error:
     raise ImportError("gofollow.plot needs matplotlib: pip install 'gofollow[plot]'") from error
 
-from ._core import TCPStream
 from ._events import SIDES, Side
+from ._stream import TCPStream
 from .errors import OptionError
 from .follower import events
 
