@@ -11,7 +11,8 @@ import (
 	"gofollow/gofollow"
 )
 
-// configReader converts C's numbers and keeps what is wrong with the first that has no counterpart.
+// configReader converts the numbers of C. It keeps an error message for the first that has no
+// counterpart in Go.
 type configReader struct{ wrong string }
 
 func (r *configReader) refuse(bad bool, name string, value any, allowed string) {
@@ -53,7 +54,8 @@ func filterFrom(c *C.gofollow_config) string {
 	return C.GoString(c.filter)
 }
 
-// configFrom converts a whole gofollow_config. wrong is not empty if a number is out of every range.
+// configFrom converts a whole gofollow_config. wrong is not empty if a number is out of every
+// range.
 func configFrom(c *C.gofollow_config) (config gofollow.Config, wrong string) {
 	var r configReader
 	config = gofollow.Config{

@@ -11,8 +11,8 @@ import (
 	"gofollow/gofollow"
 )
 
-// cEvent is gofollow_event with integers for its pointers. Storing a Go pointer into C memory, which
-// may hold any value before, would confuse the garbage collector.
+// cEvent is gofollow_event with integers in place of its pointers. Uninitialized C memory must not
+// be treated as Go pointers: the garbage collector would follow them.
 type cEvent struct {
 	kind, direction, reason, by, reordered uint8
 	place                                  uint8
@@ -31,7 +31,7 @@ type cEvent struct {
 	reserved                               uint32
 }
 
-// cConnection is gofollow_connection, likewise.
+// cConnection is gofollow_connection in the same form.
 type cConnection struct {
 	id                                                     uint64
 	client, server                                         cEndpoint
@@ -131,8 +131,8 @@ func (s *facts) forgetSeparations() {
 	s.keptBy = [keptFacts]uint64{}
 }
 
-// separation returns the address of the text of a connection's separation, 0 if it has none, and false
-// if there is no memory for it.
+// separation returns the address of the text of a connection's separation, 0 if it has none, and
+// false if there is no memory for it.
 func (s *facts) separation(c *gofollow.Connection) (uintptr, bool) {
 	text := c.Separation()
 	if text == "" {
@@ -323,8 +323,7 @@ func sameCause(e, after *gofollow.Event) bool {
 	return e.Packet == after.Packet && (e.Packet != 0 || (e.Conn == after.Conn && e.Time == after.Time))
 }
 
-// dropped takes into account that events which wait were dropped; next is the first that is left,
-// nil for none.
+// dropped accounts for waiting events that were dropped. next is the first one left, nil for none.
 func (s *facts) dropped(next *gofollow.Event) {
 	s.within = s.within && next != nil && causeOf(next) == s.last
 }
@@ -342,9 +341,9 @@ func packetEvent(e *gofollow.Event) cEvent {
 	return o
 }
 
-// events converts what was polled into the caller's array, field by field: to
-// build an event elsewhere and copy it costs more. next is the event that comes
-// after them, nil if none waits. It returns how many there was memory for.
+// events converts polled events into the caller's array, field by field, because building an event
+// elsewhere and copying it costs more. next is the event after them, nil if none waits. It returns
+// how many events were converted: fewer than were polled if there is no memory for facts.
 func (s *facts) events(out []cEvent, events []gofollow.Event, next *gofollow.Event) int {
 	s.begin()
 	var last *gofollow.Connection // whose facts are at

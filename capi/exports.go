@@ -1,6 +1,6 @@
 // Package main is the C library. Its public functions are written in C (guard.c): they check for a
-// fork and check the arguments, then call the exports below. An export converts the arguments, calls
-// the follower and converts the results. See gofollow.h.
+// fork and check the arguments, then call the exports below. An export converts the arguments,
+// calls the follower and converts the results. See gofollow.h.
 package main
 
 // #cgo CFLAGS: -Wall -Wextra
@@ -175,7 +175,8 @@ func (h *handle) poll(events *C.gofollow_event, limit C.size_t) (int, error) {
 	return h.pollInto((*cEvent)(unsafe.Pointer(events)), int(min(limit, math.MaxInt32)))
 }
 
-// pollInto converts up to limit events into an array. Events for which there is no memory keep waiting.
+// pollInto converts up to limit events into an array. Events for which there is no memory keep
+// waiting.
 func (h *handle) pollInto(events *cEvent, limit int) (int, error) {
 	polled := h.follower.Poll(limit)
 	n := h.facts.events(unsafe.Slice(events, len(polled)), polled, h.follower.Peek())

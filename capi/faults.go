@@ -8,8 +8,8 @@ import (
 )
 
 // With the build tag gofollow_faults, allocations panic while the file that GOFOLLOW_FAULT_FILE
-// names exists, and so does the goroutine that decompresses (internal/capture/faults.go). Tests
-// build the library so; no other build has this file.
+// names exists, and so does the goroutine that decompresses (internal/capture/faults.go). Only
+// tests build the library with this tag.
 func init() {
 	real := allocate
 	allocate = func(n int) unsafe.Pointer {

@@ -23,7 +23,7 @@ var (
 	_ [C.GOFOLLOW_FLOW_FRAGMENT]struct{}                 = [gofollow.FlowFragment]struct{}{}
 )
 
-// flowKeys has what makes keys, by the option separate.
+// flowKeys are the makers of keys, indexed by the option separate.
 var flowKeys [gofollow.SeparateBoth + 1]sync.Pool
 
 //export gofollow_go_flow_key
@@ -81,7 +81,7 @@ var (
 	_ [unsafe.Offsetof(C.gofollow_packet{}.link_type)]byte = [unsafe.Offsetof(cDatagram{}.linkType)]byte{}
 )
 
-// hand copies datagrams into C memory, which takes the place of those handed out before.
+// hand copies datagrams into C memory, which replaces that of the datagrams handed out before.
 func (h *handle) hand(whole []gofollow.Packet, indexes []int, out **C.gofollow_datagram) (int, error) {
 	h.freeDatagrams()
 	if len(whole) == 0 {

@@ -78,10 +78,9 @@
  * options bound.
  *
  * Faults. The library does not write to the standard streams, does not exit and does not log. If
- * its code panics, the call returns GOFOLLOW_ERR_INTERNAL, and of that handle only gofollow_destroy and
- * gofollow_error_message work from then on; other handles are not affected. What the Go run time calls
- * a fatal error, above all that it has no memory left for itself, ends the process and cannot be
- * caught.
+ * its code panics, the call returns GOFOLLOW_ERR_INTERNAL, and only gofollow_destroy and
+ * gofollow_error_message accept that handle from then on; other handles are not affected. A fatal error
+ * of the Go run time, such as no memory left for itself, ends the process and cannot be caught.
  */
 #ifndef GOFOLLOW_H
 #define GOFOLLOW_H
@@ -104,18 +103,18 @@ typedef uint64_t gofollow_t;
 typedef enum gofollow_result {
     GOFOLLOW_OK              = 0,
     GOFOLLOW_ERR_ARGUMENT    = -1,      /* an argument is NULL or out of range */
-    GOFOLLOW_ERR_HANDLE      = -2,      /* there is the follower does not exist or was destroyed */
-    GOFOLLOW_ERR_BUSY        = -3,      /* another call on this handle is not finished */
+    GOFOLLOW_ERR_HANDLE      = -2,      /* the follower does not exist or was destroyed */
+    GOFOLLOW_ERR_BUSY        = -3,      /* another call on this handle has not returned yet */
     GOFOLLOW_ERR_FULL        = -4,      /* the event queue is full, or a call took as much as one takes: poll, call again */
     GOFOLLOW_ERR_FORKED      = -5,      /* the library was loaded before fork */
     GOFOLLOW_ERR_TOO_BIG     = -6,      /* a packet of more than 16 MiB */
-    GOFOLLOW_ERR_STATE       = -7,      /* the call does not fit the calls before it */
+    GOFOLLOW_ERR_STATE       = -7,      /* the call is not allowed in this state */
     GOFOLLOW_ERR_IO          = -8,      /* a file cannot be opened or read */
     GOFOLLOW_ERR_FORMAT      = -9,      /* not a capture */
     GOFOLLOW_ERR_TRUNCATED   = -10,     /* the capture ends within a record */
     GOFOLLOW_ERR_DAMAGED     = -11,     /* the capture contradicts its format */
-    GOFOLLOW_ERR_UNSUPPORTED = -12,     /* a capture format that is known but not read */
-    GOFOLLOW_ERR_INTERNAL    = -13,     /* a fault in the library; the handle can only be destroyed */
+    GOFOLLOW_ERR_UNSUPPORTED = -12,     /* the format of the capture is not supported */
+    GOFOLLOW_ERR_INTERNAL    = -13,     /* an internal error: destroy the follower */
     GOFOLLOW_ERR_MEMORY      = -14      /* no memory for the next packet's bytes or the next event */
 } gofollow_result;
 
@@ -155,7 +154,7 @@ typedef enum gofollow_close_on {
     GOFOLLOW_CLOSE_ON_FIRST_FIN = 1
 } gofollow_close_on;
 
-/* Which resets are believed: those within the receive window, those with the exact number (RFC 5961),
+/* Which resets are accepted: those within the receive window, those with the exact number (RFC 5961),
  * or none. */
 typedef enum gofollow_rst {
     GOFOLLOW_RST_LENIENT = 0,

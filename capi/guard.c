@@ -1,5 +1,5 @@
 /* The public functions that enter Go: each checks the process and its arguments
- * first. In a forked child Go must not be entered at all, not even to find out. */
+ * first. In a forked child Go must not be entered at all, not even for the check. */
 #define _GNU_SOURCE
 #include <stdint.h>
 #include <string.h>

@@ -15,8 +15,8 @@ import (
 
 var errNotOpen = errors.New("no event of that connection came with the last poll")
 
-// handle is a follower of the C library. One call at a time uses it, and sets busy. Only message may be
-// used by any thread at any time.
+// handle is a follower of the C library. One call at a time uses it, and sets busy. Only message
+// may be used by any thread at any time.
 type handle struct {
 	follower *gofollow.Follower
 	memory   *cMemory // what the follower allocated
@@ -67,7 +67,7 @@ func (t *handles) remove(id uint64) {
 	t.mu.Unlock()
 }
 
-// create makes a follower and returns its number, or what is wrong with config.
+// create makes a follower and returns its number, or the error in config.
 func create(config gofollow.Config) (id uint64, code int32, fault error) {
 	defer func() {
 		if recover() != nil {
@@ -98,8 +98,8 @@ func claim(id uint64) (h *handle, code int32) {
 	return h, 0
 }
 
-// use runs call with a handle that no other call uses and that is not poisoned. It returns the number
-// that call returns, or the code of its error.
+// use runs call with a handle that no other call uses and that is not poisoned. It returns the
+// number that call returns, or the code of its error.
 func use(id uint64, call func(h *handle) (int, error)) (code int32) {
 	h, code := claim(id)
 	if h == nil {
@@ -185,8 +185,8 @@ func inC(err error) string {
 	return strings.TrimPrefix(err.Error(), "gofollow: ")
 }
 
-// fieldInC returns the name in gofollow_config of a field of Config: close_on for CloseOn, rst for RST,
-// max_held_bytes for Limits.HeldBytes.
+// fieldInC returns the name in gofollow_config of a field of Config: close_on for CloseOn, rst for
+// RST, max_held_bytes for Limits.HeldBytes.
 func fieldInC(field string) string {
 	name, limit := strings.CutPrefix(field, "Limits.")
 	var c strings.Builder

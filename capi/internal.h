@@ -39,8 +39,8 @@ int gofollow_go_defragment (gofollow_t f, gofollow_packet *packets, size_t n, go
 void gofollow_keep_message (char *message);
 int gofollow_kept_message (char *buf, size_t size);
 
-/* Keeps message, a static string, as what the last call on f stumbled over, and
- * returns code; or GOFOLLOW_ERR_HANDLE if there is no f. */
+/* Keeps message, a static string, as the message of the last failed call on f, and
+ * returns code; or GOFOLLOW_ERR_HANDLE if f does not exist. */
 int gofollow_go_refuse (gofollow_t f, int code, char *message);
 
 #endif

@@ -7,11 +7,11 @@ import "C"
 
 import "unsafe"
 
-// allocate returns n bytes of C memory with anything in them, nil if there is no memory. It is a
-// variable for tests of what happens then.
+// allocate returns n bytes of uninitialized C memory, nil if there is no memory. It is a variable
+// so that tests can make it fail.
 var allocate = func(n int) unsafe.Pointer { return C.allocate(C.size_t(n)) }
 
-// copied returns a copy of b and a 0 behind it in C memory, nil if there is no memory.
+// copied returns a copy of b in C memory, with a 0 byte behind it, nil if there is no memory.
 func copied(b string) unsafe.Pointer {
 	p := allocate(len(b) + 1)
 	if p != nil {
@@ -27,9 +27,9 @@ func (h *handle) freeDatagrams() {
 	h.datagrams = nil
 }
 
-// cMemory is the allocator of a follower. It allocates C memory, because events point into it. It has
-// a list of what is allocated, to free it after a fault, and to stop a second Free before it reaches
-// C.
+// cMemory is the allocator of a follower. It allocates C memory, because events point into it. It
+// has a list of what is allocated, to free it after a fault, and to stop a second Free before it
+// reaches C.
 type cMemory struct {
 	live map[unsafe.Pointer]int // length by address
 }

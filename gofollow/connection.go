@@ -121,8 +121,8 @@ func (c *Connection) Server() netip.AddrPort { return c.key.Endpoint(c.client ^ 
 // RolesFrom returns how it is known which side is the client.
 func (c *Connection) RolesFrom() RolesFrom { return c.rolesFrom }
 
-// Separation returns the VLANs and tunnels that distinguish the connection from others with the same
-// addresses and ports (Config.Separate), outermost layer first, as "vlan:5/vxlan:7" or
+// Separation returns the VLANs and tunnels that distinguish the connection from others with the
+// same addresses and ports (Config.Separate), outermost layer first, as "vlan:5/vxlan:7" or
 // "outer:192.0.2.1-192.0.2.2"; "" if there are none. docs/rules.md names the layers.
 func (c *Connection) Separation() string {
 	if c.extra == nil {
@@ -211,7 +211,8 @@ func (c *Connection) ResetText() []byte {
 	return c.extra.resetText
 }
 
-// clone returns a copy of the facts that the exported methods return, which shares no memory with c.
+// clone returns a copy of the facts that the exported methods return, which shares no memory with
+// c.
 func (c *Connection) clone() *Connection {
 	own := *c
 	if c.extra != nil {

@@ -21,8 +21,9 @@ type (
 // noFIN stands for the offset of a FIN that was not seen.
 const noFIN streamOffset = 1<<63 - 1
 
-// direction is the state of one byte stream of a connection. The fields here are enough for a stream
-// that arrives in order. Everything else is in reassembly, which is made when it is first needed.
+// direction is the state of one byte stream of a connection. The fields here are enough for a
+// stream that arrives in order. Everything else is in reassembly, which is made when it is first
+// needed.
 type direction struct {
 	next        streamOffset // bytes below it were delivered or given up
 	ack         streamOffset // highest plausible acknowledgement by the peer
@@ -80,7 +81,8 @@ func (d *direction) seenBeyond(off streamOffset) bool {
 	return d.right() > off || d.ack >= off || d.fin != noFIN
 }
 
-// brings reports whether a segment at off has the next bytes of the direction, and goes beyond edge.
+// brings reports whether a segment at off has the next bytes of the direction, and goes beyond
+// edge.
 func (d *direction) brings(off streamOffset, s *decode.Segment, edge streamOffset) bool {
 	return off <= d.next && off+int64(s.Wire) > max(d.next, edge)
 }
@@ -106,12 +108,12 @@ func (d *direction) forgetACKs() {
 	}
 }
 
-// unanchoredAt is the offset of the first segment that is held of an unanchored direction. It is low
-// enough for the far check, and high enough that bytes below the segment have offsets above 0.
+// unanchoredAt is the offset of the first segment that is held of an unanchored direction. It is
+// low enough for the far check, and high enough that bytes below the segment have offsets above 0.
 const unanchoredAt streamOffset = 1 << 30
 
-// maxAnchorHole is the longest hole in the held data of an unanchored direction that counts as loss.
-// What lies below a longer one is left over from an earlier connection.
+// maxAnchorHole is the longest hole in the held data of an unanchored direction that counts as
+// loss. What lies below a longer one is left over from an earlier connection.
 const maxAnchorHole = 1 << 20
 
 // anchorBelow returns the lowest offset from which held data runs up to end, with holes of at most
@@ -159,8 +161,8 @@ func (d *direction) arrival(off, end streamOffset) Arrival {
 // cannot declare more than this lost.
 const maxACKLead = 1 << 30
 
-// reassembly is the state of a direction whose segments did not all arrive in order: data held above
-// a hole, acknowledgements of bytes that were not captured, ranges given up.
+// reassembly is the state of a direction whose segments did not all arrive in order: data held
+// above a hole, acknowledgements of bytes that were not captured, ranges given up.
 type reassembly struct {
 	Counters // those that an undisturbed stream leaves at 0
 
@@ -201,8 +203,8 @@ func (r *reassembly) markACK(off streamOffset, now int64) {
 	r.acks = append(r.acks, ackMark{off, now, r.segments})
 }
 
-// countSegment counts a segment of the connection. A segment that equals the one before it is a copy
-// that the capture made, and does not count.
+// countSegment counts a segment of the connection. A segment that equals the one before it is a
+// copy that the capture made, and does not count.
 func (r *reassembly) countSegment(current *segmentID) {
 	if r != nil && r.last != *current {
 		r.segments++
@@ -225,8 +227,8 @@ func (id *segmentID) ack() (number uint32, ok bool) {
 	return uint32(id.numbers), decode.Flags(id.rest>>8)&decode.ACK != 0
 }
 
-// confirms takes an acknowledgement beyond maxACKLead. It reports whether the one before it came from
-// a different segment and lies at most maxACKLead below it.
+// confirms takes an acknowledgement beyond maxACKLead. It reports whether the one before it came
+// from a different segment and lies at most maxACKLead below it.
 func (r *reassembly) confirms(ack streamOffset, by segmentID) bool {
 	ok := r.doubtfulACK != 0 && r.doubtfulBy != by && ack >= r.doubtfulACK && ack-r.doubtfulACK <= maxACKLead
 	r.doubtfulACK, r.doubtfulBy = ack, by

@@ -18,8 +18,8 @@ import (
 // that a fragment is a part of. It is the same wherever it is made, so that frames can be
 // distributed by it. It is comparable.
 //
-// Of a connection, Low and High are the innermost addresses, the lower endpoint first. Of a fragment
-// they are source and destination, and the ports hold the identification number.
+// Of a connection, Low and High are the innermost addresses, the lower endpoint first. Of a
+// fragment they are source and destination, and the ports hold the identification number.
 type FlowKey struct {
 	Low, High         [16]byte // in network order, IPv4 in the first 4 bytes
 	LowPort, HighPort uint16
@@ -33,7 +33,8 @@ type FlowKey struct {
 	Depth      uint8
 	Separation uint64 // a hash of what Separate counts; of a fragment, of all VLANs and tunnels around it
 	// Hash is a number made of the other fields but Several and Depth, by which frames can be
-	// distributed; 0 with NoFlow. Keys that agree in it by chance share a shard, which changes nothing.
+	// distributed; 0 with NoFlow. Keys that agree in it by chance share a shard, which changes
+	// nothing.
 	Hash uint64
 }
 
@@ -149,17 +150,17 @@ func (key *FlowKey) setAddrs(low, high decode.Addr, ipv6 bool) {
 // around its fragments left behind (VLANs, tunnels). It is not a number of the registry.
 const LinkDatagram LinkType = decode.LinkDatagram
 
-// Defragment takes a packet that FlowKeys calls a fragment and returns the datagram that is whole by
-// it, if one is: a packet of LinkDatagram with the time of the one that completed it, which is
-// followed, and has a flow key, as the fragments in its place. That key may be a fragment's again, of a
-// datagram within a tunnel: begin with the fragments whose FlowKey.Depth is lowest, and let the others
-// pass. A packet that is not a fragment comes back as it is. Of a frame with several
+// Defragment takes a packet that FlowKeys calls a fragment and returns the datagram that is whole
+// by it, if one is: a packet of LinkDatagram with the time of the one that completed it, which is
+// followed, and has a flow key, as the fragments in its place. That key may be a fragment's again,
+// of a datagram within a tunnel: begin with the fragments whose FlowKey.Depth is lowest, and let
+// the others pass. A packet that is not a fragment comes back as it is. Of a frame with several
 // frames inside, several datagrams may be whole.
 //
-// A follower that defragments follows nothing: use another one for what comes out. Time-outs, limits
-// and counters (Stats.Datagrams, FragmentsExpired, FragmentsDropped) are those of a follower, and
-// Flush drops what is not whole. The packets that are returned, but for one that is not a fragment, do
-// not share memory with p.
+// A follower that defragments follows nothing: use another one for what comes out. Time-outs,
+// limits and counters (Stats.Datagrams, FragmentsExpired, FragmentsDropped) are those of a
+// follower, and Flush drops what is not whole. The packets that are returned, but for one that is
+// not a fragment, do not share memory with p.
 func (f *Follower) Defragment(p *Packet) ([]Packet, error) {
 	if err := f.ready(); err != nil {
 		return nil, err

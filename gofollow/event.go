@@ -78,7 +78,8 @@ type Segment struct {
 	// Window is the receive window in bytes, scaled as far as the scale is known.
 	Window uint32
 
-	// Flags are those of the TCP header: FIN 1, SYN 2, RST 4, PSH 8, ACK 16, URG 32, ECE 64, CWR 128.
+	// Flags are those of the TCP header: FIN 1, SYN 2, RST 4, PSH 8, ACK 16, URG 32, ECE 64, CWR
+	// 128.
 	Flags uint8
 
 	// Arrival says how the payload relates to what came before.
@@ -99,7 +100,8 @@ func (e *Event) Clone() *Event {
 // Timestamp returns Time in UTC. If that is NoTime, it returns the zero time and false.
 func (e *Event) Timestamp() (t time.Time, ok bool) { return timestamp(e.Time) }
 
-// CapturedTimestamp returns CapturedAt in UTC. If that is NoTime, it returns the zero time and false.
+// CapturedTimestamp returns CapturedAt in UTC. If that is NoTime, it returns the zero time and
+// false.
 func (e *Event) CapturedTimestamp() (t time.Time, ok bool) { return timestamp(e.CapturedAt) }
 
 // LinkType returns the link type of an event of kind PacketRead.
@@ -113,8 +115,8 @@ func (e *Event) WireLen() int { return int(e.Length) }
 // else 0.
 func (e *Event) Key() uint64 { return uint64(e.CapturedAt) }
 
-// FragmentKey returns the Hash of the FlowKey of the packet of an event of kind PacketRead if it is a
-// fragment, also where it makes its datagram whole; 0 for no fragment.
+// FragmentKey returns the Hash of the FlowKey of the packet of an event of kind PacketRead if it is
+// a fragment, also where it makes its datagram whole; 0 for no fragment.
 func (e *Event) FragmentKey() uint64 { return e.CapturedIn }
 
 // Old returns the copy that was in the stream first, for an Anomaly of kind

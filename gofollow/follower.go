@@ -61,9 +61,9 @@ type Packet struct {
 	WireLen  int    // length on the wire; below len(Data) or above MaxPacket: taken as len(Data)
 }
 
-// Feed follows one packet. It does not keep p.Data. A frame that cannot be decoded is not an error: it
-// is counted. If Feed returns ErrQueueFull, ErrNoMemory, ErrPacketTooLarge or ErrClosed, the packet
-// was not taken.
+// Feed follows one packet. It does not keep p.Data. A frame that cannot be decoded is not an error:
+// it is counted. If Feed returns ErrQueueFull, ErrNoMemory, ErrPacketTooLarge or ErrClosed, the
+// packet was not taken.
 func (f *Follower) Feed(p *Packet) error {
 	if err := f.ready(); err != nil {
 		return err
@@ -71,8 +71,8 @@ func (f *Follower) Feed(p *Packet) error {
 	return f.feed(p)
 }
 
-// FeedBatch follows packets and returns how many were taken. These are all of them unless it returns
-// an error, one of those of Feed.
+// FeedBatch follows packets and returns how many were taken. These are all of them unless it
+// returns an error, one of those of Feed.
 func (f *Follower) FeedBatch(packets []Packet) (int, error) {
 	if err := f.ready(); err != nil {
 		return 0, err
@@ -170,12 +170,12 @@ func (f *Follower) noSegment(outcome decode.Outcome) {
 	}
 }
 
-// Waiting returns how many events wait to be polled. Those that Ignore dropped are counted until Poll
-// skips them.
+// Waiting returns how many events wait to be polled. Those that Ignore dropped are counted until
+// Poll skips them.
 func (f *Follower) Waiting() int { return f.queue.waiting() }
 
-// Poll returns up to n waiting events, which then no longer wait. The slice and what it points to are
-// valid until the next call that feeds, polls, flushes or closes.
+// Poll returns up to n waiting events, which then no longer wait. The slice and what it points to
+// are valid until the next call that feeds, polls, flushes or closes.
 func (f *Follower) Poll(n int) []Event {
 	if f.ready() != nil {
 		return nil
@@ -183,8 +183,8 @@ func (f *Follower) Poll(n int) []Event {
 	return f.queue.poll(max(0, n))
 }
 
-// Unpoll puts back the last n events of the last Poll, so that the next Poll returns them. There must be
-// no other call in between.
+// Unpoll puts back the last n events of the last Poll, so that the next Poll returns them. There
+// must be no other call in between.
 func (f *Follower) Unpoll(n int) { f.queue.unpoll(n) }
 
 // releasePolled gives back what the last Poll handed out.
@@ -239,8 +239,8 @@ func (f *Follower) unpin(events uint64) {
 	}
 }
 
-// Peek returns the event that the next Poll would return first, nil if none waits. It is valid as long
-// as the events of the last Poll.
+// Peek returns the event that the next Poll would return first, nil if none waits. It is valid as
+// long as the events of the last Poll.
 func (f *Follower) Peek() *Event {
 	q := &f.queue
 	i := q.head
@@ -253,9 +253,9 @@ func (f *Follower) Peek() *Event {
 	return &q.events[i]
 }
 
-// AdvanceTime sets the capture time to t, in nanoseconds since 1970 UTC: what is due by then expires.
-// It is for live captures without packets, and for captures that are followed in parts. If it
-// returns ErrQueueFull, poll and call it again.
+// AdvanceTime sets the capture time to t, in nanoseconds since 1970 UTC: what is due by then
+// expires. It is for live captures without packets, and for captures that are followed in parts. If
+// it returns ErrQueueFull, poll and call it again.
 func (f *Follower) AdvanceTime(t int64) error {
 	if err := f.ready(); err != nil {
 		return err
@@ -270,8 +270,8 @@ func (f *Follower) AdvanceTime(t int64) error {
 	return nil
 }
 
-// Flush closes every connection. If it returns ErrQueueFull, poll and call it again. The Follower can
-// be fed again afterwards.
+// Flush closes every connection. If it returns ErrQueueFull, poll and call it again. The Follower
+// can be fed again afterwards.
 func (f *Follower) Flush() error {
 	if err := f.ready(); err != nil {
 		return err

@@ -2,8 +2,8 @@ package gofollow
 
 import "gofollow/gofollow/internal/clock"
 
-// holesByACK is rule G1: it gives up a hole below held data or a FIN if the peer acknowledged all of
-// it, and Config.GapPatience or patienceSegments have passed since. Acknowledgements that were
+// holesByACK is rule G1: it gives up a hole below held data or a FIN if the peer acknowledged all
+// of it, and Config.GapPatience or patienceSegments have passed since. Acknowledgements that were
 // captured at or before until are old enough.
 func (st *streams) holesByACK(c *Connection, from side, until int64) {
 	d := &c.dirs[from]
@@ -69,8 +69,8 @@ func (st *streams) lowestHole(c *Connection, from side, why GapReason) bool {
 	return true
 }
 
-// giveUpAll is rule G4: when the connection ends, every hole is given up. Held data is delivered, and
-// missing bytes below the FIN or the highest acknowledgement become a gap.
+// giveUpAll is rule G4: when the connection ends, every hole is given up. Held data is delivered,
+// and missing bytes below the FIN or the highest acknowledgement become a gap.
 func (st *streams) giveUpAll(c *Connection, from side) {
 	d := &c.dirs[from]
 	st.anchorLowest(c, from^1) // its held segments may acknowledge bytes of this direction
@@ -92,8 +92,8 @@ func (st *streams) giveUpAll(c *Connection, from side) {
 	st.halfClose(c, from)
 }
 
-// holeDeadline returns the elapsed time at which the next hole of a direction is given up if no packet
-// arrives, and whether rule G1 gives it up.
+// holeDeadline returns the elapsed time at which the next hole of a direction is given up if no
+// packet arrives, and whether rule G1 gives it up.
 func (st *streams) holeDeadline(c *Connection, from side) (deadline int64, byACK bool) {
 	r := c.dirs[from].reassembly
 	if r == nil {

@@ -7,8 +7,8 @@ import (
 	"gofollow/gofollow/internal/ranges"
 )
 
-// beginWithoutSYN determines where the stream of a direction begins whose SYN was not captured, as far
-// as a segment shows it.
+// beginWithoutSYN determines where the stream of a direction begins whose SYN was not captured, as
+// far as a segment shows it.
 func (st *streams) beginWithoutSYN(c *Connection, from side, seq seqNum, s *decode.Segment) {
 	d, p := &c.dirs[from], &c.dirs[from^1]
 	c.beginAtACK(from)
@@ -78,8 +78,8 @@ func (st *streams) unanchor(d *direction, seq seqNum) {
 	st.ensureReassembly(d).right = unanchoredAt
 }
 
-// move sets the number of offset 0 of a direction that has not begun. Every offset in its state moves
-// with it: afterwards the direction is as if it had begun there.
+// move sets the number of offset 0 of a direction that has not begun. Every offset in its state
+// moves with it: afterwards the direction is as if it had begun there.
 func (st *streams) move(c *Connection, from side, base seqNum) {
 	d := &c.dirs[from]
 	by, leftovers := d.offsetOf(base), d.has(unanchored)
@@ -100,8 +100,8 @@ func (st *streams) move(c *Connection, from side, base seqNum) {
 	}
 }
 
-// anchorLowest anchors an unanchored direction at the lowest data that is held, or at the lowest FIN if
-// there is no data, because nothing better is known.
+// anchorLowest anchors an unanchored direction at the lowest data that is held, or at the lowest
+// FIN if there is no data, because nothing better is known.
 func (st *streams) anchorLowest(c *Connection, from side) {
 	d := &c.dirs[from]
 	if !d.has(unanchored) {

@@ -21,7 +21,8 @@ type holder struct {
 }
 
 // heldRangeBytes is about what a held range takes beside its bytes. The number of ranges is limited
-// to as many as take Limits.TotalHeldBytes by it: otherwise ranges of one byte could take any amount.
+// to as many as take Limits.TotalHeldBytes by it: otherwise ranges of one byte could take any
+// amount.
 const heldRangeBytes = 256
 
 // memory returns about how much memory the held ranges take.

@@ -152,8 +152,8 @@ func (f *Follower) EndCapture() error {
 }
 
 // OpenFile opens a capture file (pcap or pcapng, plain or compressed) for ReadFile. It fails as
-// os.Open does, with a *CaptureError if its first bytes are those of no capture, and with ErrFileOpen
-// if another capture is not finished.
+// os.Open does, with a *CaptureError if its first bytes are those of no capture, and with
+// ErrFileOpen if another capture is not finished.
 func (f *Follower) OpenFile(path string) error {
 	return f.openCapture(func(b []byte) (*capture.File, int, error) { return capture.Open(path, b) })
 }

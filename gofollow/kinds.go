@@ -17,8 +17,8 @@ func timestamp(t int64) (time.Time, bool) {
 	return time.Unix(0, t).UTC(), true
 }
 
-// LinkType is a number from the LINKTYPE_ registry
-// (draft-ietf-opsawg-pcaplinktype). docs/encapsulations.md lists those that are followed; these are often wanted.
+// LinkType is a number from the LINKTYPE_ registry (draft-ietf-opsawg-pcaplinktype).
+// docs/encapsulations.md lists those that are followed; these are often wanted.
 type LinkType uint32
 
 const (

@@ -12,8 +12,8 @@ func (t *table) idleDeadline(c *Connection) int64 {
 	return clock.After(c.last, t.timeouts[c.class])
 }
 
-// expire does what is due for a connection, each thing at its own deadline. The events are therefore
-// the same whenever it is called. It returns nil if the connection expired.
+// expire does what is due for a connection, each thing at its own deadline. The events are
+// therefore the same whenever it is called. It returns nil if the connection expired.
 func (t *table) expire(c *Connection) *Connection {
 	now := t.cause
 	defer func() { t.cause = now }()
@@ -135,7 +135,8 @@ func (t *table) sweep() bool {
 	return false
 }
 
-// nextHole takes the earliest deadline of a hole and does what is due, unless the deadline has changed.
+// nextHole takes the earliest deadline of a hole and does what is due, unless the deadline has
+// changed.
 func (t *table) nextHole() {
 	if e := t.holes.Pop(); holds(&e) {
 		e.Of.extra.holeDue = clock.Never

@@ -23,9 +23,9 @@ const noLimit = math.MaxInt64
 // earliest time, until the time of the next one of another.
 //
 // Packets whose time is until or later wait; with the highest int64 none does. A packet's time is
-// the latest stamp that its capture had so far, so that each capture keeps its own order and packets
-// without a stamp stay where they are. ReadFile and FeedCapture (with ErrMore) stop before a packet
-// that waits, and NextTime tells its time.
+// the latest stamp that its capture had so far, so that each capture keeps its own order and
+// packets without a stamp stay where they are. ReadFile and FeedCapture (with ErrMore) stop before
+// a packet that waits, and NextTime tells its time.
 func (f *Follower) SelectCapture(number int, until int64) error {
 	if err := f.ready(); err != nil {
 		return err

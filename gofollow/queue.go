@@ -6,8 +6,8 @@ import (
 	"gofollow/gofollow/internal/memory"
 )
 
-// queue has the events that wait to be polled, and those that the last Poll handed out, whose memory
-// the next call releases.
+// queue has the events that wait to be polled, and those that the last Poll handed out, whose
+// memory the next call releases.
 type queue struct {
 	events []Event
 	out    int   // events [out, head) are handed out
@@ -23,8 +23,8 @@ type queue struct {
 }
 
 // pin keeps something alive for an event and those behind it, up to the event of the next pin: the
-// block that their bytes lie in, or a closed connection. Pins are few, because events in a row mostly
-// share a block.
+// block that their bytes lie in, or a closed connection. Pins are few, because events in a row
+// mostly share a block.
 type pin struct {
 	first uint64        // number of the event, counted as made
 	owner *memory.Block // one reference is the pin's
@@ -82,8 +82,8 @@ func (q *queue) poll(max int) []Event {
 // unpoll puts the last n events of those handed out back.
 func (q *queue) unpoll(n int) { q.head -= min(n, q.head-q.out) }
 
-// worthMoving returns how many of n elements stand behind the first done ones, if the done ones are so
-// many that moving the others to the front costs at most one move for each of them. Otherwise it
+// worthMoving returns how many of n elements stand behind the first done ones, if the done ones are
+// so many that moving the others to the front costs at most one move for each of them. Otherwise it
 // returns 0. Polling is therefore linear, however few events are polled at once.
 func worthMoving(n, done int) int {
 	if done > 4096 && done > n/2 {

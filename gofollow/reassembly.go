@@ -221,8 +221,8 @@ func (st *streams) acceptSuspects(c *Connection, from side, n int) (held bool) {
 }
 
 // moveHeld subtracts a number of bytes from every offset in the reassembly of a direction that has
-// not begun, and places what was held or suspected again. If the direction was unanchored, leftovers
-// of an earlier connection may be held: what lies above a hole is then a suspect.
+// not begun, and places what was held or suspected again. If the direction was unanchored,
+// leftovers of an earlier connection may be held: what lies above a hole is then a suspect.
 func (st *streams) moveHeld(c *Connection, from side, by streamOffset, leftovers bool) {
 	r := c.dirs[from].reassembly
 	r.right = 0

@@ -81,8 +81,8 @@ func (c *Connection) contradicts(from side, s *decode.Segment) bool {
 
 // proven reports whether a SYN or SYN+ACK with another number begins a new connection at once: a
 // SYN+ACK if its side had finished, a SYN after a silence if no packet of the peer was captured. If
-// the peer was captured, silence proves nothing: a host that is still connected answers a SYN with a
-// challenge ACK (RFC 5961, section 4).
+// the peer was captured, silence proves nothing: a host that is still connected answers a SYN with
+// a challenge ACK (RFC 5961, section 4).
 func (t *table) proven(c *Connection, from side, s *decode.Segment) bool {
 	if s.Flags&decode.ACK != 0 {
 		return c.dirs[from].has(finished)
@@ -90,8 +90,8 @@ func (t *table) proven(c *Connection, from side, s *decode.Segment) bool {
 	return c.dirs[from^1].packets == 0 && t.clock.Now >= clock.After(c.last, t.config.Timeouts.ReuseIdle)
 }
 
-// setAside makes a SYN the candidate of a connection. If there are too many candidates, the oldest is
-// dropped.
+// setAside makes a SYN the candidate of a connection. If there are too many candidates, the oldest
+// is dropped.
 func (t *table) setAside(c *Connection, from side, s *decode.Segment, src *memory.Block) {
 	t.dropCandidate(c)
 	for len(t.candidates) >= t.config.Limits.Candidates {
@@ -118,8 +118,8 @@ const (
 	candidateOnly             // the segment fits only the candidate, but does not confirm it
 )
 
-// compareCandidate compares a segment with the old connection and the candidate. Data that continues
-// the old connection contradicts the candidate, which is then dropped.
+// compareCandidate compares a segment with the old connection and the candidate. Data that
+// continues the old connection contradicts the candidate, which is then dropped.
 func (t *table) compareCandidate(c *Connection, from side, s *decode.Segment) int {
 	n := c.extra.candidate
 	base := seqNum(n.segment.Seq) + 1

@@ -6,8 +6,8 @@ import (
 	"gofollow/gofollow/internal/memory"
 )
 
-// segment follows one TCP segment. src is the block that the payload lies in, nil if the payload must
-// be copied.
+// segment follows one TCP segment. src is the block that the payload lies in, nil if the payload
+// must be copied.
 func (t *table) segment(s *decode.Segment, src *memory.Block) {
 	t.stats.Segments++
 	if s.Flags&decode.RST != 0 {
@@ -25,12 +25,12 @@ func (t *table) segment(s *decode.Segment, src *memory.Block) {
 	t.stats.MaxHeldBytes = max(t.stats.MaxHeldBytes, t.holders.total.Bytes)
 }
 
-// calm reports whether the short cut of inOrder may be taken: nothing is due, the packet's stamp is no
-// jump, and segments make no events of their own.
+// calm reports whether the short cut of inOrder may be taken: nothing is due, the packet's stamp is
+// no jump, and segments make no events of their own.
 func (t *table) calm() bool { return !t.overdue && !t.clock.Jumped && !t.config.Segments }
 
-// dispatch finds out which connection a segment belongs to, and follows it there. c is the connection
-// with its flow key, nil if there is none.
+// dispatch finds out which connection a segment belongs to, and follows it there. c is the
+// connection with its flow key, nil if there is none.
 func (t *table) dispatch(c *Connection, from side, s *decode.Segment, src *memory.Block) {
 	if c != nil && t.overdue {
 		c = t.expire(c)
@@ -67,9 +67,9 @@ func (t *table) mayOpen(s *decode.Segment) bool {
 	return s.Flags&decode.RST == 0
 }
 
-// inOrder is the short cut for most segments: the next bytes, or an acknowledgement without payload,
-// of an undisturbed connection. It does what follow would do. For every other segment it does nothing
-// and returns false.
+// inOrder is the short cut for most segments: the next bytes, or an acknowledgement without
+// payload, of an undisturbed connection. It does what follow would do. For every other segment it
+// does nothing and returns false.
 func (t *table) inOrder(c *Connection, from side, s *decode.Segment, src *memory.Block) bool {
 	d, p := &c.dirs[from], &c.dirs[from^1]
 	if !c.undisturbed(from) || !d.isNext(s) {
@@ -105,8 +105,8 @@ func (c *Connection) undisturbed(from side) bool {
 	return d.fin == noFIN && d.ack <= d.next && p.ack <= p.next
 }
 
-// isNext reports whether a segment has only an acknowledgement and the next bytes of the direction, if
-// any: none of them was cut off, and nothing that is held waits for them.
+// isNext reports whether a segment has only an acknowledgement and the next bytes of the direction,
+// if any: none of them was cut off, and nothing that is held waits for them.
 func (d *direction) isNext(s *decode.Segment) bool {
 	if s.Flags&^(decode.PSH|decode.ECE|decode.CWR) != decode.ACK || len(s.Payload) != s.Wire {
 		return false
@@ -176,8 +176,8 @@ func (t *table) follow(c *Connection, from side, s *decode.Segment, src *memory.
 	t.conclude(c)
 }
 
-// payload takes the payload of a segment, without its urgent byte under UrgentOOB. seq is the number
-// of its first byte, whose offset changes if a limit anchors the direction.
+// payload takes the payload of a segment, without its urgent byte under UrgentOOB. seq is the
+// number of its first byte, whose offset changes if a limit anchors the direction.
 func (t *table) payload(c *Connection, from side, seq seqNum, s *decode.Segment, src *memory.Block) {
 	d := &c.dirs[from]
 	d.dataPackets++
@@ -241,8 +241,8 @@ func (t *table) conclude(c *Connection) {
 	}
 }
 
-// closeNow closes a connection at its first FIN or RST (CloseOnFirstFIN). end is the number behind the
-// last byte of that segment.
+// closeNow closes a connection at its first FIN or RST (CloseOnFirstFIN). end is the number behind
+// the last byte of that segment.
 func (t *table) closeNow(c *Connection, from side, why CloseReason, end seqNum) {
 	for _, i := range [2]side{c.client, c.client ^ 1} {
 		t.giveUpAll(c, i)

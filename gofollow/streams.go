@@ -11,9 +11,9 @@ import (
 	"gofollow/gofollow/internal/ranges"
 )
 
-// streams is what the directions of all connections share: options and limits, memory, deadlines, and
-// the event queue. Its methods are the rules of one direction and of one connection. They do not
-// know where connections are stored, nor what limits hold for all of them together.
+// streams is what the directions of all connections share: options and limits, memory, deadlines,
+// and the event queue. Its methods are the rules of one direction and of one connection. They do
+// not know where connections are stored, nor what limits hold for all of them together.
 type streams struct {
 	config Config
 
@@ -79,9 +79,10 @@ func (st *streams) copyFor(c *Connection, payload []byte, src *memory.Block) ([]
 	return st.copyApart(payload, src)
 }
 
-// copyApart returns a copy of payload and the block that it lies in, with a reference for the caller.
-// The block has nothing else, so that a held range keeps no other bytes alive. If there is no memory
-// for such a block, it is src, in which payload lies, or the memory reserved for the packet.
+// copyApart returns a copy of payload and the block that it lies in, with a reference for the
+// caller. The block has nothing else, so that a held range keeps no other bytes alive. If there is
+// no memory for such a block, it is src, in which payload lies, or the memory reserved for the
+// packet.
 func (st *streams) copyApart(payload []byte, src *memory.Block) ([]byte, *memory.Block) {
 	if src == nil {
 		return st.arena.CopyApart(payload)
@@ -93,9 +94,9 @@ func (st *streams) copyApart(payload []byte, src *memory.Block) ([]byte, *memory
 	return payload, src
 }
 
-// origin returns the origin of a range of the current segment. Of an unanchored direction it has the
-// segment's acknowledgement, which is processed when the direction is anchored: before, the segment
-// may belong to an earlier connection.
+// origin returns the origin of a range of the current segment. Of an unanchored direction it has
+// the segment's acknowledgement, which is processed when the direction is anchored: before, the
+// segment may belong to an earlier connection.
 func (st *streams) origin(c *Connection, from side) ranges.Origin {
 	o := ranges.Origin{Time: st.cause.time, Arrived: c.last, Packet: st.cause.packet}
 	if c.dirs[from].has(unanchored) {
@@ -262,8 +263,9 @@ func holds(e *deadline.Entry[*Connection]) bool {
 	return followed && c.extra != nil && c.extra.holeDue == e.Due
 }
 
-// reserve makes sure that there is memory for all bytes that a packet of n bytes may deliver or leave
-// held: its own, and those of a datagram that it completes. A packet is taken whole or not at all.
+// reserve makes sure that there is memory for all bytes that a packet of n bytes may deliver or
+// leave held: its own, and those of a datagram that it completes. A packet is taken whole or not at
+// all.
 func (st *streams) reserve(n int) bool { return st.arena.Reserve(n + maxDatagram) }
 
 // maxDatagram is the length of the largest IP datagram.

@@ -20,8 +20,9 @@ const (
 	acceptedOneSided = 2
 )
 
-// suspect keeps a segment that starts far above everything seen, until it is known whether the stream
-// continues there. It returns how many of the suspects, from the lowest on, are to be accepted now.
+// suspect keeps a segment that starts far above everything seen, until it is known whether the
+// stream continues there. It returns how many of the suspects, from the lowest on, are to be
+// accepted now.
 func (st *streams) suspect(c *Connection, from side, span ranges.Span, payload []byte, src *memory.Block, fin bool) (accept int) {
 	d := &c.dirs[from]
 	r := st.ensureReassembly(d)

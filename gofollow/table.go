@@ -49,8 +49,9 @@ type connRef struct {
 	id uint64
 }
 
-// sighting is what was seen in a packet whose stamp jumped: an open connection, or a closed one that
-// is remembered. It counts as seen at the time of the next packet, which confirms the jump or not.
+// sighting is what was seen in a packet whose stamp jumped: an open connection, or a closed one
+// that is remembered. It counts as seen at the time of the next packet, which confirms the jump or
+// not.
 type sighting struct {
 	c   *Connection // nil for a closed connection
 	key flow.Key
@@ -118,7 +119,8 @@ func (t *table) closeIfDone(c *Connection) bool {
 }
 
 // end closes a connection: it gives up its holes, makes the Closed event and removes it from the
-// table. With remember it goes into the closed-connection table, because late segments are expected.
+// table. With remember it goes into the closed-connection table, because late segments are
+// expected.
 func (t *table) end(c *Connection, why CloseReason, by By, remember bool) {
 	t.giveUpAll(c, c.client)
 	t.giveUpAll(c, c.client^1)
@@ -152,8 +154,8 @@ func (t *table) forget(c *Connection, remember bool) {
 	t.discard(c)
 }
 
-// discard frees a connection and its state, unless it is still in the table or its Closed event still
-// waits.
+// discard frees a connection and its state, unless it is still in the table or its Closed event
+// still waits.
 func (t *table) discard(c *Connection) {
 	if c.has(queued | inTable) {
 		return
@@ -186,8 +188,8 @@ func (t *table) touch(c *Connection) {
 	t.conns.enlist(c, k)
 }
 
-// reclassify closes a connection or changes its class after one of its directions may have reached its
-// FIN without a packet of the connection.
+// reclassify closes a connection or changes its class after one of its directions may have reached
+// its FIN without a packet of the connection.
 func (t *table) reclassify(c *Connection) {
 	if !t.closeIfDone(c) && c.rank() != c.class {
 		t.touch(c)

@@ -417,7 +417,7 @@ test_ignore (void)
 {
     gofollow_t f = follower (NULL);
     gofollow_event e[16];
-    CHECK (gofollow_ignore (f, 0) == GOFOLLOW_ERR_ARGUMENT && message_has (f, "no connection 0"));
+    CHECK (gofollow_ignore (f, 0) == GOFOLLOW_ERR_ARGUMENT && message_has (f, "no connection has that ID: 0"));
     handshake (f, 0);
     handshake (f, 1);
     CHECK (feed (f, 0, 0, 104, 501, ACK, "lo") >= 0 && feed (f, 0, 0, 101, 501, ACK, "hel") >= 0);

@@ -13,7 +13,8 @@ type clock struct {
 	offset   int64
 }
 
-// clockOf is the clock of an if_tsresol value: a negative power of 2 if the top bit is set, else of 10.
+// clockOf is the clock of an if_tsresol value: a negative power of 2 if the top bit is set, else of
+// 10.
 func clockOf(resolution byte) clock {
 	power := uint(resolution & 0x7f)
 	if resolution&0x80 != 0 {

@@ -59,14 +59,15 @@ func openZstd(in *bufio.Reader) (io.Reader, error) {
 	return zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
 }
 
-// evenPieces reads in pieces of one length however the stream was cut. Of a piece with a
-// fault in it xz gives nothing, so that the cuts would decide what comes before the error.
+// evenPieces reads in pieces of one length, however the stream was cut. xz returns nothing of a
+// piece that contains a fault; without fixed pieces, the cuts would decide which bytes come before
+// the error.
 type evenPieces struct{ in *bufio.Reader }
 
 func (e evenPieces) Read(p []byte) (int, error) {
 	n, err := io.ReadFull(e.in, p[:min(len(p), 512)])
 	if n > 0 {
-		return n, nil // xz takes bytes with io.EOF for the last of its stream
+		return n, nil // xz treats bytes returned with io.EOF as the last of its stream
 	}
 	return n, err
 }

@@ -31,13 +31,13 @@ type Decompressor struct {
 	closed bool
 }
 
-// question is what the goroutine gets to work with: the next compressed bytes, or that there are no more.
+// question is the input of the goroutine: the next compressed bytes, or the end of the stream.
 type question struct {
 	src []byte
 	end bool
 }
 
-// answer is what came of a question. Without out and err all of src is used up and more is needed.
+// answer is the result of a question. Without out and err, all of src was used and more is needed.
 type answer struct {
 	out  []byte // owned by the goroutine, valid until the next question
 	used int    // bytes of src
@@ -49,7 +49,7 @@ var errClosed = errors.New("closed")
 
 // NewDecompressor returns a Decompressor at the beginning of a stream whose first MagicLen bytes
 // are head (fewer if it has no more); they are to be passed to it like the others. It
-// returns nil if the stream is in no compressed format that is read.
+// returns nil if the stream is in no supported compressed format.
 func NewDecompressor(head []byte) *Decompressor {
 	c := compressionOf(head)
 	if c == nil {
@@ -60,10 +60,10 @@ func NewDecompressor(head []byte) *Decompressor {
 	return d
 }
 
-// Decompress decompresses from src to dst, which must not be empty, and returns how many bytes of each
-// were used. It makes progress in one of them; 0, 0, nil means that src is empty and more input is
-// needed. Neither slice is used after the return. A *Error is final; what
-// could be decompressed before it comes first. After End, io.EOF means that all was returned.
+// Decompress decompresses from src to dst, which must not be empty, and returns how many bytes of
+// each were used. It makes progress in one of them; 0, 0, nil means that src is empty and more
+// input is needed. Neither slice is used after the return. A *Error is final; what could be
+// decompressed before it comes first. After End, io.EOF means that all was returned.
 func (d *Decompressor) Decompress(dst, src []byte) (nDst, nSrc int, err error) {
 	if d.closed {
 		return 0, 0, d.failure(errClosed)
@@ -115,7 +115,7 @@ func (d *Decompressor) step(q question) int {
 	return a.used
 }
 
-// failure puts what ended the stream in this package's words.
+// failure converts the error that ended the stream to an *Error.
 func (d *Decompressor) failure(err error) *Error {
 	e := &Error{Offset: d.total + int64(len(d.out))}
 	if err == errClosed {
@@ -162,7 +162,7 @@ func (s *compressedSource) wait() bool {
 	return true
 }
 
-// reply answers the question at hand and lets go of its bytes.
+// reply answers the current question and releases its bytes.
 func (s *compressedSource) reply(a answer) {
 	a.used = s.used
 	s.src, s.used = nil, 0
@@ -186,7 +186,7 @@ func (s *compressedSource) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// guarded is run, with a panic of the library turned into an error.
+// guarded is run, but returns a panic of the library as an error.
 func (s *compressedSource) guarded(c *compression) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -196,7 +196,8 @@ func (s *compressedSource) guarded(c *compression) (err error) {
 	return s.run(c)
 }
 
-// run hands out what the library makes of the source, up to an error, io.EOF at a proper end.
+// run hands out the decompressed bytes of the source until an error, which is io.EOF at a proper
+// end.
 func (s *compressedSource) run(c *compression) error {
 	z, err := c.open(bufio.NewReaderSize(s, decompressorBuffer))
 	buf := make([]byte, decompressorBuffer)

@@ -81,9 +81,9 @@ func (f *File) Close() {
 	}
 }
 
-// Read reads up to len(b) bytes of the capture. 0, nil means that nothing came of
-// what was read of the file: call again. An error, io.EOF or one of the file's or the
-// decompressor's, is final; n bytes stand before it.
+// Read reads up to len(b) bytes of the capture. 0, nil means that the bytes that were read
+// decompressed to nothing: call again. An error, io.EOF or one of the file's or the decompressor's,
+// is final; n bytes stand before it.
 func (f *File) Read(b []byte) (n int, err error) {
 	if f.decompressor != nil {
 		return f.readCompressed(b)
@@ -107,7 +107,7 @@ func (f *File) readRaw(b []byte) (n int) {
 	return 0
 }
 
-// readCompressed fills b with what can be had by reading the file once at most.
+// readCompressed fills b as far as reading the file once allows.
 func (f *File) readCompressed(b []byte) (n int, err error) {
 	for once := false; n < len(b); {
 		made, used, err := f.decompressor.Decompress(b[n:], f.input)

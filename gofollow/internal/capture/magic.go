@@ -9,8 +9,7 @@ import (
 // readFormats is the hint in every error about a file of another format.
 const readFormats = "supported formats: pcap and pcapng, plain or compressed by gzip, zstd, xz, bzip2 or lz4"
 
-// foreign are the formats that people hand to a capture reader by mistake, by
-// their first bytes.
+// foreign are formats that are often given to a capture reader by mistake, by their first bytes.
 var foreign = []struct{ magic, name string }{
 	{"\xa1\xb2\xcd\x34", "pcap modified by Kuznetzov's patch; rewrite the file with editcap -F pcap"},
 	{"\x34\xcd\xb2\xa1", "pcap modified by Kuznetzov's patch; rewrite the file with editcap -F pcap"},
@@ -44,7 +43,7 @@ var foreign = []struct{ magic, name string }{
 	{"%PDF-", "PDF"},
 }
 
-// headLen is how many bytes an unknown format shows before it is named.
+// headLen is how many bytes of an unknown format are examined.
 const headLen = 16
 
 // beginsMagic reports whether b, or its beginning, is the beginning of a magic number that is read.
@@ -63,10 +62,10 @@ func beginsMagic(b []byte) bool {
 
 // beginsPcap returns the magic number of the pcap header that b begins with, or may begin with if
 // it is shorter than one, and whether the header is big-endian; nil if b begins with something
-// else. In another capture that only is a header whose every field is what today's writers write,
-// so that no record or block is taken for one: version 2.4, no time zone and no accuracy (of a
-// record, the lengths), a snap length of up to 256 MiB or one of the two that mean none, and a link
-// type with no more than an FCS length beside it. b has 8 bytes at least.
+// else. Within another capture, only a header counts whose fields all have values that current
+// writers write, so that no record or block is taken for a header: version 2.4, no time zone and no
+// accuracy (of a record, the lengths), a snap length of up to 256 MiB or one of the two that mean
+// none, and a link type with no more than an FCS length beside it. b has 8 bytes at least.
 func beginsPcap(b []byte) (m *pcapMagic, big bool) {
 	m, big = pcapMagicOf(b)
 	if m == nil {
@@ -101,9 +100,8 @@ func beginsSection(b []byte) bool {
 	return string(b[:MagicLen]) == sectionMagic && (magic == byteOrderMagic || magic == swappedByteOrderMagic)
 }
 
-// unknown fails for a capture that begins with b, which is not a format that is
-// read. Of b no more than headLen bytes count, so that the message is the same
-// however the capture is cut.
+// unknown returns the error for a capture of an unsupported format that begins with b. Only the
+// first headLen bytes of b count, so that the message is the same however the capture is cut.
 func (r *Reader) unknown(b []byte) (int, bool, error) {
 	b = b[:min(len(b), headLen)]
 	if c := compressionOf(b); c != nil {

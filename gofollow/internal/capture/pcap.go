@@ -6,7 +6,7 @@ import (
 	"math/bits"
 )
 
-// pcapMagic is what the first four bytes of a pcap file say.
+// pcapMagic is the meaning of the first four bytes of a pcap file.
 type pcapMagic struct {
 	number    uint32
 	unit      int64 // nanoseconds in a unit of a record's second time field
@@ -39,9 +39,9 @@ type pcapState struct {
 	lengths lengthOrder
 }
 
-// lengthOrder is the order of a record's two lengths. Before version 2.3 the
-// original one came first, and some writers of 2.3 were still of that mind: there
-// the larger one is the original (as in libpcap).
+// lengthOrder is the order of a record's two lengths. Before version 2.3 the original length came
+// first. Some writers of 2.3 still wrote that order, so in 2.3 the larger one is the original (as
+// in libpcap).
 type lengthOrder uint8
 
 const (
@@ -50,7 +50,8 @@ const (
 	smallerCaptured
 )
 
-// pcapMagicOf returns what a file's first bytes say, and whether it is big-endian; nil if it is not a pcap.
+// pcapMagicOf returns the meaning of a file's magic number, nil if it is none of pcap, and whether
+// the file is big-endian.
 func pcapMagicOf(b []byte) (m *pcapMagic, big bool) {
 	for i := range pcapMagics {
 		m := &pcapMagics[i]
@@ -93,7 +94,7 @@ func (r *Reader) pcapHeader(b []byte, m *pcapMagic, big bool) (int, bool, error)
 }
 
 // fromAIX recognizes AIX's tcpdump, which writes version 2.2 with interface types of RFC 1573 and
-// nanoseconds, by types that mean nothing likely as link types.
+// nanoseconds, by types that are unlikely link types.
 func (p *pcapState) fromAIX() {
 	link, ok := map[uint32]uint32{6: 1, 9: 6, 15: 10, 24: 0}[p.link]
 	if ok {
@@ -101,7 +102,7 @@ func (p *pcapState) fromAIX() {
 	}
 }
 
-// nextPcap reads one record. Every packet passes here, so it is one straight line.
+// nextPcap reads one record. It is called for every packet, so it has no loop.
 func (r *Reader) nextPcap(b []byte, rec *Record) (int, bool, error) {
 	if len(b) < pcapRecordLen {
 		return r.short(pcapRecordLen)
@@ -110,7 +111,7 @@ func (r *Reader) nextPcap(b []byte, rec *Record) (int, bool, error) {
 	if r.big {
 		sec, frac, incl, orig = bits.ReverseBytes32(sec), bits.ReverseBytes32(frac), bits.ReverseBytes32(incl), bits.ReverseBytes32(orig)
 	}
-	if incl-1 >= MaxPacket { // nothing or too much: maybe no record at all
+	if incl-1 >= MaxPacket { // zero or too large: perhaps another header
 		return r.nextAnyPcap(b, rec)
 	}
 	n := pcapRecordLen + int(incl)
@@ -163,9 +164,9 @@ func (r *Reader) nextAnyPcap(b []byte, rec *Record) (int, bool, error) {
 }
 
 // joined reads the header of another pcap file, if one stands where a record or block should: files
-// joined by cat are one capture. done reports whether b began with such a header, or may do so and is
-// too short. As a record, a header would be a packet of no bytes, neither captured nor on the wire,
-// of one certain time of the years 1984, 2055, 2060 or 2083: see beginsPcap.
+// joined by cat are one capture. done reports whether b began with such a header, or may do so and
+// is too short. As a record, a header would be a packet of no bytes, neither captured nor on the
+// wire, of one certain time of the years 1984, 2055, 2060 or 2083: see beginsPcap.
 func (r *Reader) joined(b []byte) (n int, done bool, err error) {
 	m, big := beginsPcap(b)
 	if m == nil {
@@ -179,7 +180,7 @@ func (r *Reader) joined(b []byte) (n int, done bool, err error) {
 	return n, true, err
 }
 
-// tooLong fails for a captured length above MaxPacket that stands at.
+// tooLong returns the error for a captured length above MaxPacket at an offset.
 func (r *Reader) tooLong(at int64, length uint32) (int, bool, error) {
 	return r.fail(Damaged, at, fmt.Sprintf(
 		"a packet has the captured length %d, more than the limit of %d; the file is probably damaged before this record", length, MaxPacket))

@@ -35,8 +35,7 @@ const (
 	maxBlock   = MaxPacket + maxOptions
 	maxOptions = 64 << 10
 
-	// maxInterfaces stops a file that consists of interface descriptions
-	// from taking memory without end.
+	// maxInterfaces bounds the memory that a file of interface descriptions takes.
 	maxInterfaces = 1 << 16
 )
 
@@ -63,7 +62,7 @@ func (r *Reader) nextBlock(b []byte, rec *Record) (int, bool, error) {
 	if len(b) < blockHeadLen {
 		return r.short(blockHeadLen)
 	}
-	// Before its byte order is known a section header's length means nothing.
+	// The length of a section header can be read only when its byte order is known.
 	if binary.BigEndian.Uint32(b) == blockSectionHeader {
 		return r.sectionHeader(b)
 	}
@@ -125,8 +124,8 @@ func (r *Reader) sectionHeader(b []byte) (int, bool, error) {
 	return r.passOver(sectionFixedLen, total)
 }
 
-// padded is what a block takes in the file. Its length is to be a multiple of 4, but
-// some writers do not count the padding of the packet in it.
+// padded is the space that a block takes in the file. Its length should be a multiple of 4, but
+// some writers do not count the padding of the packet.
 func padded(total uint32) int64 {
 	return (int64(total) + 3) &^ 3
 }
@@ -194,7 +193,7 @@ func (r *Reader) endBlock(rest []byte) error {
 	return r.truncated(start, have)
 }
 
-// contradiction fails for a block whose two lengths differ.
+// contradiction returns the error for a block whose two lengths differ.
 func (r *Reader) contradiction(at int64, head, tail uint32) (int, bool, error) {
 	return r.fail(Damaged, at, fmt.Sprintf("a block has the length %d at its beginning and %d at its end", head, tail))
 }
@@ -298,7 +297,7 @@ func (r *Reader) deliver(b []byte, rec *Record, from, captured int, original uin
 	return len(b), true, nil
 }
 
-// undescribed fails for a packet of an interface without a description.
+// undescribed returns the error for a packet of an interface without a description.
 func (r *Reader) undescribed(at int64, number uint32) (int, bool, error) {
 	return r.fail(Damaged, at, fmt.Sprintf("a packet belongs to interface %d, but the section describes %d of them", number, len(r.ng.interfaces)))
 }

@@ -106,12 +106,12 @@ func (r *Reader) End(rest []byte) error {
 	return r.truncated(r.offset, len(rest))
 }
 
-// maxCut is how long a record that the capture's end cuts may be, where the snap length is not more:
-// the largest snap length of tcpdump and Wireshark.
+// maxCut is how long a record that the capture's end cuts may be, where the snap length is not
+// more: the largest snap length of tcpdump and Wireshark.
 const maxCut = 262_144
 
-// longestCut returns how long a record that is not whole at the end of a capture may be: it is taken
-// for one that was cut, a longer one for damage.
+// longestCut returns how long a record that is not whole at the end of a capture may be: it is
+// taken for one that was cut, a longer one for damage.
 func longestCut(snapLen uint32) int64 { return max(int64(snapLen), maxCut) }
 
 // endUndecided is End before a whole file header was read.
@@ -127,7 +127,8 @@ func (r *Reader) endUndecided(rest []byte) error {
 	return r.truncated(0, len(rest))
 }
 
-// Placed returns err, if it is a Decompressor's *Error with the number of packets that stand before it.
+// Placed returns err, if it is a Decompressor's *Error with the number of packets that stand before
+// it.
 func (r *Reader) Placed(err error) error {
 	if e, ok := err.(*Error); ok {
 		e.Record = r.records

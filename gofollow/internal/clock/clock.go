@@ -54,7 +54,8 @@ func (c *Clock) Tick(t int64) (pause int64) {
 	return pause
 }
 
-// Advance takes a stamp at most maxStep ahead of the reference, while no jump waits to be confirmed.
+// Advance takes a stamp at most maxStep ahead of the reference, while no jump waits to be
+// confirmed.
 func (c *Clock) Advance(t int64) {
 	c.Now += t - c.Reference
 	c.Reference = t
@@ -69,8 +70,8 @@ func (c *Clock) Set(t int64) {
 	c.Tick(t)
 }
 
-// confirm makes a jump the reference. It returns how far the jump lies beyond all earlier references,
-// which is added to the elapsed time, or 0 if that is longer than maxPause.
+// confirm makes a jump the reference. It returns how far the jump lies beyond all earlier
+// references, which is added to the elapsed time, or 0 if that is longer than maxPause.
 func (c *Clock) confirm(t int64) (pause int64) {
 	c.highest = max(c.highest, c.Reference)
 	if t > c.highest && uint64(t)-uint64(c.highest) <= uint64(maxPause) {

@@ -9,11 +9,11 @@ import (
 // LinkDatagram is the link type of the frames that are made of whole datagrams with
 // Decoder.Defragment. It is not a number of the registry: capture files have 16 bits.
 //
-// A frame begins with what the layers around the fragments left behind, so that it is decoded as the
-// datagram would have been in their place: the number of VLAN ids, the length of the separation's
-// layers, where in them the tunnel under way begins (packet.outer), how many IP headers are around,
-// the path in eight bytes, the ids in two bytes each, the layers. An IP header and the datagram's
-// data follow.
+// A frame begins with what the layers around the fragments left behind, so that it is decoded as
+// the datagram would have been in their place: the number of VLAN ids, the length of the
+// separation's layers, where in them the tunnel under way begins (packet.outer), how many IP
+// headers are around, the path in eight bytes, the ids in two bytes each, the layers. An IP header
+// and the datagram's data follow.
 const LinkDatagram = 1 << 24
 
 const datagramHeaderLen = 12

@@ -21,7 +21,8 @@ type Decoder struct {
 	Fragments fragment.Table
 
 	// Fragmented counts the fragments that frames were or contained since the caller set it to 0,
-	// FirstFragment and LastFragment are the datagrams that the first and the last of them are part of.
+	// FirstFragment and LastFragment are the datagrams that the first and the last of them are part
+	// of.
 	Fragmented                  int
 	FirstFragment, LastFragment fragment.Key
 	Depth                       uint8 // how many IP headers are around that of the last one
@@ -35,8 +36,8 @@ type Decoder struct {
 	Whole      []byte
 	WholeWire  int // its length on the wire
 
-	// Stopped is what the last frame that was NotTCP or UnknownLink had where TCP was
-	// looked for; Name gives it a name.
+	// Stopped identifies the layer at which decoding stopped, for the last frame that was NotTCP or
+	// UnknownLink. Name returns its name.
 	Stopped uint32
 
 	// VLANs begins with the ids of the tags around the last segment, outermost first.
@@ -46,9 +47,9 @@ type Decoder struct {
 	scratch gopacketLayers
 }
 
-// MaxLayers is how many headers a frame may have, TCP's included. Real frames
-// have up to twenty (tags, labels and tags again within a tunnel); a frame made of
-// nothing but tags or tunnels must not cost more.
+// MaxLayers is how many headers a frame may have, TCP's included. Real frames have up to twenty
+// (tags, labels and tags again within a tunnel). The limit bounds the cost of a frame that consists
+// of tags or tunnels only.
 const MaxLayers = 32
 
 // layers decodes a frame layer by layer.
@@ -128,8 +129,8 @@ type packet struct {
 
 	// lengthless is set within an IPv6 packet whose payload length is 0.
 	lengthless bool
-	// unverifiable is set where a checksum proves nothing: a part
-	// of the segment was not on the wire, or the address in the header is not the one that was summed.
+	// unverifiable is set where a checksum proves nothing: a part of the segment was not on the
+	// wire, or the address in the header is not the one that was summed.
 	unverifiable bool
 
 	// path distinguishes the networks in which the same addresses may be used: it
@@ -155,8 +156,8 @@ func (p *packet) take(n int) {
 	p.wire -= n
 }
 
-// bound drops what lies behind the n bytes that a header gives. A
-// header that promises more than the enclosing layer carries adds nothing.
+// bound drops the bytes behind the length n that a header gives. A length beyond the enclosing
+// layer has no effect.
 func (p *packet) bound(n int) {
 	if n > p.wire {
 		p.unverifiable = true
@@ -168,8 +169,8 @@ func (p *packet) bound(n int) {
 	}
 }
 
-// enter notes a VLAN or tunnel id. Without any, or with ids of 0 alone, path stays 0: a
-// priority tag makes no other network.
+// enter adds a VLAN or tunnel id to path, which stays 0 without ids or with ids of 0 only: a
+// priority tag does not name another network.
 func (p *packet) enter(id uint64) {
 	p.path = (bits.RotateLeft64(p.path, 29) ^ id) * 0x9e3779b97f4a7c15
 }

@@ -23,8 +23,8 @@ func (d *Decoder) fragmentIPv4(p *packet, seg *Segment) (protocol, Outcome) {
 	return ipv4Payload(next), outcome
 }
 
-// fragmentIPv6 reads a fragment header. One that says "the first fragment, and no
-// more" is a whole packet (RFC 6946).
+// fragmentIPv6 reads a fragment header. A first fragment without more fragments is a whole packet
+// (RFC 6946).
 func (d *Decoder) fragmentIPv6(p *packet, seg *Segment) (protocol, Outcome) {
 	const header = 8
 	b := p.b
@@ -40,8 +40,8 @@ func (d *Decoder) fragmentIPv6(p *packet, seg *Segment) (protocol, Outcome) {
 		&fragment.Fragment{Offset: int(flags &^ 7), Last: flags&1 == 0, Next: b[0]})
 }
 
-// reassemble adds what is left of a packet to its datagram. If that is whole by
-// it, p becomes the datagram, as if it had come in one packet.
+// reassemble adds the rest of a packet to its datagram. If that completes the datagram, p becomes
+// the datagram, as if it had been sent in one packet.
 func (d *Decoder) reassemble(p *packet, seg *Segment, key *fragment.Key, f *fragment.Fragment) (protocol, Outcome) {
 	key.Src, key.Dst, key.Path = [2]uint64{seg.Src.Hi, seg.Src.Lo}, [2]uint64{seg.Dst.Hi, seg.Dst.Lo}, p.path
 	if d.Fragmented == 0 {

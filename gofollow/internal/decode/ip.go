@@ -40,7 +40,8 @@ func ipv4(p *packet, seg *Segment, verify bool) (protocol, Outcome) {
 	return ipv4Payload(next), more
 }
 
-// ipv4Payload maps the numbers of IPv6 extension headers, which mean nothing in IPv4, to one that is not TCP.
+// ipv4Payload maps the numbers of IPv6 extension headers, which have no meaning in IPv4, to one
+// that is not TCP.
 func ipv4Payload(next protocol) protocol {
 	switch next {
 	case protoHopByHop, protoRouting, protoFragment, protoDestination:
@@ -49,8 +50,8 @@ func ipv4Payload(next protocol) protocol {
 	return next
 }
 
-// sourceRouted reports whether IPv4 options hold a source route: the destination in the header
-// is then a router, and the one that TCP summed is in the option.
+// sourceRouted reports whether IPv4 options contain a source route. The destination in the header
+// is then a router, and the checksum of TCP covers the address in the option.
 func sourceRouted(options []byte) bool {
 	for len(options) >= 2 && options[0] != 0 {
 		switch options[0] {
@@ -97,12 +98,14 @@ func extension(p *packet) (protocol, Outcome) {
 	return header(p, 8, 8)
 }
 
-// authentication reads an Authentication Header, whose length counts in 4 bytes (RFC 4302, section 2.2).
+// authentication reads an Authentication Header, whose length counts in 4 bytes (RFC 4302, section
+// 2.2).
 func authentication(p *packet) (protocol, Outcome) {
 	return header(p, 8, 4)
 }
 
-// header takes off a header that begins with the next protocol and a length, in units beyond the first bytes.
+// header takes off a header that begins with the next protocol and a length, in units beyond the
+// first bytes.
 func header(p *packet, first, unit int) (protocol, Outcome) {
 	if len(p.b) < first {
 		return 0, Malformed

@@ -2,8 +2,8 @@ package decode
 
 import "encoding/binary"
 
-// frameRelay reads the address field and the field that identifies what follows: an NLPID (RFC 2427), or in
-// Cisco's frames an EtherType.
+// frameRelay reads the address field and the field that identifies what follows: an NLPID (RFC
+// 2427), or in Cisco's frames an EtherType.
 func frameRelay(p *packet) (protocol, Outcome) {
 	const (
 		unnumbered                     = 0x03 // information, the control field
@@ -20,7 +20,7 @@ func frameRelay(p *packet) (protocol, Outcome) {
 		return 0, Malformed
 	}
 	address := uint64(b[0] & 0xfc)
-	for _, part := range b[1:n] { // the low bits say something of the frame
+	for _, part := range b[1:n] { // the low bits are flags of the frame
 		address = address<<8 | uint64(part&0xf0)
 	}
 	p.enter(uint64(otherFrameRelay)<<32 | address)
@@ -130,7 +130,8 @@ func exportedPDU(p *packet) (protocol, Outcome) {
 	return 0, Malformed
 }
 
-// dissected returns what a dissector of Wireshark's reads, by its name, behind which are zero bytes.
+// dissected returns what a dissector of Wireshark's reads, by its name, behind which are zero
+// bytes.
 func dissected(name []byte) (protocol, Outcome) {
 	for len(name) > 0 && name[len(name)-1] == 0 {
 		name = name[:len(name)-1]

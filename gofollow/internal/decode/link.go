@@ -70,7 +70,8 @@ const (
 	ipoibLen    = 44 // a global routing header, then EtherType and two bytes
 )
 
-// linkLayer reads the link type's own header. Ethernet's is left to the loop, since it occurs in tunnels, too.
+// linkLayer reads the header of the link type. The loop reads that of Ethernet, which also occurs
+// in tunnels.
 func (d *Decoder) linkLayer(link uint32, p *packet) (protocol, Outcome) {
 	switch link {
 	case linkEthernet:
@@ -225,8 +226,8 @@ func (d *Decoder) cookedTwo(p *packet) (protocol, Outcome) {
 	return d.cookedPayload(hardware, next, p)
 }
 
-// cookedPayload returns what follows: on some interfaces the protocol field means
-// something else than an EtherType.
+// cookedPayload returns the protocol that follows. On some interfaces the protocol field is not an
+// EtherType.
 func (d *Decoder) cookedPayload(hardware uint16, next protocol, p *packet) (protocol, Outcome) {
 	switch {
 	case hardware == hardwareNetlink:
@@ -255,8 +256,8 @@ func etherType(p *packet, n, at int) (protocol, Outcome) {
 	return next, more
 }
 
-// ethernet reads an Ethernet header. What stands in the type's place may be a length (802.3), which
-// is distinguished from an EtherType where the loop finds no layer for it.
+// ethernet reads an Ethernet header. Its type field may be a length (802.3); the loop distinguishes
+// the two if it finds no layer for the value.
 func ethernet(p *packet) (protocol, Outcome) {
 	if len(p.b) < ethernetLen {
 		return 0, Malformed
@@ -277,7 +278,8 @@ func vlan(p *packet) (protocol, Outcome) {
 	return next, more
 }
 
-// fddi reads an FDDI header (ISO 9314-2): frame control, of which only LLC frames matter, and two addresses.
+// fddi reads an FDDI header (ISO 9314-2): frame control, of which only LLC frames matter, and two
+// addresses.
 func (d *Decoder) fddi(p *packet) (protocol, Outcome) {
 	if len(p.b) < fddiLen {
 		return 0, Malformed
@@ -290,7 +292,7 @@ func (d *Decoder) fddi(p *packet) (protocol, Outcome) {
 }
 
 // pflog reads what BSD's packet filter logs before a packet: its length without the padding to a
-// multiple of 4, and the address family. gopacket's refuses the lengths of today's OpenBSD.
+// multiple of 4, and the address family. gopacket rejects the lengths that current OpenBSD writes.
 func pflog(p *packet) (protocol, Outcome) {
 	if len(p.b) < 2 {
 		return 0, Malformed
@@ -303,8 +305,9 @@ func pflog(p *packet) (protocol, Outcome) {
 	return inFamily(af)
 }
 
-// nflog reads the attributes of a packet that Linux' netfilter logged: a length and a
-// type each, in the byte order of the capturing host. One of them is the packet. Types are small, so the order shows.
+// nflog reads the attributes of a packet that Linux' netfilter logged: a length and a type each, in
+// the byte order of the capturing host. One of them is the packet. Types are small, so the order
+// shows.
 func nflog(p *packet) (protocol, Outcome) {
 	const (
 		header    = 4 // address family, version, resource

@@ -104,8 +104,8 @@ var pppNames = map[uint32]string{
 	0xc025: "link quality report", 0xc223: "CHAP", 0xc227: "EAP",
 }
 
-// udpNames are the UDP ports by which tunnels are known. One whose packets can be read
-// is named where a packet is none of them, or has no frame inside: an echo or a control message.
+// udpNames are the UDP ports of tunnels. A supported tunnel is named if a packet on its port does
+// not belong to it or contains no frame, such as an echo or a control message.
 var udpNames = map[uint32]string{
 	portL2TP: "L2TP", portGTP: "GTP-U", portTeredo: "Teredo", portLISP: "LISP data", portGRE: "GRE in UDP", portVXLAN: "VXLAN",
 	portVXLANGPE: "VXLAN-GPE", portCAPWAP: "CAPWAP data", portGeneve: "Geneve", portMPLS: "MPLS in UDP", portVXLANOld: "VXLAN",

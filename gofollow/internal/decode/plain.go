@@ -6,12 +6,12 @@ import "encoding/binary"
 // without options.
 const plainLen = ethernetLen + ipv4Len + tcpLen
 
-// Decode decodes one frame of the given link type, of which wireLen bytes
-// were on the wire, len(frame) <= wireLen. seg is valid only if the outcome is TCP (or BadChecksum).
+// Decode decodes one frame of the given link type, of which wireLen bytes were on the wire,
+// len(frame) <= wireLen. seg is valid only if the outcome is TCP (or BadChecksum).
 //
-// What nearly every frame of nearly every capture is, it reads at one go:
-// Ethernet, IPv4 without options or fragments, TCP, all of it captured. Any other frame is taken apart layer by layer, and a plain one would
-// give the same there.
+// Decode itself reads only plain frames: Ethernet, IPv4 without options or fragments, TCP, captured
+// completely. Nearly every frame is one. Others are decoded layer by layer, which would give the
+// same result for a plain frame.
 func (d *Decoder) Decode(link uint32, frame []byte, wireLen int, seg *Segment) Outcome {
 	if link != linkEthernet || d.VerifyChecksum || len(frame) < plainLen {
 		return d.layers(link, frame, wireLen, seg)

@@ -79,11 +79,11 @@ const (
 	otherLISP
 )
 
-// Counts counts packets by what a Decoder Stopped at, up to maxCounts different things by
-// their own names and the others together.
+// Counts counts packets by the layer at which a Decoder Stopped: up to maxCounts layers by their
+// own names, and the others together.
 type Counts map[uint32]uint64
 
-// maxCounts bounds Counts. Ordinary captures have a dozen; garbage has any number.
+// maxCounts bounds Counts. Ordinary captures have about a dozen; random bytes have any number.
 const maxCounts = 256
 
 // Add counts a packet. The nil map is ready for the first.

@@ -1,8 +1,8 @@
 // Package decode turns frames into TCP segments.
 //
-// Ethernet, VLAN tags, IP and TCP are read by hand, because every packet meets
-// them; any other layer is gopacket's where gopacket reads it rightly and in
-// place. Lengths come from the IP header, never from the frame.
+// Ethernet, VLAN tags, IP and TCP are parsed here, because every packet has them. Other layers are
+// parsed by gopacket where it is correct and does not allocate. Lengths come from the IP header,
+// never from the frame.
 package decode
 
 // Addr is an IP address as two big-endian words. An IPv4 address stands in the

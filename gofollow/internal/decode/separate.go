@@ -12,7 +12,7 @@ import (
 // A network is what the layers around a segment name, outermost first: the ids of its VLANs, and of
 // each tunnel the id that both directions share or, where there is none, the unordered pair of
 // outer addresses. Ids that belong to one direction (the TEID of GTP, 3GPP TS 29.281; the session
-// of L2TP, RFC 3931; the call of PPTP, RFC 2637; MPLS labels, RFC 3031) are none of it.
+// of L2TP, RFC 3931; the call of PPTP, RFC 2637; MPLS labels, RFC 3031) do not count.
 type Separations struct {
 	vlans, tunnels bool
 
@@ -58,14 +58,14 @@ const (
 
 var separationKinds = [...]string{"vlan", "vxlan", "geneve", "gre", "nvgre", "erspan", "pppoe", "isid", "lisp", "eoip", "outer", "outer"}
 
-// Hold keeps a number until as many calls of Release. 0 needs none.
+// Hold keeps a number valid until Release was called as often as Hold. 0 needs no Hold.
 func (s *Separations) Hold(number uint32) {
 	if number != 0 {
 		s.entries[number-1].held++
 	}
 }
 
-// Release lets a number go that was held. The last one frees it for another network.
+// Release undoes one Hold. The last Release frees the number for another network.
 func (s *Separations) Release(number uint32) {
 	if number != 0 {
 		s.entries[number-1].held--
@@ -121,7 +121,7 @@ func (s *Separations) number(p *packet) uint32 {
 	return number
 }
 
-// enterVLAN notes a VLAN. An id of 0 is a priority tag's, which makes no other network.
+// enterVLAN adds a VLAN. The id 0 is that of a priority tag, which does not name another network.
 func (p *packet) enterVLAN(id uint16) {
 	p.enter(uint64(id))
 	if int(p.tags) < len(p.vlans) {
@@ -133,7 +133,7 @@ func (p *packet) enterVLAN(id uint16) {
 	}
 }
 
-// enterService notes the id of a service without outer addresses, which both directions share.
+// enterService adds the id of a service without outer addresses, which both directions share.
 func (p *packet) enterService(kind byte, id uint32) {
 	p.enter(uint64(kind)<<32 | uint64(id))
 	if p.separate != nil && p.separate.tunnels {
@@ -141,8 +141,8 @@ func (p *packet) enterService(kind byte, id uint32) {
 	}
 }
 
-// enterNetwork notes the id of a tunnel that both directions share. It takes the place of the
-// tunnel's outer addresses: distributed gateways and several paths use others each way.
+// enterNetwork adds the id of a tunnel that both directions share. It replaces the tunnel's
+// outer addresses, which may differ by direction (distributed gateways, several paths).
 func (p *packet) enterNetwork(kind byte, id uint32) {
 	if p.outer > 0 {
 		p.separation, p.outer = p.outer-1, 0
@@ -150,7 +150,7 @@ func (p *packet) enterNetwork(kind byte, id uint32) {
 	p.enterService(kind, id)
 }
 
-// enterPair notes the outer addresses of a tunnel.
+// enterPair adds the outer addresses of a tunnel.
 func (p *packet) enterPair(seg *Segment) {
 	if p.separate == nil || !p.separate.tunnels {
 		return

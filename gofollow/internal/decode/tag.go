@@ -17,9 +17,9 @@ const (
 	etherRTag       protocol = 0xf1c1 // IEEE 802.1CB
 )
 
-// untag takes off a header of the kinds above: a line says how long it is and where in it the next
-// EtherType stands, or what follows. It returns NotTCP if kind is none of them, or if its content
-// is not followed.
+// untag removes a header of the kinds above. Each case has its length and the position of the next
+// EtherType, or the protocol that follows. It returns NotTCP if kind is another one, or if the
+// content is not followed.
 func untag(kind protocol, p *packet) (protocol, Outcome) {
 	switch kind {
 	case etherVNTag, etherHSR, etherRTag:
@@ -44,7 +44,7 @@ func untag(kind protocol, p *packet) (protocol, Outcome) {
 	return kind, NotTCP
 }
 
-// skip takes off a header of n bytes, of which none matters.
+// skip removes a header of n bytes without reading it.
 func skip(p *packet, n int, next protocol) (protocol, Outcome) {
 	if len(p.b) < n {
 		return 0, Malformed
@@ -65,8 +65,8 @@ func switchTag(p *packet, at int) (protocol, Outcome) {
 }
 
 // metadata reads the header of Cisco MetaData: version 1, length of the options in 4 bytes,
-// options. The EtherType is behind them, or in GRE in front of the version, where no version is
-// that large.
+// options. The EtherType follows them; in GRE it precedes the version and is recognized because no
+// version is that large.
 func metadata(p *packet) (protocol, Outcome) {
 	if len(p.b) < 4 {
 		return 0, Malformed
@@ -159,7 +159,7 @@ func trill(p *packet) (protocol, Outcome) {
 	return skip(p, 6+4*int(be16(p.b)>>6&0x1f), etherBridged)
 }
 
-// peel takes off one of the headers that may stand around the IP packet in an Ethernet frame, that
+// peel removes one of the headers that may stand around the IP packet in an Ethernet frame, that
 // of Ethernet included.
 func peel(kind protocol, p *packet) (protocol, Outcome) {
 	switch kind {

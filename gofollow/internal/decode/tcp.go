@@ -43,7 +43,8 @@ func (seg *Segment) readTCP(b []byte) {
 	seg.WindowScale = -1
 }
 
-// windowScale finds the window scale option (RFC 7323, section 2.2). It returns -1 if there is none.
+// windowScale returns the shift count of the window scale option (RFC 7323, section 2.2), -1 if
+// there is none.
 func windowScale(options []byte) int8 {
 	for len(options) >= 2 && options[0] != 0 {
 		if options[0] == 1 {

@@ -18,9 +18,9 @@ type gopacketLayers struct {
 	etherIP layers.EtherIP
 }
 
-// decodes has gopacket decode a header and takes it off. gopacket may index
-// without looking at the length, so its panic means that the header is cut. The caller
-// clears the layer, since the frame must not be kept.
+// decodes lets gopacket decode a header, and removes it. gopacket may index without checking the
+// length, so its panic means that the header is cut. The caller clears the layer, because the frame
+// must not be kept.
 func decodes(l gopacket.DecodingLayer, p *packet) (ok bool) {
 	defer func() {
 		if recover() != nil {
@@ -80,7 +80,8 @@ func (d *Decoder) encapsulated(next protocol, p *packet, seg *Segment) (protocol
 	return untag(next, p)
 }
 
-// tunnel notes the outer addresses: what is inside may use addresses that other tunnels use, too.
+// tunnel adds the outer addresses to the path: the packets inside may use addresses that other
+// tunnels use, too.
 func (p *packet) tunnel(seg *Segment) {
 	for _, w := range [...]uint64{seg.Src.Hi, seg.Src.Lo, seg.Dst.Hi, seg.Dst.Lo} {
 		p.enter(w)
@@ -169,7 +170,8 @@ func (d *Decoder) gre(p *packet) (protocol, Outcome) {
 	return next, more
 }
 
-// erspan reads the header of ERSPAN, type II or III (draft-foschiano-erspan-03). gopacket knows only type II.
+// erspan reads the header of ERSPAN, type II or III (draft-foschiano-erspan-03). gopacket knows
+// only type II.
 func (d *Decoder) erspan(p *packet) (protocol, Outcome) {
 	const three = 12
 	if len(p.b) == 0 {
@@ -207,7 +209,8 @@ func (d *Decoder) erspan(p *packet) (protocol, Outcome) {
 	return otherERSPAN, NotTCP
 }
 
-// mpls reads one label (RFC 3032). Nothing identifies what is below the last one, so it is guessed.
+// mpls reads one label (RFC 3032). The protocol below the last label is not identified, so mpls
+// infers it from the bytes.
 func mpls(p *packet) (protocol, Outcome) {
 	if len(p.b) < 4 {
 		return 0, Malformed
@@ -240,8 +243,8 @@ func mpls(p *packet) (protocol, Outcome) {
 	return otherMPLS, NotTCP
 }
 
-// l2tpSession reads the session header of L2TP version 3 (RFC 3931, section 4.1). How long its
-// cookie is, and whether a sublayer follows, was agreed on elsewhere, so the frame is looked for.
+// l2tpSession reads the session header of L2TP version 3 (RFC 3931, section 4.1). The length of the
+// cookie and the sublayer are negotiated elsewhere, so l2tpSession searches for the frame.
 func l2tpSession(p *packet) (protocol, Outcome) {
 	if len(p.b) < 4 {
 		return 0, Malformed
@@ -263,8 +266,8 @@ func l2tpSession(p *packet) (protocol, Outcome) {
 	return protoL2TP, NotTCP
 }
 
-// carries reports whether p can be what the header announces. UDP ports and labels promise
-// nothing, and ordinary traffic must not become TCP.
+// carries reports whether p can be a packet of the protocol next. UDP ports and labels do not
+// identify their content reliably, and other traffic must not be taken for TCP.
 func carries(next protocol, p *packet) bool {
 	b := p.b
 	cut := len(b) < p.wire
@@ -300,10 +303,10 @@ func carries(next protocol, p *packet) bool {
 	return tellable(inner) && inner != next && carries(inner, &rest)
 }
 
-// tellable reports whether a header of a protocol is told from other bytes by its own.
+// tellable reports whether a header of a protocol can be recognized by its own bytes.
 func tellable(p protocol) bool { return p == etherIPv4 || p == etherIPv6 || p == etherPPPoE }
 
-// bridges tells whether p is an Ethernet frame beyond doubt: with IP or PPPoE inside.
+// bridges reports whether p is certainly an Ethernet frame: one that contains IP or PPPoE.
 func bridges(p *packet) bool {
 	inner, rest := innermost(etherBridged, p)
 	return tellable(inner) && carries(inner, &rest)

@@ -6,7 +6,8 @@ import (
 	"github.com/google/gopacket/layers"
 )
 
-// Ports that tunnels are known by. Of some only the destination is: the source port is made of the inner flow.
+// Ports of tunnels. Some tunnels have only a fixed destination port: the source port is a hash of
+// the inner flow.
 const (
 	portL2TP     = 1701
 	portGTP      = 2152
@@ -84,7 +85,7 @@ func (d *Decoder) udp(p *packet, seg *Segment) (protocol, Outcome) {
 	return next, more
 }
 
-// tunnelPort returns which tunnel the ports stand for, 0 for none.
+// tunnelPort returns the port that identifies a tunnel, 0 for none.
 func tunnelPort(from, to uint16) uint16 {
 	switch to {
 	case portL2TP, portGTP, portTeredo, portLISP, portGRE, portVXLAN, portVXLANGPE, portCAPWAP, portGeneve, portMPLS, portVXLANOld, portTZSP,
@@ -100,7 +101,7 @@ func tunnelPort(from, to uint16) uint16 {
 	return 0
 }
 
-// noTunnel says that a datagram is none of a tunnel, whatever its port stands for.
+// noTunnel means that a datagram does not belong to a tunnel, although its port is that of one.
 const noTunnel protocol = 0
 
 // vxlan reads a VXLAN header (RFC 7348, section 5), or that of its extension which says what
@@ -133,8 +134,8 @@ func checked(next protocol, p *packet) protocol {
 	return noTunnel
 }
 
-// geneve reads a Geneve header (RFC 8926, section 3.4). gopacket's counts the options in 8 bits, which 252 bytes of
-// them overflow, and keeps those of earlier packets.
+// geneve reads a Geneve header (RFC 8926, section 3.4). gopacket counts the options in 8 bits,
+// which 252 bytes of options overflow, and keeps those of earlier packets.
 func geneve(p *packet) protocol {
 	const control = 0x80
 	b := p.b
@@ -150,8 +151,8 @@ func geneve(p *packet) protocol {
 	return checked(protocol(be16(b[2:])), p)
 }
 
-// gtp reads the header of GTP-U, version 1 (3GPP TS 29.281, section 5). gopacket's prints, counts in
-// 16 bits, and keeps the extension headers of earlier packets.
+// gtp reads the header of GTP-U, version 1 (3GPP TS 29.281, section 5). gopacket prints, counts
+// in 16 bits, and keeps the extension headers of earlier packets.
 func gtp(p *packet) protocol {
 	const (
 		versionOne          = 0x30
@@ -222,7 +223,8 @@ func teredo(p *packet) protocol {
 	return checked(etherIPv6, p)
 }
 
-// l2tp reads a data message of L2TP, version 2 with PPP inside (RFC 2661, section 3.1) or 3 (RFC 3931, section 4.1.2.1).
+// l2tp reads a data message of L2TP, version 2 with PPP inside (RFC 2661, section 3.1) or 3 (RFC
+// 3931, section 4.1.2.1).
 func l2tp(p *packet) protocol {
 	const (
 		control, hasLength, hasSequence, hasOffset = 0x8000, 0x4000, 0x0800, 0x0200
@@ -296,7 +298,7 @@ func (d *Decoder) frame(link uint32, p *packet) protocol {
 }
 
 // lisp reads the header of LISP (RFC 9300, section 5.1), or that of its extension which says what
-// follows (RFC 9305). What names a key and has no readable packet is encrypted (RFC 8061).
+// follows (RFC 9305). A packet with a key id and no valid content is encrypted (RFC 8061).
 func lisp(p *packet) protocol {
 	const hasInstance, extended, key = 0x08, 0x04, 0x03
 	b := p.b

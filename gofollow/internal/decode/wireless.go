@@ -2,8 +2,9 @@ package decode
 
 import "encoding/binary"
 
-// IEEE 802.11 is read here, because gopacket's Dot11 allocates for every frame and
-// takes the last four bytes for a check sequence, and its RadioTap removes padding by moving bytes of the caller's frame.
+// IEEE 802.11 is read here, because gopacket's Dot11 allocates for every frame and takes the last
+// four bytes for a check sequence, and its RadioTap removes padding by moving bytes of the caller's
+// frame.
 
 // wireless reads the radio header of a link type, then the 802.11 header.
 func (d *Decoder) wireless(link uint32, p *packet) (protocol, Outcome) {
@@ -83,13 +84,13 @@ func (d *Decoder) radiotap(p *packet) (protocol, Outcome) {
 	}
 	p.take(size)
 	if flags&wrongCheck != 0 {
-		return otherWiFiDamaged, NotTCP // the receiver dropped it, and its sender tries again
+		return otherWiFiDamaged, NotTCP // the receiver dropped it, and its sender repeats it
 	}
 	return d.wiFi(p, flags&padded != 0)
 }
 
-// wiFi reads the header of a data frame (IEEE 802.11-2020, section 9.3.2). If it is padded, its length is
-// a multiple of 4. A repeated frame is a repeated segment, which the engine knows.
+// wiFi reads the header of a data frame (IEEE 802.11-2020, section 9.3.2). If it is padded, its
+// length is a multiple of 4. A repeated frame is a repeated segment, which the engine recognizes.
 func (d *Decoder) wiFi(p *packet, padded bool) (protocol, Outcome) {
 	const (
 		dataType                                   = 2
@@ -103,7 +104,8 @@ func (d *Decoder) wiFi(p *packet, padded bool) (protocol, Outcome) {
 	}
 	kind, flags := b[0], b[1]
 	if kind&(toDS|fromDS) != 0 && flags&0xf == dataType<<2 {
-		// As in Cisco's CAPWAP. No frame in the order of the standard has bits in the version's place.
+		// As in Cisco's CAPWAP. No frame in the order of the standard has bits in the version's
+		// place.
 		kind, flags = flags, kind
 	}
 	if kind&3 != 0 || kind>>2&3 != dataType {
@@ -143,8 +145,9 @@ func (d *Decoder) wiFi(p *packet, padded bool) (protocol, Outcome) {
 	return d.llc(p)
 }
 
-// decrypted tells whether a protected frame is clear all the same, as drivers leave it
-// that have the card decrypt: with or without the cipher's header of 4 or 8 bytes. It takes that off.
+// decrypted reports whether a frame with the protected flag is in clear text, as drivers leave it
+// if the card decrypts, with or without the cipher's header of 4 or 8 bytes. It removes that
+// header.
 func decrypted(p *packet) bool {
 	for _, n := range [...]int{0, 8, 4} {
 		if len(p.b) >= n+6 && [6]byte(p.b[n:]) == [6]byte{0xaa, 0xaa, 3} {
@@ -155,8 +158,8 @@ func decrypted(p *packet) bool {
 	return false
 }
 
-// subframe reads the first of the frames that an A-MSDU packs together, each padded to a multiple of 4, and
-// leaves those behind it to Next. What is shorter than a header is the check sequence.
+// subframe reads the first frame of an A-MSDU, whose frames are padded to a multiple of 4, and
+// leaves the others to Next. A rest that is shorter than a header is the frame check sequence.
 func (d *Decoder) subframe(p *packet) (protocol, Outcome) {
 	if len(p.b) < ethernetLen {
 		return 0, Malformed

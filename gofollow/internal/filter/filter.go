@@ -18,8 +18,8 @@ type Connection struct {
 // Filter is a parsed expression. The zero value chooses every connection.
 type Filter struct{ steps []step }
 
-// step is a term and how it joins those before it, whose result is false before the first one. "and"
-// and "or" have equal precedence, so an expression is a list.
+// step is a term and how it joins those before it, whose result is false before the first one.
+// "and" and "or" have equal precedence, so an expression is a list.
 type step struct {
 	and, not bool
 	group    []step // a term in parentheses; nil for a test

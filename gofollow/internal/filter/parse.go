@@ -30,7 +30,8 @@ var (
 	kinds = map[string]kind{"host": isHost, "net": isNet, "port": isPort, "portrange": isPortRange}
 	names = [...]string{isHost: "host", isNet: "net", isPort: "port", isPortRange: "portrange"}
 	ends  = map[string]end{"client": clientEnd, "server": serverEnd}
-	// protocols may stand alone or before a qualifier, as in "tcp port 80" and "ip6 net 2001:db8::/32".
+	// protocols may stand alone or before a qualifier, as in "tcp port 80" and "ip6 net
+	// 2001:db8::/32".
 	protocols = map[string]kind{"ip": isIP, "ip6": isIP6, "tcp": isTCP}
 	operators = map[string]string{"and": "and", "&&": "and", "or": "or", "||": "or"}
 )

@@ -22,8 +22,8 @@ const (
 	// largest size, four times what Linux grants by default.
 	maxBytes = 16 << 20
 
-	// maxPieces bounds what one datagram is made of, so that adding to it stays cheap. A
-	// datagram of 64 KiB has 1366 pieces where links carry no more than the 68 bytes that IPv4 asks for.
+	// maxPieces bounds what one datagram is made of, so that adding to it stays cheap. A datagram
+	// of 64 KiB has 1366 pieces where links carry no more than the 68 bytes that IPv4 asks for.
 	maxPieces = 2048
 
 	// maxDone is how many whole datagrams are remembered, for the copies of fragments
@@ -104,7 +104,8 @@ type piece struct {
 	data       []byte
 }
 
-// Add takes a fragment that was captured at time now, and returns its datagram if that is whole by it.
+// Add takes a fragment that was captured at time now, and returns its datagram if that is whole by
+// it.
 func (t *Table) Add(key *Key, f *Fragment, now int64) (Datagram, bool) {
 	if !f.sound(key.IPv6) {
 		t.Dropped++
@@ -152,8 +153,9 @@ func (t *Table) Flush() {
 	}
 }
 
-// sound cuts a fragment that is not the last to the multiple of 8 that it must be, in IPv4 as Linux does; IPv6 has it
-// dropped. It returns false if nothing is left or it lies beyond the largest datagram.
+// sound cuts a fragment that is not the last to the multiple of 8 that it must be, in IPv4 as Linux
+// does; IPv6 has it dropped. It returns false if nothing is left or it lies beyond the largest
+// datagram.
 func (f *Fragment) sound(ipv6 bool) bool {
 	if !f.Last && f.Wire%8 != 0 {
 		if ipv6 {
@@ -165,8 +167,8 @@ func (f *Fragment) sound(ipv6 bool) bool {
 	return f.Wire > 0 && f.Header+f.Offset+f.Wire <= maxLen
 }
 
-// find returns the datagram of a key, a new one if there is none, or if the one that there was is too
-// old, or whole and another one.
+// find returns the datagram of a key, a new one if there is none, or if the one that there was is
+// too old, or whole and another one.
 func (t *Table) find(key *Key, f *Fragment, now int64) (*entry, *list.Element) {
 	if element := t.entries[*key]; element != nil {
 		e := element.Value.(*entry)
@@ -185,12 +187,12 @@ func (t *Table) find(key *Key, f *Fragment, now int64) (*entry, *list.Element) {
 	return e, element
 }
 
-// apart tells whether two times are further apart than a datagram may take.
+// apart reports whether two times are further apart than a datagram may take.
 func apart(a, b int64) bool {
 	return uint64(max(a, b))-uint64(min(a, b)) > uint64(Timeout)
 }
 
-// repeats tells whether a fragment is a copy of what a whole datagram was made of.
+// repeats reports whether a fragment is a copy of a fragment of a whole datagram.
 func (e *entry) repeats(f *Fragment) bool {
 	if f.Offset+f.Wire > e.total || f.Last != (f.Offset+f.Wire == e.total) {
 		return false
@@ -213,7 +215,8 @@ func (e *entry) agrees(f *Fragment) bool {
 	return e.total < 0 || end <= e.total
 }
 
-// add puts the parts of a fragment where there is nothing yet. It returns false if the datagram is void.
+// add puts the parts of a fragment where there is nothing yet. It returns false if the datagram is
+// void.
 func (e *entry) add(f *Fragment) bool {
 	start, end := f.Offset, f.Offset+f.Wire
 	i, _ := slices.BinarySearchFunc(e.pieces, start, func(p piece, start int) int { return p.end - 1 - start })

@@ -33,8 +33,8 @@ func (b *Block) Keep() { b.refs++ }
 // Shared reports whether there is more than one reference.
 func (b *Block) Shared() bool { return b.refs > 1 }
 
-// Blocks hands out blocks and keeps those that come back for reuse: the first
-// touch of fresh memory is dear.
+// Blocks hands out blocks and keeps returned ones for reuse: the first
+// access to fresh memory is expensive.
 type Blocks struct {
 	Allocator  Allocator
 	spare      [sizeClasses][]*Block
@@ -112,8 +112,8 @@ func (p *Blocks) GetReader(n int) *Block {
 // Reading returns how many bytes GetReader's blocks have that are in use.
 func (p *Blocks) Reading() int64 { return p.reading }
 
-// void is what blocks of Void share, as long as a packet may be. Nothing reads or writes it, so that
-// it takes no memory.
+// void is what blocks of Void share, as long as a packet may be. Nothing reads or writes it, so
+// that it takes no memory.
 var void [16 << 20]byte
 
 // Void returns a block that has a length of n bytes, but no memory, with one reference: for bytes

@@ -1,5 +1,5 @@
-// Package memory keeps bytes and structs that are out of use for reuse, which saves work of the garbage
-// collector and the allocator.
+// Package memory keeps bytes and structs that are out of use for reuse, which saves work of the
+// garbage collector and the allocator.
 package memory
 
 // Pool keeps up to maxSpare structs that are out of use.

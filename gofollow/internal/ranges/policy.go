@@ -51,7 +51,7 @@ var (
 	endsAtLeast = newWins{false, true, true}
 )
 
-// policies has who wins if the new segment starts before, with and after
+// policies holds which segment wins if the new one starts before, with and after
 // the held one, as Suricata implements it.
 var policies = [Policies]struct{ before, same, after newWins }{
 	First:    {heldStays, heldStays, heldStays},

@@ -1,5 +1,5 @@
 // Package ranges keeps the byte ranges of one stream that are held until the bytes below them come.
-// It knows nothing of connections: where a range came from is its user's to say (Origin).
+// It does not know connections: its user sets the Origin of a range.
 package ranges
 
 import "gofollow/gofollow/internal/memory"
