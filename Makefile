@@ -203,7 +203,7 @@ bench: build $(BUILD)/installed
 	bench/run.sh $(LIB) -runs $(or $(RUNS),11) -only '$(ONLY)' -workloads '$(WORKLOADS)' $(if $(CPU),-cpu)
 
 # The comparison of README, on the workloads messy and messy20k.
-OTHERS := go tcpassembly reassembly libtins py-follow dpkt-script scapy pyshark extract tcpflow tshark
+OTHERS := go tcpassembly reassembly c libtins libtins-new py-follow dpkt-script scapy pyshark extract tcpflow tshark
 
 bench-others: build $(BUILD)/installed
 	$(PY) -m pip install --quiet --disable-pip-version-check pyshark==0.6

@@ -47,6 +47,7 @@ var bounds = []bound{
 	{row: "py-follow", workload: "messy20k", against: []string{"scapy"}, rate: true},
 	{row: "py-follow", workload: "messy20k", against: []string{"pyshark"}, rate: true},
 	{row: "py-follow", workload: "messy", against: []string{"dpkt-script"}, rate: true},
+	{row: "c", workload: "messy", against: []string{"libtins-new"}, rate: true},
 	{row: "go", workload: "messy", against: []string{"reassembly"}, rate: true},
 }
 
