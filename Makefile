@@ -48,6 +48,7 @@ help:
 	@echo 'make bench      measure against other followers: RUNS=n ONLY=rows WORKLOADS=names CPU=1 (bench/README.md)'
 	@echo 'make bench-others  measure the comparison of README: tshark, tcpflow, scapy, pyshark, dpkt, libtins, gopacket: RUNS=n'
 	@echo 'make bench-command  measure whole processes of the command: RUNS=n'
+	@echo 'make bench-threads  measure how far followers in threads of one Python process run in parallel: RUNS=n'
 	@echo 'make bench-scale  show how time and memory grow with connections and packets'
 	@echo 'make bench-interrupts  measure how soon Ctrl-C ends a call: RUNS=n'
 	@echo 'make bench-pauses  measure how long afollow keeps other tasks of an event loop waiting: RUNS=n'
@@ -57,6 +58,7 @@ help:
 	@echo 'make dist       the source distribution and the wheel in dist/'
 	@echo 'make wheels     the wheels for Linux in dist/: ARCH="x86_64 aarch64"'
 	@echo 'make test-wheels  install each wheel and run the tests, for every Python that is found: PYTHONS=names'
+	@echo 'make cross      compile the C library for Windows and macOS with zig'
 	@echo 'make pythons    unpack CPython 3.14 and 3.15, PyPy and a Python for aarch64 of Debian in $(BUILD)/pythons, for test-wheels'
 	@echo 'make abi-check  compare the binary interface of the C library with what is recorded; make abi-record records it'
 	@echo 'make record     record the captures of tests/data again (Linux, root)'
@@ -110,6 +112,11 @@ wheels: $(BUILD)/release/.ready
 # TESTS=whole runs all tests with each, TESTS=following those that follow captures.
 test-wheels: $(BUILD)/release/.ready
 	$(BUILD)/release/bin/python tools/test_wheels.py $(if $(TESTS),--tests $(TESTS)) $(PYTHONS)
+
+# The C library for Windows and macOS, as far as it can be compiled on Linux.
+.PHONY: cross
+cross: $(BUILD)/release/.ready
+	capi/cross.sh $(BUILD)/cross $(CURDIR)/$(BUILD)/release/bin/python -m ziglang
 
 # Debian's newest Pythons, for test-wheels.
 .PHONY: pythons
@@ -264,6 +271,13 @@ man: $(BUILD)/installed
 .PHONY: screens
 screens: $(BUILD)/installed
 	$(PY) tools/screens.py $(BUILD)/screens $(or $(COLUMNS),80 160)
+
+# Followers in several threads of one Python process.
+.PHONY: bench-threads
+bench-threads: $(BUILD)/installed
+	$(GO) build -o $(BUILD)/bench/generate ./bench/generate
+	$(BUILD)/bench/generate -dir $(BUILD)/bench web
+	$(PY) bench/python/threads.py $(BUILD)/bench/web.pcap $(or $(RUNS),5)
 
 # Whole processes of the command against others.
 .PHONY: bench-command

@@ -58,7 +58,7 @@ def build_native(folder: Path) -> None:
         raise ExecError(f"building gofollow needs a C compiler, and there is no {' or '.join(compilers)} on PATH: install one, or set CC")
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        subprocess.run([str(ROOT / "capi" / "build.sh"), "--plain", str((folder / LIBRARY).resolve())], cwd=ROOT, check=True)
+        subprocess.run(["sh", str(ROOT / "capi" / "build.sh"), "--plain", str((folder / LIBRARY).resolve())], cwd=ROOT, check=True)
     except subprocess.CalledProcessError as error:
         raise ExecError(f"capi/build.sh failed with exit code {error.returncode}; its messages stand above") from None
     spec = importlib.util.spec_from_file_location("_cdef", PACKAGE / "_cdef.py")
@@ -212,7 +212,8 @@ class PlatformWheel(bdist_wheel):
     def get_tag(self) -> tuple[str, str, str]:
         _, _, platform = super().get_tag()
         built = Path(self.get_finalized_command("build").build_lib) / "gofollow"
-        return ("cp310", "abi3", platform) if any(built.glob("_core*.so")) else ("py3", "none", platform)
+        compiled = any(path.suffix in (".so", ".pyd") for path in built.glob("_core*"))
+        return ("cp310", "abi3", platform) if compiled else ("py3", "none", platform)
 
 
 class NativeDistribution(Distribution):

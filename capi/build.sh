@@ -2,11 +2,11 @@
 # Builds the C library.
 #
 #   capi/build.sh OUTDIR          OUTDIR/libgofollow.so.VERSION and its two links, the static archive and the manual page
-#   capi/build.sh --plain FILE    the shared library as one file, for a Python package
+#   capi/build.sh --plain FILE    one file alone: the shared library, for a Python package, or the static archive if FILE ends in .a
 #
 # Beside the library stands THIRD-PARTY-NOTICES.txt, which has to go wherever that goes.
 #
-# GO and CC choose the compilers, GOARCH the processor; CC has to fit it. GOTAGS are build tags (tests of faults).
+# GO and CC choose the compilers, GOOS and GOARCH the system and the processor; CC has to fit them. GOTAGS are build tags (tests of faults).
 # The same sources, compilers and commit give the same bytes.
 set -eu
 
@@ -68,7 +68,15 @@ compile() {
             "$go" build -buildmode="$1" -buildvcs=false -trimpath -pgo="$root/capi/library.pgo" -tags "netgo,osusergo,${GOTAGS-}" -ldflags "-s -w -buildid= $3" -o "$2" ./capi
     ) || fail "the Go compiler failed, its messages stand above"
 }
-compile c-shared "$work/libgofollow.so" "\"-extldflags=-Wl,-soname,libgofollow.so.$abi '-Wl,--version-script=$root/capi/exports.map'\""
+case $("$go" env GOOS) in
+linux) shared="\"-extldflags=-Wl,-soname,libgofollow.so.$abi '-Wl,--version-script=$root/capi/exports.map'\"" ;;
+darwin) shared="-extldflags=-Wl,-install_name,@rpath/libgofollow.so.$abi" ;;
+*) shared= ;;
+esac
+case "$plain$target" in
+1*.a) compile c-archive "$work/libgofollow.so" "" ;;
+*) compile c-shared "$work/libgofollow.so" "$shared" ;;
+esac
 if [ -z "$plain" ]; then
     compile c-archive "$work/libgofollow.a" ""
     "$root/capi/manpage.sh" "$version" > "$work/gofollow.3"

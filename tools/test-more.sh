@@ -31,6 +31,12 @@ else
     part "injected faults" tests/c/faults.sh "$library"
 fi
 
+if [ -x build/release/bin/python ]; then
+    part "compiled for Windows and macOS" capi/cross.sh build/cross "$PWD/build/release/bin/python" -m ziglang
+else
+    absent+=("compiled for Windows and macOS: there is no zig (make wheels installs it)")
+fi
+
 if [ "$("$venv/bin/python" -c 'import gofollow; print(gofollow.core)')" != compiled ]; then
     absent+=("compiled core under the address sanitizer: it is not compiled here")
 elif ! command -v gcc >/dev/null; then

@@ -6,7 +6,8 @@ Each Python gets a virtual environment into which pip installs gofollow from dis
 gets the other wheel in a second one. The Python tests run from a copy outside of the source tree, all of them with the
 first Python, the ones that follow captures with the others (--tests: the same with each). Without PYTHON every interpreter
 that is found is tried: python3.10 to python3.15, pypy3, those of pyenv, of uv and of tools/pythons.py. The wheels for
-aarch64 run with the Python for aarch64 of tools/pythons.py under qemu-user. What is not there is named.
+aarch64 run with the Python for aarch64 of tools/pythons.py under qemu-user. The source distribution is built without a
+network, with Go and a C compiler. What is not there is named.
 """
 
 from __future__ import annotations
@@ -70,9 +71,9 @@ def found() -> Iterator[str]:
         yield from sorted(glob.glob(os.path.expanduser(place)))
 
 
-def pip(environment: Path, *arguments: str) -> None:
+def pip(environment: Path, *arguments: str, env: dict[str, str] | None = None) -> None:
     """Run the pip of this Python on an environment, which has none."""
-    run(sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", environment, "install", "--quiet", *arguments)
+    run(sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", environment, "install", "--quiet", *arguments, env=env)
 
 
 def following(capture: Path) -> str:
@@ -121,6 +122,18 @@ def test(python: str, kind: str, dist: Path, work: Path, whole: bool, plain: boo
     return f"{kind}: {tag}: {followed}; tests: {printed.splitlines()[-1].strip('= ')}{left_out}"
 
 
+def build(source: Path, work: Path) -> str:
+    """Build and install the source distribution, with no network and no modules of Go; return what following a capture printed."""
+    folder = work / "from-source"
+    run(sys.executable, "-m", "venv", "--without-pip", folder)
+    venv = folder / "bin" / "python"
+    pip(venv, "setuptools", "wheel", "cffi", "cython", "click", "rich")
+    offline = {"GOPROXY": "off", "GOFLAGS": "", "GOTOOLCHAIN": "local", "GOMODCACHE": str(work / "no-modules"), "PIP_NO_INDEX": "1"}
+    pip(venv, "--no-build-isolation", "--no-deps", str(source), env=os.environ | offline)
+    capture = work / "tests" / "data" / "several.pcap"
+    return f"{source.name}, built without a network: {' '.join(run(venv, '-c', FOLLOW, capture, following(capture), cwd=work).split())}"
+
+
 def emulate(wheel: Path, work: Path) -> str:
     """Install a wheel for aarch64 beside a Python for it, follow a capture with both under qemu-user; return what that printed."""
     python = next((FOREIGN / "usr" / "bin").glob("python3.1[0-9]"))
@@ -148,6 +161,7 @@ def main() -> None:
     arguments = parser.parse_args()
     dist = arguments.dist.resolve()
     wheels = sorted(dist.glob("gofollow-*.whl"))
+    sources = sorted(dist.glob("gofollow-*.tar.gz"))
     if not any("x86_64" in wheel.name for wheel in wheels):
         raise SystemExit(f"test_wheels.py: there is no wheel for x86_64 in {dist}: run 'make wheels' first")
     tested = pythons(arguments.pythons or found())
@@ -181,6 +195,8 @@ def main() -> None:
                 print(f"not run, there is no qemu-aarch64 or no Python for aarch64 (make pythons): {wheel.name}")
             else:
                 attempt(wheel.name, partial(emulate, wheel, work))
+        for source in sources:
+            attempt(source.name, partial(build, source, work))
     for kind in [f"CPython {version}" for version in VERSIONS] + ["PyPy"]:
         if not arguments.pythons and not any(name == kind or name.startswith(f"{kind} ") for name in tested):
             print(f"not run, it is not there: {kind}")

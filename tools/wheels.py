@@ -1,4 +1,4 @@
-"""Builds the wheels for Linux into dist/, and beside each one a list of what it contains (CycloneDX).
+"""Builds the wheels for Linux and the source distribution into dist/, and beside each wheel a list of what it contains (CycloneDX).
 
     python tools/wheels.py [--arch x86_64] [--arch aarch64] [--out dist]
 
@@ -130,6 +130,10 @@ def main() -> None:
                 run(sys.executable, "-m", "abi3audit", "--strict", wheel)
             wheel.with_name(wheel.name + ".cdx.json").write_text(json.dumps(contents(wheel), indent=2) + "\n", encoding="utf-8")
             print(wheel.name)
+    for old in out.glob("gofollow-*.tar.gz"):
+        old.unlink()
+    run(sys.executable, "-m", "build", "--sdist", "--no-isolation", "--outdir", out, ".")
+    print(*(made.name for made in out.glob("gofollow-*.tar.gz")))
 
 
 if __name__ == "__main__":
