@@ -96,9 +96,9 @@ def go_page() -> str:
 
 # The drawings.
 
-WIDTH, LEFT, RIGHT, EVENTS, TOP, STEP = 900, 150, 470, 600, 50, 34
+WIDTH, LEFT, RIGHT, EVENTS, TOP, STEP = 760, 110, 430, 490, 50, 34
 STYLE = """
-text{font:13px sans-serif;fill:#24292f}.d{fill:#6a737d;font-size:11px}.e{font-size:12px}.b{fill:none;stroke:#8b949e}
+text{font:13px sans-serif;fill:#24292f}.d{fill:#57606a;font-size:12px}.e{font-size:13px}.b{fill:none;stroke:#8b949e}
 .c{stroke:#0072b2}.s{stroke:#d55e00}.x{fill:#a3148f}.g{fill:#b3261e;font-weight:bold}rect{fill:#ffffff}
 """
 
