@@ -283,5 +283,5 @@ bench-threads: $(BUILD)/installed
 .PHONY: bench-command
 bench-command: $(BUILD)/installed
 	$(GO) build -o $(BUILD)/bench/generate ./bench/generate
-	$(BUILD)/bench/generate -dir $(BUILD)/bench web
-	$(PY) bench/python/command.py $(BUILD)/bench/web.pcap $(or $(RUNS),5)
+	$(BUILD)/bench/generate -dir $(BUILD)/bench web web20k
+	$(PY) bench/python/command.py $(BUILD)/bench/web.pcap $(or $(RUNS),5) $(BUILD)/bench/web20k.pcap

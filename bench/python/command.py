@@ -1,8 +1,9 @@
-"""Compares whole processes of the command with others, as ratios: command.py CAPTURE [RUNS].
+"""Compares whole processes of the command with others, as ratios: command.py CAPTURE [RUNS [SMALLER]].
 
 The processes of a round take turns; a ratio is one of two of the same round, and the table shows the
 median. CPU time is less disturbed by what else runs on the machine. Files are written to /dev/shm where
-there is such a folder.
+there is such a folder. With a smaller capture it also compares peak memory, which must not grow with the
+capture.
 """
 
 import os
@@ -61,6 +62,15 @@ def main() -> None:
             elapsed = statistics.median(mine.seconds / theirs.seconds for mine, theirs in pairs)
             cpu = statistics.median(mine.cpu / theirs.cpu for mine, theirs in pairs)
             print(f"{name} / {other}: {elapsed:.2f}, of CPU {cpu:.2f}, hoped for at most {bound}")
+    if len(sys.argv) > 3:
+        smaller = sys.argv[3]
+        times = os.path.getsize(capture) / os.path.getsize(smaller)
+        for name in ("list", "find", "extract", "export"):
+            memory = [run([word.replace("{capture}", path) for word in ROWS[name]]).memory for path in (smaller, capture)]
+            print(
+                f"{name}: {memory[0] >> 10} MiB, of a capture {times:.0f} times as long {memory[1] >> 10} MiB: "
+                f"{memory[1] / memory[0]:.2f}, hoped for at most 1.2"
+            )
 
 
 def run(command: list[str]) -> Cost:

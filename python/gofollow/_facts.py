@@ -169,7 +169,7 @@ def endpoint(address: bytes, family: int, port: int) -> str:
     return f"{host(address, family)}:{port}" if family == 4 else f"[{host(address, family)}]:{port}"
 
 
-@lru_cache(1 << 14)
+@lru_cache(1 << 12)
 def host(address: bytes, family: int) -> str:
     """Return the text of an address."""
     if family == 4:

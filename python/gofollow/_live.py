@@ -25,6 +25,71 @@ _LATE_NS = 10**9  # packets of that long ago may still come: time-outs wait for 
 _NO_SUCH_DEVICE, _NOT_PERMITTED, _NOT_UP, _NOT_PERMITTED_PROMISCUOUS = -5, -8, -9, -11  # PCAP_ERROR_
 
 
+Packet = tuple[int, bytes, int]  # time in nanoseconds since 1970, captured bytes, length on the wire
+
+
+def overdue_ns() -> int:
+    """Return the time up to which no further packet comes. Packets carry the kernel's time, which is that of this clock."""
+    return time.time_ns() - _LATE_NS
+
+
+class Interface:
+    """An interface that is captured from."""
+
+    def __init__(self, name: str, bpf: str = "", promiscuous: bool = True, snap_length: int = 262144, buffer_size: int = 64 << 20) -> None:
+        """Raises what sniff does."""
+        self.name = name
+        self.closed = False
+        self._counts = (0, 0, 0)
+        self._handle = _open(name, bpf, promiscuous, snap_length, buffer_size)
+        self.link_type = int(self._handle.datalink())
+        self._woken, self._wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._finalizer = weakref.finalize(self, _close, self._handle, self._woken, self._wake)
+        self._poll = select.poll()
+        self._poll.register(self._woken, select.POLLIN)
+        if (descriptor := self._handle.getfd()) >= 0:
+            self._poll.register(descriptor, select.POLLIN)
+
+    def read(self) -> Iterator[Packet]:
+        """Yield the packets that there are, some hundred at most, without waiting for others."""
+        read = self._handle.next
+        for _ in range(_BATCH):
+            try:
+                header, data = read()
+            except Exception as error:  # pcapy's own class, which has no other base
+                raise CaptureFileError(None, str(error), self.name) from None
+            if header is None:
+                return
+            seconds, microseconds = header.getts()
+            # pcapy-ng gives the seconds as a signed number of 32 bits.
+            yield (seconds & 0xFFFFFFFF) * 10**9 + microseconds * 1000, data, header.getlen()
+
+    def wait(self) -> None:
+        """Wait for packets, a fraction of a second at most, or until wake is called."""
+        self._poll.poll(_WAIT_MS)
+
+    def wake(self) -> None:
+        """End a wait, from any thread or a signal's handler."""
+        if not self.closed:
+            try:
+                os.write(self._wake, b"x")
+            except BlockingIOError:
+                pass  # it was woken often enough
+
+    def counts(self) -> tuple[int, int, int]:
+        """Return packets received, dropped by the kernel and dropped by the interface; after close, until then."""
+        if not self.closed:
+            self._counts = self._handle.stats()
+        return self._counts
+
+    def close(self) -> None:
+        """Close the interface. Closing twice does nothing."""
+        if not self.closed:
+            self.counts()
+            self.closed = True
+            self._finalizer()
+
+
 class SnifferStatistics(NamedTuple):
     """What an interface gave and what became of it."""
 
@@ -58,18 +123,10 @@ class Sniffer:
         self.interface = interface
         self._end_callback = end_callback
         self._streams: deque[TCPStream] | None = None  # of the iterator
-        self._packets: deque[tuple[int, bytes, int]] = deque()  # read, but not followed yet
-        self._stopping = self._closed = False
-        self._counts = (0, 0, 0)
+        self._packets: deque[Packet] = deque()  # read, but not followed yet
+        self._stopping = False
         self._follower = TCPStreamFollower(data_callback, self._ended, **options)
-        self._handle = _open(interface, bpf, promiscuous, snap_length, buffer_size)
-        self._link_type = int(self._handle.datalink())
-        self._woken, self._wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        self._finalizer = weakref.finalize(self, _close, self._handle, self._woken, self._wake)
-        self._poll = select.poll()
-        self._poll.register(self._woken, select.POLLIN)
-        if (descriptor := self._handle.getfd()) >= 0:
-            self._poll.register(descriptor, select.POLLIN)
+        self._source = Interface(interface, bpf, promiscuous, snap_length, buffer_size)
 
     def __iter__(self) -> Iterator[TCPStream]:
         """Yield streams as they close, until stop is called; those that are open then come last."""
@@ -92,11 +149,7 @@ class Sniffer:
     def stop(self) -> None:
         """Stop at once: no further packet is followed."""
         self._stopping = True
-        if not self._closed:
-            try:
-                os.write(self._wake, b"x")
-            except BlockingIOError:
-                pass  # it was woken often enough
+        self._source.wake()
 
     def close(self) -> None:
         """Stop, end the connections that are open, run their callbacks and close the interface. Closing twice does nothing."""
@@ -104,14 +157,12 @@ class Sniffer:
         try:
             self._follower.close()
         finally:
-            self._free()
+            self._source.close()
 
     @property
     def statistics(self) -> SnifferStatistics:
         """What the interface gave and what became of it; after close, until then."""
-        if not self._closed:
-            self._counts = self._handle.stats()
-        return SnifferStatistics(*self._counts, self._follower.statistics)
+        return SnifferStatistics(*self._source.counts(), self._follower.statistics)
 
     def __enter__(self) -> Sniffer:
         return self
@@ -121,13 +172,7 @@ class Sniffer:
             self.close()
         else:
             self._follower.__exit__(kind, value, traceback)
-            self._free()
-
-    def _free(self) -> None:
-        if not self._closed:
-            self._counts = self._handle.stats()
-            self._closed = True
-            self._finalizer()
+            self._source.close()
 
     def _ended(self, stream: TCPStream) -> object:
         if self._streams is not None:
@@ -138,32 +183,18 @@ class Sniffer:
         """Follow what there is, or wait a while for it. Return False when stopped."""
         if self._stopping:
             return False
-        if self._closed:
+        if self._source.closed:
             raise UsageError("this sniffer is closed: make a new one")
         if not self._packets:
-            self._read()
+            self._packets.extend(self._source.read())
         if self._packets:
-            self._follower.feed_packets(self._rows(), self._link_type, "ns")
+            self._follower.feed_packets(self._rows(), self._source.link_type, "ns")
         else:
-            # Packets carry the kernel's time, which is that of this clock.
-            self._follower.advance_time((time.time_ns() - _LATE_NS) / 10**9)
-            self._poll.poll(_WAIT_MS)
+            self._follower.advance_time(overdue_ns() / 10**9)
+            self._source.wait()
         return not self._stopping
 
-    def _read(self) -> None:
-        read, add = self._handle.next, self._packets.append
-        for _ in range(_BATCH):
-            try:
-                header, data = read()
-            except Exception as error:  # pcapy's own class, which has no other base
-                raise CaptureFileError(None, str(error), self.interface) from None
-            if header is None:
-                return
-            seconds, microseconds = header.getts()
-            # pcapy-ng gives the seconds as a signed number of 32 bits.
-            add(((seconds & 0xFFFFFFFF) * 10**9 + microseconds * 1000, data, header.getlen()))
-
-    def _rows(self) -> Iterator[tuple[int, bytes, int]]:
+    def _rows(self) -> Iterator[Packet]:
         """Yield what was read, one after another, so that an exception of a callback leaves the rest for the next call."""
         packets = self._packets
         while packets and not self._stopping:

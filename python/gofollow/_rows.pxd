@@ -5,7 +5,6 @@ from libc.stdint cimport int64_t, uint64_t
 from gofollow._gather cimport Gather, Run, Stream
 
 cdef int64_t NO_TIME
-cdef Py_ssize_t _BATCH_ROWS
 
 cdef class Rows:
     cdef bint want_connections, numbered
@@ -13,7 +12,7 @@ cdef class Rows:
     cdef Gather gather
     cdef list connections, turns
     cdef dict open
-    cdef int64_t size, waiting, waiting_limit, batch_bytes
+    cdef int64_t size, waiting, waiting_limit, batch_rows, batch_bytes
     cpdef bint pull(self) except *
     cpdef bint full(self) except *
     @cython.locals(conversation=Conversation)

@@ -26,7 +26,6 @@ PART = 16 << 20
 """The most bytes of payload in one row of turns."""
 
 NO_TIME = constant("NO_TIME")
-_BATCH_ROWS = 16384
 _KEY = Struct("=16sH16sHqI")
 
 # Name, type and whether it may be null of each column; "time" is a time in microseconds, in UTC.
@@ -70,7 +69,8 @@ class Rows:
 
     connections, turns: which tables are asked for. numbered: whether connections have their number as id.
     choose: whether the connection of a number has rows; None: all have. waiting_limit: the most bytes of
-    payload of turns that are not over, of all connections together. batch_bytes: the payload of a batch.
+    payload of turns that are not over, of all connections together. A batch is complete as soon as a table
+    has batch_rows, or turns have batch_bytes of payload.
     """
 
     def __init__(
@@ -81,9 +81,10 @@ class Rows:
         numbered: bool = True,
         choose: Callable[[int, bytes], bool] | None = None,
         waiting_limit: int = 256 << 20,
+        batch_rows: int = 16384,
         batch_bytes: int = 8 << 20,
     ) -> None:
-        self.batch_bytes = batch_bytes
+        self.batch_rows, self.batch_bytes = batch_rows, batch_bytes
         self.want_connections, self.numbered, self.choose, self.waiting_limit = connections, numbered, choose, waiting_limit
         self.gather = Gather(
             handle,
@@ -106,7 +107,7 @@ class Rows:
 
     def full(self) -> bool:
         """Return whether there is a batch's worth of rows."""
-        return len(self.turns) >= _BATCH_ROWS or self.size >= self.batch_bytes or len(self.connections) >= _BATCH_ROWS
+        return len(self.turns) >= self.batch_rows or self.size >= self.batch_bytes or len(self.connections) >= self.batch_rows
 
     def take_rows(self) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
         """Return the rows so far of each table, as tuples of its columns."""

@@ -3,11 +3,12 @@
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from command import COMMAND, DATA, plain, run, screen
-from frames import ACK, CLIENT, SERVER, SYN, conversation, pcap, tcp
+from frames import ACK, CLIENT, RST, SERVER, SYN, conversation, pcap, tcp
 
 SEVERAL = DATA / "several.pcap"
 
@@ -174,6 +175,53 @@ def test_a_reader_that_has_seen_enough(tmp_path: Path) -> None:
     rows = run(path).rows
     assert [int(row[0]) for row in rows] == list(range(50_000))
     assert [row[0] for row in run("list", "--sort", "start", "--reverse", "--top", "2", path).rows] == ["49999", "49998"]
+
+
+def test_rows_beyond_memory_are_sorted_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    from gofollow.command import _rows
+
+    monkeypatch.setattr(_rows, "_MOST", 10)
+    monkeypatch.setattr(_rows, "_BLOCK", 3)
+    rows = _rows.Rows()
+    keys = [number * 7919 % 10007 for number in range(10007)]
+    for number, key in enumerate(keys):
+        rows.add((key, number, str(key)))
+        assert len(rows.rows) < 10
+    assert sum(map(len, rows._levels)) < 3 * _rows._FILES
+    assert list(rows) == list(map(str, range(10007)))
+    first = _rows.Rows(4)
+    for number, key in enumerate(keys):
+        first.add((key, number, str(key)))
+        assert len(first.rows) < 10
+    assert list(first) == ["0", "1", "2", "3"]
+
+
+def test_memory_does_not_grow_with_the_capture(tmp_path: Path) -> None:
+    script = """
+import sys, tracemalloc
+from gofollow.command import main
+main(sys.argv[1:])  # what is loaded once
+tracemalloc.start()
+main([word.replace("small", sys.argv[0]) for word in sys.argv[1:]])
+sys.stderr.write(str(tracemalloc.get_traced_memory()[1]) + "\\n")
+"""
+    for name, count in (("small", 6), ("large", 30)):
+        talks = [frame for number in range(count) for frame in conversation([b"ask"] * 10, [bytes(30_000)] * 10, ("10.0.0.9", 1 + number))]
+        refused = []
+        for number in range(count * 1000):
+            client = (f"10.1.0.{number % 99}", number)
+            refused += [tcp(client, SERVER, SYN, 1), tcp(SERVER, client, RST | ACK, 0, 2)]
+        (tmp_path / f"{name}.pcap").write_bytes(pcap([*talks, *refused]))
+    for words in (["list"], ["find", "nowhere"], ["extract"], ["export", "--filter=host 10.0.0.9"]):
+        peaks = []
+        for name in ("small", "large"):
+            files = [str(tmp_path / "small.pcap"), *words[1:2]] if words[0] == "find" else [*words[1:], str(tmp_path / "small.pcap")]
+            out = ["-o", str(tmp_path / f"{words[0]}-{name}"), "--force"] if words[0] in ("extract", "export") else []
+            given = [sys.executable, "-c", script.replace("sys.argv[0]", repr(name)), words[0], *files, *out]
+            done = subprocess.run(given, capture_output=True, text=True, check=False, timeout=120)
+            assert "Traceback" not in done.stderr, done.stderr
+            peaks.append(int(done.stderr.splitlines()[-1]))
+        assert peaks[1] < 1.2 * peaks[0] + 100_000, (words, peaks)
 
 
 def test_the_table_on_a_terminal() -> None:

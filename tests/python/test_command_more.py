@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from command import COMMAND, DATA, plain, run, screen
 from frames import conversation, pcap
+from test_live import live
 
 pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
 SEVERAL, LOSS = DATA / "several.pcap", DATA / "capture_loss.pcap"
@@ -212,6 +213,41 @@ def test_the_growing_table_and_its_status_line() -> None:
     rows = [line for line in plain(shown.out).splitlines() if "192.0.2" in line]
     assert rows
     assert "\r\x1b[K" in shown.out
+
+
+@live
+@pytest.mark.parametrize("kind", ["closed", "silent"])
+def test_an_interface(kind: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        words = [*COMMAND, "live", "lo", "--bpf", f"tcp port {port}", "--idle-timeout", "0.1" if kind == "silent" else "100"]
+        with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            assert process.stderr.readline() == b"gofollow: capturing from lo\n"
+            with socket.create_connection(("127.0.0.1", port)) as asking, listening.accept()[0] as answering:
+                asking.sendall(b"question")
+                assert answering.recv(100) == b"question"
+                if kind == "closed":
+                    answering.close()
+                    asking.close()
+                row = process.stdout.readline().decode().rstrip().split("\t")  # while the capture goes on, without another packet
+            process.send_signal(signal.SIGINT)
+            rest, errors = process.communicate(timeout=60)
+            assert process.returncode == 0
+    assert row[4:7] == [f"127.0.0.1:{port}", "8", "0"]
+    assert row[9] == ("timeout" if kind == "silent" else "fin")
+    assert rest == b""
+    assert errors.startswith(b"gofollow: 1 connection, 8 up, 0 down")
+    assert b"gofollow: 0 packets dropped by the kernel\n" in errors
+
+
+@live
+def test_a_filter_of_the_kernel_that_is_wrong() -> None:
+    wrong = run("live", "lo", "--bpf", "prot 80")
+    assert wrong.code == 2
+    assert wrong.err.startswith("gofollow: --bpf='prot 80' is no filter of pcap-filter(7)")
+    assert run("live", "--bpf", "tcp", SEVERAL).err.startswith("gofollow: --bpf is for interfaces")
 
 
 def test_an_interface_that_is_not_there() -> None:

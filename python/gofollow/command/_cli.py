@@ -441,25 +441,26 @@ def export_command(
 @cli.command("live", short_help="Follow an interface or a pipe as it goes.")
 @click.argument("source", metavar="SOURCE")
 @click.option("--show", is_flag=True, help="Print conversations as they happen.")
+@click.option("--bpf", default="", metavar="EXPRESSION", help="Which packets the kernel hands over, in the words of pcap-filter.")
 @click.option("--header", is_flag=True, help="In a pipe: print the names of the columns first.")
 @choice_options(by_id=False)
 @screen_options
 @engine_options
-def live_command(source: str, show: bool, header: bool, choice: Any, screen: Any, options: dict[str, Any]) -> int:
+def live_command(source: str, show: bool, bpf: str, header: bool, choice: Any, screen: Any, options: dict[str, Any]) -> int:
     """List connections as they end, from an interface, tcp://HOST:PORT (a capture over a socket), a file or - .
 
     Ctrl-C ends it with the sums, and so does the end of the source. Interfaces need the right to capture:
-    root, or CAP_NET_RAW.
+    root, or CAP_NET_RAW. There time-outs follow the clock; elsewhere they follow the packets.
 
     \b
     Examples:
-        gofollow live eth0
+        gofollow live eth0 --bpf 'tcp port 443'
         gofollow live --show tcp://192.0.2.1:57012
         tcpdump -U -w - port 80 | gofollow live -
     """
     from ._live import live
 
-    return live(source, options, choice, screen, show=show, header=header)
+    return live(source, options, choice, screen, bpf=bpf, show=show, header=header)
 
 
 @cli.command("report", short_help="Write a page to look at: charts, connections, conversations.")

@@ -140,7 +140,7 @@ def export(
     else:
         session = Session(options, choice)
         # Lines are made of payload while the cache of the processor has it; Parquet compresses long columns better.
-        pairs = _pairs(session, files, choice, 8 << 20 if form == "parquet" else 1 << 18)
+        pairs = _pairs(session, files, choice, *(16384, 8 << 20) if form == "parquet" else (1000, 1 << 18))
         if (first := next(pairs, None)) is None:
             return 2  # nothing could be read, and a sentence has said so
         connections, turns = (_parquet if form == "parquet" else _lines)(target, chain([first], pairs), form, payload)
@@ -151,7 +151,7 @@ def export(
     return 2 if failed else 0
 
 
-def _pairs(session: Session, files: Sequence[str], choice: Choice, batch_bytes: int) -> Iterator[Pair]:
+def _pairs(session: Session, files: Sequence[str], choice: Choice, batch_rows: int, batch_bytes: int) -> Iterator[Pair]:
     """Follow the files and yield rows of both tables: once at least, unless nothing could be read."""
     if not choice.everything:
         session.look_ahead(files, always=True)
@@ -159,7 +159,7 @@ def _pairs(session: Session, files: Sequence[str], choice: Choice, batch_bytes: 
     pollers: list[_Poller] = []
 
     def make(handle: int) -> _Poller:
-        pollers.append(_Poller(Rows(handle, True, True, choose=choose, batch_bytes=batch_bytes)))
+        pollers.append(_Poller(Rows(handle, True, True, choose=choose, batch_rows=batch_rows, batch_bytes=batch_bytes)))
         return pollers[0]
 
     for _ in session.drained(files, make):

@@ -180,17 +180,19 @@ def extract(files: Sequence[str], folder: str, options: dict[str, Any], choice: 
         client = streams.end(stream.client, facts.client_bytes + facts.client_missing)
         server = streams.end(stream.server, facts.server_bytes + facts.server_missing)
         lines.append(line_of(facts, separation(raw, facts.reset_text_length), client, server))
+        if len(lines) == 1000:
+            write_index()
+
+    index: Lines | None = None
+
+    def write_index() -> None:
+        nonlocal index
+        if index is None:
+            index = stack.enter_context(closing(Lines(target, INDEX)))
+        index.write("".join(lines).encode())
+        lines.clear()
 
     with ExitStack() as stack:
-        index: Lines | None = None
-
-        def write_index() -> None:
-            nonlocal index
-            if index is None:
-                index = stack.enter_context(closing(Lines(target, INDEX)))
-            index.write("".join(lines).encode())
-            lines.clear()
-
         stack.callback(target.close)
         steps = session.steps(
             files, closed, on_run=streams.run, on_gap=streams.gap, times=False, choose=None if choice.everything else choice.opening

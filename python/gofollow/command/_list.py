@@ -125,7 +125,7 @@ def list_connections(
 def _first_text(run: Run) -> None:
     stream = run.stream
     if stream.state is None:
-        stream.state = decoded(run.pieces[0][:_FIRST].split(b"\r\n", 1)[0])
+        stream.state = decoded(run.pieces[0][:_FIRST].partition(b"\n")[0].rstrip(b"\r"))
 
 
 def _json(facts: Facts, raw: bytes, stream: Stream | None) -> str:

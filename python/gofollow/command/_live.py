@@ -4,56 +4,59 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
+from .._engine import Engine
 from .._facts import NO_TIME, read, read_open, separation
 from .._gather import Run, Stream
+from .._live import Interface, overdue_ns
+from ..errors import GofollowError, MissingPackageError, OptionError
 from ._choice import Choice
 from ._list import Sums, Table, cells, piped, tabular
 from ._screen import Screen
-from ._session import Session, Trouble, exists, say
+from ._session import Session, Trouble, exists, one_line, say
 from ._show import Turns, Writer
-from ._text import grouped
+from ._text import grouped, name_of
 
 _WIDTHS = ["99999", "99999.999", "99.9 min", "255.255.255.255:65535", "255.255.255.255:65535", "999.9 M", "999.9 M", "9,999", "fin", ""]
 
 
-class Interface:
-    """A capture from a network interface, as a file object that reads as pcap."""
+class Captured:
+    """Feeds what an interface gives, and the time where it gives nothing: time-outs do not wait for packets."""
 
-    name = "live"
-
-    def __init__(self, name: str) -> None:
-        import struct
-
+    def __init__(self, name: str, bpf: str) -> None:
+        self.truncated: list[str] = []
         try:
-            import pcapy
-        except ImportError:
+            self._interface = Interface(name, bpf)
+        except MissingPackageError:
             raise Trouble("capturing needs pcapy-ng, which is not installed: pip install 'gofollow[capture]'") from None
-        try:
-            self._reader = pcapy.open_live(name, 262144, True, 100)
-        except pcapy.PcapError as error:
-            raise Trouble(f"{name}: {error}") from None
-        self._waiting = bytearray(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, self._reader.datalink()))
-        self._record = struct.Struct("<IIII")
+        except OptionError as error:
+            raise Trouble("--" + one_line(error)) from None
+        except GofollowError as error:
+            raise Trouble(f"{name_of(name)}: {one_line(error)}") from None
+        say(f"capturing from {name_of(name)}")
 
-    def read(self, size: int) -> bytes:
-        """Return the packets that have come, at least one."""
-        while not self._waiting:
-            self._reader.dispatch(1000, self._take)
-        taken, self._waiting = bytes(self._waiting), bytearray()
-        return taken
-
-    def _take(self, header: Any, data: bytes) -> None:
-        seconds, microseconds = header.getts()
-        self._waiting += self._record.pack(seconds, microseconds, len(data), header.getlen()) + data
+    def steps(self, engine: Engine) -> Iterator[None]:
+        """Feed for ever; yield whenever events are to be polled."""
+        link_type = self._interface.link_type
+        while True:
+            packets = [(link_type, *packet) for packet in self._interface.read()]
+            taken = 0
+            while taken < len(packets):
+                taken += engine.feed_packets(packets, taken)
+                yield
+            if not packets:
+                while not engine.advance_time(overdue_ns()):
+                    yield
+                yield
+                self._interface.wait()
 
     def dropped(self) -> int:
-        """Return how many packets the kernel dropped since the capture began."""
-        _, dropped, at_the_interface = self._reader.stats()
-        return int(dropped + at_the_interface)
+        """Return how many packets were dropped since the capture began."""
+        _, dropped, by_interface = self._interface.counts()
+        return dropped + by_interface
 
 
 class Status:
@@ -89,9 +92,11 @@ class Status:
     _rate = 0.0
 
 
-def live(source: str, options: dict[str, Any], choice: Choice, screen: Screen, *, show: bool, header: bool) -> int:
+def live(source: str, options: dict[str, Any], choice: Choice, screen: Screen, *, bpf: str, show: bool, header: bool) -> int:
     """Follow a source until it ends, or until Ctrl-C. Return the exit code: 0, 2 after an error."""
-    interface = None if exists(source) else Interface(source)
+    if bpf and exists(source):
+        raise Trouble("--bpf is for interfaces: --filter chooses connections of what was captured")
+    interface = None if exists(source) else Captured(source, bpf)
     session = Session(options, choice, interface)
     session.progress.stop()
     sums = Sums()

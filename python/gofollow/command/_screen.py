@@ -17,7 +17,7 @@ STYLES = {
     "server": "color(166)",
     "dim": "dim",
     "head": "bold",
-    "warn": "bold color(160)",
+    "warn": "bold color(196)",
     "match": "bold reverse",
     "number": "bold",
 }

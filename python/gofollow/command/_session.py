@@ -50,7 +50,7 @@ class Session:
     """
 
     def __init__(self, options: dict[str, Any], choice: Choice | None = None, source: Any = None) -> None:
-        """source: what is read in place of any name."""
+        """source: what feeds the engine, in its method steps, in place of the files."""
         self.options = options
         self.choice = choice or Choice()
         self.progress = Progress()
@@ -131,11 +131,12 @@ class Session:
 
     def _read(self, engine: Engine, files: Sequence[str], drain: Callable[[], object]) -> Iterator[None]:
         """Feed the captures; a fault of one is said, and what stands before it counts."""
-        reading = _Reading(self, engine, files)
+        given = self._given
+        reading = _Reading(self, engine, files) if given is None else given
         name = files[0] if len(files) == 1 else f"{len(files)} captures"
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", GofollowWarning)  # not_followed has the same
-            with closing(reading.steps()) as steps:
+            with closing(reading.steps() if given is None else given.steps(engine)) as steps:
                 while self._next(steps):
                     drain()
                     if self.progress.due():
@@ -177,8 +178,6 @@ class Session:
 
     def source(self, name: str) -> Any:
         """Return what is read for a name on the command line."""
-        if self._given is not None:
-            return self._given
         if name == "-" and self._spool is not None:
             self._spool.seek(0)
             return self._spool

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from textwrap import wrap
 from typing import Any
 
 from .._events import CLOSE_REASONS, GAP_REASONS
@@ -100,13 +101,15 @@ def _count(counts: Counter[str], facts: Facts) -> None:
 
 def _lines(told: dict[str, Any], sums: Sums, screen: Screen) -> Iterable[str]:
     def line(head: str, first: str, rest: str = "") -> str:
+        text = wrap(rest, screen.width - 27, break_long_words=False, break_on_hyphens=False) if screen.width > 40 else [rest]
+        rest = ("\n" + " " * 27).join(text)
         return f"{screen.paint('head', f'{head:<14}')} {first:>9}" + (f"   {rest}" if rest else "") + "\n"
 
     packets = [f"{grouped(told['segments'])} TCP segments"]
     packets += [f"{harmless(name)} {grouped(count)}" for name, count in told["not_followed"].items()]
     yield line("packets", grouped(told["packets"]), ", ".join(packets))
     if told["segments_without_connection"]:
-        yield line("", grouped(told["segments_without_connection"]), "segments of no connection that is followed, or after its end")
+        yield line("", grouped(told["segments_without_connection"]), "segments of no connection, or after its end")
     ends = [f"{grouped(count)} {'open at the end' if name == 'flush' else name}" for name, count in told["ended"].items()]
     extra = [f"{grouped(told[name])} {name.replace('_', ' ')}" for name in ("clean", "refused", "no_answer", "no_start") if told[name]]
     yield line("connections", grouped(told["connections"]), ", ".join(ends))
