@@ -16,6 +16,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from test_examples import traffic
+from test_live import WHY_NOT
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DATA = ROOT / "tests" / "data"
@@ -23,7 +25,7 @@ OTHERS = {"tables.md", "spark.md", "tasks.md", "cycapture.md", "c.md", "wheels.m
 PAGES = [page for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))) if page.name not in OTHERS]
 BLOCK = re.compile(r"^```(python|console|go|c|cpp)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PACKAGES = ("dpkt", "h11", "matplotlib", "pcapy", "pyshark", "scapy")
-NEEDED = {"gofollow.plot": "matplotlib", ".plot(": "matplotlib", "cycapture.libpcap": "pcapy", "sniff(": "pcapy"}
+NEEDED = {"gofollow.plot": "matplotlib", ".plot(": "matplotlib", "cycapture.libpcap": "pcapy"}
 THEIRS = ("tcpflow", "tshark")
 
 
@@ -49,6 +51,10 @@ def test_blocks_run(page: Path) -> None:
             run_console(text)
         elif kind != "python":
             run_program(kind, text)
+        elif "from gofollow import sniff" in text:
+            if WHY_NOT is None:
+                with traffic() as port:
+                    exec(compile(text.replace("8080", str(port)), str(page), "exec"), names)
         elif not lacking(text):
             exec(compile(text, str(page), "exec"), names)
 

@@ -8,6 +8,8 @@ import struct
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -118,6 +120,25 @@ def test_example(folder: Path, path: Path) -> None:
     assert re.fullmatch(expected, done.stdout)
 
 
+@contextmanager
+def traffic() -> Iterator[int]:
+    """Give a port at which a server is asked again and again."""
+    done = threading.Event()
+
+    def asking() -> None:
+        while not done.wait(0.02):
+            ask(port, b"to meet you")
+
+    with server(b"pleased") as port:
+        thread = threading.Thread(target=asking)
+        thread.start()
+        try:
+            yield port
+        finally:
+            done.set()
+            thread.join()
+
+
 SAID = {
     "List the connections": "10.0.0.1 4000 10.0.0.2 80 fin",
     "Print a conversation in order": "client b'GET /needle",
@@ -155,21 +176,9 @@ def test_task(folder: Path, capsys: pytest.CaptureFixture[str], title: str, bloc
         if WHY_NOT is not None:
             print(f"{title!r} is not run: {WHY_NOT}")
             return
-        with server(b"pleased") as port:
-            done = threading.Event()
-
-            def traffic() -> None:
-                while not done.wait(0.02):
-                    ask(port, b"to meet you")
-
-            thread = threading.Thread(target=traffic)
-            thread.start()
+        with traffic() as port:
             script.write_text(block.replace("8080", str(port)))
-            try:
-                runpy.run_path(str(script))
-            finally:
-                done.set()
-                thread.join()
+            runpy.run_path(str(script))
     else:
         script.write_text(block)
         runpy.run_path(str(script))
