@@ -153,16 +153,94 @@ def shell(script: str, *files: object) -> subprocess.CompletedProcess[bytes]:
     )
 
 
-@pytest.mark.parametrize("subcommand", ["list", "events"])
+# Every subcommand that prints, of FILE.
+PRINTS = ["list FILE", "show FILE 0-99", "show --raw FILE 0", "find FILE .", "stats FILE", "live FILE", "events FILE"]
+# And those that write to OUT.
+WRITES = ["extract FILE -o OUT", "extract --pcap FILE -o OUT", "export FILE -o OUT", "export --csv FILE -o OUT"]
+
+
+def words_of(subcommand: str, file: object, out: object) -> list[object]:
+    return [{"FILE": file, "OUT": out}.get(word, word) for word in subcommand.split()]
+
+
+@pytest.mark.parametrize("subcommand", PRINTS)
 def test_full_disks_and_closed_files(subcommand: str, tmp_path: Path) -> None:
-    full = shell(f'gofollow {subcommand} "$1" > /dev/full', SEVERAL)
-    assert (full.returncode, full.stderr.splitlines()[-1]) == (2, b"gofollow: standard output: No space left on device")
-    closed = shell(f'gofollow {subcommand} "$1" >&-', SEVERAL)
+    words = subcommand.replace("FILE", '"$1"')
+    full = shell(f"gofollow {words} > /dev/full", SEVERAL)
+    assert full.returncode == 2
+    assert b"gofollow: standard output: No space left on device" in full.stderr.splitlines()
+    assert full.stderr.count(b"No space") == 1
+    closed = shell(f"gofollow {words} >&-", SEVERAL)
     assert (closed.returncode, closed.stderr) == (2, b"gofollow: standard output is closed: nothing can be printed\n")
-    unread = shell(f"gofollow {subcommand} - <&-")
+    unread = shell(f"gofollow {subcommand.replace('FILE', '-')} <&-")
     assert (unread.returncode, unread.stderr[:34]) == (2, b"gofollow: standard input is closed")
-    silent = shell(f'gofollow {subcommand} "$1" 2>&-', SEVERAL)
-    assert (silent.returncode, silent.stdout != b"") == (0, True)
+    silent = shell(f"gofollow {words} 2>&-", SEVERAL)
+    assert (silent.returncode, silent.stdout != b"", silent.stderr) == (0, True, b"")
+
+
+@pytest.mark.parametrize("subcommand", WRITES)
+def test_closed_files_where_nothing_is_printed(subcommand: str, tmp_path: Path) -> None:
+    for number, closed in enumerate((">&-", "2>&-", "<&-", ">&- 2>&- <&-")):
+        out = tmp_path / str(number)
+        done = shell(f"gofollow {' '.join(map(str, words_of(subcommand, SEVERAL, out)))} {closed}")
+        assert done.returncode == 0
+        assert list(out.iterdir())
+    unread = shell(f"gofollow {' '.join(map(str, words_of(subcommand, '-', tmp_path / 'none')))} <&-")
+    assert (unread.returncode, unread.stderr[:34]) == (2, b"gofollow: standard input is closed")
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("subcommand", [*PRINTS, *WRITES])
+def test_captures_of_every_kind(subcommand: str, tmp_path: Path) -> None:
+    """Damaged, empty, hostile and missing ones, whose names are hostile, too: sentences, and no escape reaches a terminal."""
+    hostile = bytearray(pcap(conversation([b"\x1b]0;title\x07\x9b31m\xe2\x80\xae"] * 3, [bytes(range(256))] * 3)))
+    damaged = pcap(conversation([b"request"], [b"answer"])) + b"\xff" * 16 + b"more"
+    kinds = {
+        b"good \n\x1b[31m \xff": (SEVERAL.read_bytes(), 0),
+        b"hostile": (bytes(hostile), 0),
+        b"cut": (bytes(hostile[:-10]), 0),
+        b"damaged\x1b[31m": (damaged, 2),
+        b"empty": (pcap([]), 0),
+        b"nothing \xe2\x80\xae": (b"", 2),
+        b"text": (b"this is no capture\x1b[31m" * 10, 2),
+        b"missing\n": (None, 2),
+    }
+    for number, (name, (data, code)) in enumerate(kinds.items()):
+        path = os.fsencode(tmp_path) + b"/" + name
+        if data is not None:
+            Path(os.fsdecode(path)).write_bytes(data)
+        result = run(*words_of(subcommand, path, tmp_path / f"out{number}"))
+        wanted = {code, 1} if code == 0 and subcommand.startswith(("show", "find")) and name == b"empty" else {code}
+        assert result.code in wanted, (name, result.err)
+        assert not set(result.err) & set("\x1b\x07\x9b\u202e"), name
+        if "--raw" not in subcommand:
+            assert not set(result.out) & set("\x1b\x07\x9b\u202e"), name
+        lines = result.err.splitlines()
+        assert all(line.startswith("gofollow: ") for line in lines)
+        if code == 2:
+            assert lines[0].startswith(f"gofollow: {tmp_path}/")
+        if name.startswith(b"damaged") and subcommand in PRINTS:
+            assert result.out != ""  # what stands before
+
+
+@pytest.mark.parametrize("subcommand", [*PRINTS, *WRITES])
+def test_options_out_of_range(subcommand: str, tmp_path: Path) -> None:
+    wrong = ("--max-connections=0", "--idle-timeout=nan", "--max-held-bytes=99999999999999999999", "--overlap=none", "--filter=prot 80")
+    for option in wrong:
+        result = run(*words_of(subcommand, SEVERAL, tmp_path / "out"), option)
+        assert (result.code, result.out) == (2, "")
+        assert result.err.startswith("gofollow: ")
+        assert result.err.count("\n") == 1
+        assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("subcommand", [*PRINTS[3:5], *WRITES])
+def test_many_connections(subcommand: str, tmp_path: Path) -> None:
+    path = tmp_path / "many.pcap"
+    path.write_bytes(pcap([tcp((f"10.1.{n >> 8}.{n & 255}", 4000), SERVER, SYN, 1) for n in range(50_000)]))
+    result = run(*words_of(subcommand, path, tmp_path / "out"))
+    assert result.code == (1 if subcommand.startswith("find") else 0)
+    assert "50,000" in result.out + result.err
 
 
 def test_a_reader_that_has_seen_enough(tmp_path: Path) -> None:
