@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 import store
+from frames import pcap_of
 
 from gofollow import GofollowError, OptionError, tables
 from gofollow import spark as gofollow_spark
@@ -53,7 +54,7 @@ def captures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("captures")
     rng = random.Random(1)
     _, packets = store.store(range(100))
-    (folder / "whole.pcap").write_bytes(store.pcap(packets))
+    (folder / "whole.pcap").write_bytes(pcap_of(packets))
     store.write(folder / "parts", store.contiguous(packets, 7, rng), rng)
     store.write(folder / "scattered", store.scattered(packets, 5, rng), rng)
     return folder

@@ -1,6 +1,7 @@
 """Hand-made frames: Ethernet, IPv4, TCP, no dependency. Checksums are 0; the engine does not verify them by default."""
 
 import struct
+from collections.abc import Iterable
 from socket import inet_aton
 
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
@@ -33,9 +34,32 @@ def conversation(requests: list[bytes], answers: list[bytes], client: tuple[str,
 
 def pcap(frames: list[bytes], link_type: int = 1) -> bytes:
     """Return a pcap file of the frames, a millisecond apart."""
-    parts = [struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, link_type)]
-    for number, frame in enumerate(frames):
-        parts.append(struct.pack("<IIII", 1_700_000_000, number * 1000, len(frame), len(frame)) + frame)
+    return pcap_of([(1_700_000_000 * 10**9 + number * 10**6, frame) for number, frame in enumerate(frames)], link_type, unit=1000)
+
+
+def pcap_of(packets: Iterable[tuple[int, bytes]], link_type: int = 1, order: str = "<", unit: int = 1) -> bytes:
+    """Return a pcap file of packets with their times in nanoseconds, which it has in units of 1 or 1000."""
+    parts = [struct.pack(order + "IHHiIII", {1: 0xA1B23C4D, 1000: 0xA1B2C3D4}[unit], 2, 4, 0, 0, 262144, link_type)]
+    for time, frame in packets:
+        parts.append(struct.pack(order + "IIII", time // 10**9, time % 10**9 // unit, len(frame), len(frame)) + frame)
+    return b"".join(parts)
+
+
+def pcapng_of(packets: Iterable[tuple[int | None, bytes]], order: str = "<") -> bytes:
+    """Return a pcapng file of packets with their times in nanoseconds; one without a time is a simple packet block."""
+
+    def block(kind: int, body: bytes) -> bytes:
+        body += bytes(-len(body) % 4)
+        return struct.pack(order + "II", kind, len(body) + 12) + body + struct.pack(order + "I", len(body) + 12)
+
+    nanoseconds = struct.pack(order + "HHBxxxI", 9, 1, 9, 0)
+    parts = [block(0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1))]
+    parts.append(block(1, struct.pack(order + "HHI", 1, 0, 0) + nanoseconds))
+    for time, frame in packets:
+        if time is None:
+            parts.append(block(3, struct.pack(order + "I", len(frame)) + frame))
+        else:
+            parts.append(block(6, struct.pack(order + "IIIII", 0, time >> 32, time & 0xFFFFFFFF, len(frame), len(frame)) + frame))
     return b"".join(parts)
 
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from frames import ACK, FIN, RST, SYN, tcp
+from frames import ACK, FIN, RST, SYN, pcap_of, pcapng_of, tcp
 
 START = 1_700_000_000 * 10**9
 HOUR = 3600 * 10**9
@@ -107,31 +107,13 @@ def store(seeds: range) -> tuple[list[Conversation], list[tuple[int, bytes]]]:
     return made, packets
 
 
-def pcap(packets: list[tuple[int, bytes]]) -> bytes:
-    return struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 262144, 1) + b"".join(
-        struct.pack("<IIII", *divmod(now, 10**9), len(frame), len(frame)) + frame for now, frame in packets
-    )
-
-
-def pcapng(packets: list[tuple[int, bytes]]) -> bytes:
-    def block(kind: int, body: bytes) -> bytes:
-        return struct.pack("<II", kind, 12 + len(body)) + body + struct.pack("<I", 12 + len(body))
-
-    parts = [block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1))]
-    parts.append(block(1, struct.pack("<HHI", 1, 0, 0) + struct.pack("<HHB3xHH", 9, 1, 9, 0, 0)))  # nanoseconds
-    for now, frame in packets:
-        head = struct.pack("<IIIII", 0, now >> 32, now & 0xFFFFFFFF, len(frame), len(frame))
-        parts.append(block(6, head + frame + bytes(-len(frame) % 4)))
-    return b"".join(parts)
-
-
 def write(folder: Path, parts: list[list[tuple[int, bytes]]], rng: random.Random) -> None:
     """Write each part to a file of any format and any name."""
     folder.mkdir()
     names = rng.sample(range(1000), len(parts))
     for name, part in zip(names, parts, strict=True):
         kind = rng.choice(("pcap", "pcap", "pcapng", "pcap.gz", "pcapng.xz", "pcap.bz2"))
-        data = pcapng(part) if "ng" in kind else pcap(part)
+        data = pcapng_of(part) if "ng" in kind else pcap_of(part)
         if kind.endswith("gz"):
             data = gzip.compress(data)
         elif kind.endswith("xz"):

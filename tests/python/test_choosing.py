@@ -47,7 +47,7 @@ def test_of_an_ignored_connection_only_its_end_comes() -> None:
     ]
     assert events[1].connection.client_counters == events[2].connection.client_counters
     engine.ignore(0)
-    with pytest.raises(OptionError, match="no connection 2"):
+    with pytest.raises(OptionError, match="no connection has that ID: 2"):
         engine.ignore(2)
     engine.close()
 

@@ -51,11 +51,7 @@ from cycapture.libtins._icmp import ICMPv6
 from cycapture.libtins._network import IPv6
 from cycapture.libtins._pdu import TYPES, ones_sum
 from cycapture.libtins._radiotap import _Radio
-
-LOOPBACK = next((name for _, name in socket.if_nameindex() if name.startswith("lo")), "")
-needs_loopback = pytest.mark.skipif(LOOPBACK == "", reason="this machine has no loopback interface")
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="raw sockets need root")
-
+from loopback import LOOPBACK, needs_loopback, needs_root
 
 # The source of a packet that has none
 
@@ -575,7 +571,7 @@ def test_values_that_are_hashable() -> None:
 
 def test_a_class_that_is_no_pdu_s() -> None:
     for cls in (int, PDU):
-        with pytest.raises(TypeError, match="no concrete class"):
+        with pytest.raises(TypeError, match="not a concrete class"):
             _tins.pdu_from_buffer(b"", cls)
     for wrong in ((99, 0, 0), (7, 1, 0)):
         with pytest.raises(ValueError):

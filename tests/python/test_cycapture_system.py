@@ -36,10 +36,7 @@ from cycapture.libtins import (
     SocketOpenError,
     Utils,
 )
-
-LOOPBACK = next((name for _, name in socket.if_nameindex() if name.startswith("lo")), "")
-needs_loopback = pytest.mark.skipif(LOOPBACK == "", reason="this machine has no loopback interface")
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="raw sockets need root")
+from loopback import LOOPBACK, needs_loopback, needs_root
 
 
 @needs_loopback

@@ -3,7 +3,6 @@
 import asyncio
 import copy
 import pickle
-import struct
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 from cycapture.libtins import IP, RAW, TCP, Dot1Q, EthernetII, MemoryViewFormat, TCPStreamFollower
 from cycapture.libtins._captured import captured
-from frames import ACK, CLIENT, PSH, SERVER, SYN, conversation, tcp
+from frames import ACK, CLIENT, PSH, SERVER, SYN, conversation, pcap_of, tcp
 
 pytest.importorskip("pcapy", reason="pcapy-ng is not installed")
 
@@ -23,11 +22,8 @@ FRAMES = conversation([b"ping"], [b"pong"])
 
 def pcap(path: Path, frames: list[bytes], seconds: Iterable[float]) -> Path:
     """A capture of frames, each at so many seconds (to a microsecond) after START."""
-    parts = [struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, 1)]
-    for frame, second in zip(frames, seconds, strict=True):
-        whole, micro = divmod(round(second * 1_000_000), 1_000_000)
-        parts.append(struct.pack("<IIII", START + whole, micro, len(frame), len(frame)) + frame)
-    path.write_bytes(b"".join(parts))
+    times = [START * 10**9 + round(second * 1_000_000) * 1000 for second in seconds]
+    path.write_bytes(pcap_of(zip(times, frames, strict=True), unit=1000))
     return path
 
 

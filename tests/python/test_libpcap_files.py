@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from frames import conversation, pcap, read_pcap
+from frames import conversation, pcap, pcapng_of, read_pcap
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -75,21 +75,9 @@ def test_recorded_captures(path: Path) -> None:
         ]
 
 
-def pcapng(frames: list[bytes], order: str = "<") -> bytes:
-    def block(kind: int, body: bytes) -> bytes:
-        return struct.pack(order + "II", kind, 12 + len(body)) + body + struct.pack(order + "I", 12 + len(body))
-
-    blocks = [block(0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1)), block(1, struct.pack(order + "HHI", 1, 0, 262144))]
-    for number, frame in enumerate(frames):
-        time = (1_700_000_000_000 + number) * 1000
-        head = struct.pack(order + "IIIII", 0, time >> 32, time & 0xFFFFFFFF, len(frame), len(frame))
-        blocks.append(block(6, head + frame + bytes(-len(frame) % 4)))
-    return b"".join(blocks)
-
-
 @pytest.mark.parametrize("order", "<>")
 def test_pcapng(tmp_path: Path, capture: Path, order: str) -> None:
-    (tmp_path / "x.pcapng").write_bytes(pcapng(FRAMES, order))
+    (tmp_path / "x.pcapng").write_bytes(pcapng_of([(time, frame) for time, frame, _ in read_pcap(pcap(FRAMES))[1]], order))
     assert sniffed(tmp_path / "x.pcapng") == sniffed(capture)
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import store
-from frames import conversation
+from frames import conversation, pcap_of
 
 from gofollow import CaptureError, CaptureFileError, OptionError, spark_source, spark_worker, tables
 
@@ -80,7 +80,7 @@ def test_a_store_gives_the_tables_of_the_whole(seed: int, tmp_path: Path) -> Non
     rng = random.Random(seed)
     conversations, packets = store.store(range(seed * 20, seed * 20 + 20))
     capture = tmp_path / "whole.pcap"
-    capture.write_bytes(store.pcap(packets))
+    capture.write_bytes(pcap_of(packets))
     wanted = whole(capture)
     check_truth(wanted, conversations)
     for name, parts in (("parts", store.contiguous(packets, 7, rng)), ("scattered", store.scattered(packets, 5, rng))):
@@ -95,7 +95,7 @@ def test_a_tunnel_of_fragments_carries_fragments(tmp_path: Path) -> None:
     cut = [store.in_gre(part, number) for number, part in enumerate(inner)]
     packets = [part for number, frame in enumerate(cut) for part in store.fragments(frame, number, 16)]
     capture = tmp_path / "whole.pcap"
-    capture.write_bytes(store.pcap([(store.START + at, frame) for at, frame in enumerate(packets)]))
+    capture.write_bytes(pcap_of([(store.START + at, frame) for at, frame in enumerate(packets)]))
     found = on_shards([str(capture)], 3)
     same(found, whole(capture))
     assert [row["payload"] for row in found[1]] == [b"x" * 1200, b"y" * 900]
@@ -134,7 +134,7 @@ def test_captures(capture: Path) -> None:
 def test_a_file_is_divided_between_records(tmp_path: Path) -> None:
     _, packets = store.store(range(900, 920))
     path = tmp_path / "one.pcap"
-    path.write_bytes(store.pcap(packets))
+    path.write_bytes(pcap_of(packets))
     size = path.stat().st_size
     wanted = records(spark_source.Part(str(path)))
     assert [(row["time_ns"], row["frame"]) for row in wanted] == packets
@@ -160,8 +160,8 @@ def test_files_that_are_no_captures(tmp_path: Path) -> None:
     text, cut, capture = tmp_path / "notes.txt", tmp_path / "cut.pcap", tmp_path / "good.pcap"
     text.write_text("these are notes, and no capture")
     _, packets = store.store(range(2))
-    capture.write_bytes(store.pcap(packets))
-    cut.write_bytes(store.pcap(packets)[:-5])
+    capture.write_bytes(pcap_of(packets))
+    cut.write_bytes(pcap_of(packets)[:-5])
     with pytest.raises(CaptureError, match=r"notes\.txt.*bad_files='skip'"):
         records(spark_source.Part(str(text)))
     (row,) = records(spark_source.Part(str(text)), bad_files="skip")
@@ -202,7 +202,7 @@ def test_stamps_that_repeat_and_go_back_lose_nothing(seed: int, tmp_path: Path) 
     rng = random.Random(seed)
     _, packets = store.store(range(900 + seed * 10, 910 + seed * 10))
     coarse = [(now // 10**7 * 10**7 - rng.choice((0, 0, 0, 10**7)), frame) for now, frame in packets]
-    (tmp_path / "whole.pcap").write_bytes(store.pcap(coarse))
+    (tmp_path / "whole.pcap").write_bytes(pcap_of(coarse))
     store.write(tmp_path / "parts", store.contiguous(coarse, 4, rng), rng)
 
     def sizes(connections: list[dict[str, Any]]) -> dict[Any, int]:
@@ -218,7 +218,7 @@ def test_stamps_that_repeat_and_go_back_lose_nothing(seed: int, tmp_path: Path) 
 def test_several_processes(tmp_path: Path) -> None:
     rng = random.Random(7)
     _, packets = store.store(range(800, 820))
-    (tmp_path / "whole.pcap").write_bytes(store.pcap(packets))
+    (tmp_path / "whole.pcap").write_bytes(pcap_of(packets))
     store.write(tmp_path / "files", store.scattered(packets, 4, rng), rng)
     written = tables.write_parquet(tmp_path / "out", tmp_path / "files", processes=2, name="all")
     wanted = whole(tmp_path / "whole.pcap")

@@ -10,7 +10,6 @@ import io
 import os
 import queue
 import random
-import struct
 import subprocess
 import sys
 import threading
@@ -23,7 +22,7 @@ from typing import Any, NamedTuple
 import pytest
 from cycapture.libtins import EthernetII
 from cycapture.libtins import TCPStreamFollower as CycaptureFollower
-from frames import ACK, FIN, RST, SERVER, SYN, read_pcap, tcp
+from frames import ACK, FIN, RST, SERVER, SYN, pcap_of, read_pcap, tcp
 
 from gofollow import Chunk, Gap, TCPStream, TCPStreamFollower, UsageError, events
 
@@ -43,10 +42,7 @@ class Packet(NamedTuple):
 
 
 def capture_of(packets: list[Packet]) -> bytes:
-    parts = [struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 262144, packets[0].link_type)]
-    for time_ns, frame, _ in packets:
-        parts.append(struct.pack("<IIII", *divmod(time_ns, 10**9), len(frame), len(frame)) + frame)
-    return b"".join(parts)
+    return pcap_of([(packet.time_ns, packet.frame) for packet in packets], packets[0].link_type)
 
 
 # What is fed.

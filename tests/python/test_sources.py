@@ -19,7 +19,7 @@ from typing import Any
 
 import dpkt
 import pytest
-from frames import ACK, CLIENT, SERVER, SYN, conversation, pcap, read_pcap, tcp
+from frames import ACK, CLIENT, SERVER, SYN, conversation, pcap, pcap_of, pcapng_of, read_pcap, tcp
 from scapy.layers.inet import IP
 from scapy.layers.l2 import Ether
 
@@ -40,31 +40,6 @@ from gofollow import (
 DATA = Path(__file__).parents[1] / "data"
 START = 1_700_000_000 * 10**9
 MS = 10**6
-
-
-def capture(rows: Any, big_endian: bool = False) -> bytes:
-    """Return a pcap file in nanoseconds of rows (time in ns, data)."""
-    order = ">" if big_endian else "<"
-    parts = [struct.pack(order + "IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 262144, 1)]
-    for time, data in rows:
-        parts.append(struct.pack(order + "IIII", time // 10**9, time % 10**9, len(data), len(data)) + data)
-    return b"".join(parts)
-
-
-def pcapng(rows: Any) -> bytes:
-    """Return a pcapng file with times in nanoseconds, and a packet without a time (a simple packet block) for None."""
-
-    def block(kind: int, body: bytes) -> bytes:
-        body += bytes(-len(body) % 4)
-        return struct.pack("<II", kind, len(body) + 12) + body + struct.pack("<I", len(body) + 12)
-
-    parts = [block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1)), block(1, struct.pack("<HHIHHBxxxI", 1, 0, 0, 9, 1, 9, 0))]
-    for time, data in rows:
-        if time is None:
-            parts.append(block(3, struct.pack("<I", len(data)) + data))
-        else:
-            parts.append(block(6, struct.pack("<IIIII", 0, time >> 32, time & 0xFFFFFFFF, len(data), len(data)) + data))
-    return b"".join(parts)
 
 
 def rows_of(count: int = 3, start: int = START, step: int = MS) -> list[Any]:
@@ -140,16 +115,16 @@ def pipe(path: Path, data: bytes) -> Iterator[Any]:
 def test_captures_that_overlap_are_merged_by_their_stamps(tmp_path: Path, seed: int) -> None:
     """The packets of one capture are dealt to sources of every kind: the events are those of the one."""
     rows = rows_of()
-    want = log(io.BytesIO(capture(rows)))
+    want = log(io.BytesIO(pcap_of(rows)))
     choose = random.Random(seed)
     dealt: list[list[Any]] = [[] for _ in range(8)]
     for row in rows:
         choose.choice(dealt).append(row)
-    for name, data in (("a", capture(dealt[0])), ("b", pcapng(dealt[1])), ("c", gzip.compress(capture(dealt[2], big_endian=True)))):
+    for name, data in (("a", pcap_of(dealt[0])), ("b", pcapng_of(dealt[1])), ("c", gzip.compress(pcap_of(dealt[2], order=">")))):
         (tmp_path / name).write_bytes(data)
-    with same_handles(), no_warning(), pipe(tmp_path / "d", bz2.compress(pcapng(dealt[3]))), served(capture(dealt[4])) as address:
+    with same_handles(), no_warning(), pipe(tmp_path / "d", bz2.compress(pcapng_of(dealt[3]))), served(pcap_of(dealt[4])) as address:
         sources = [tmp_path / "a", str(tmp_path / "b"), os.fsencode(tmp_path / "c"), tmp_path / "d", address]
-        sources += [io.BytesIO(capture(dealt[5])), [Packet(*row) for row in dealt[6]], (Packet(*row) for row in dealt[7])]
+        sources += [io.BytesIO(pcap_of(dealt[5])), [Packet(*row) for row in dealt[6]], (Packet(*row) for row in dealt[7])]
         choose.shuffle(sources)
         assert log(*sources) == want
 
@@ -165,9 +140,9 @@ class Packet:
 def test_two_taps_a_direction_each(tmp_path: Path) -> None:
     rows = rows_of(20)
     for name, part in zip("ab", by_direction(rows), strict=True):
-        (tmp_path / name).write_bytes(capture(part))
+        (tmp_path / name).write_bytes(pcap_of(part))
     a, b = tmp_path / "a", tmp_path / "b"
-    want = streams(io.BytesIO(capture(rows)))
+    want = streams(io.BytesIO(pcap_of(rows)))
     assert len(want) == 20
     assert streams(a, b) == streams(b, a) == want
     ended: list[Any] = []
@@ -184,8 +159,8 @@ def test_rotated_files_follow_by_their_first_stamps(tmp_path: Path) -> None:
     paths = [tmp_path / f"capture.{number}" for number in range(10)]
     size = -(-len(rows) // 10)
     for number, path in enumerate(paths):
-        path.write_bytes(capture(rows[number * size : number * size + size]))
-    want = log(io.BytesIO(capture(rows)))
+        path.write_bytes(pcap_of(rows[number * size : number * size + size]))
+    want = log(io.BytesIO(pcap_of(rows)))
     shuffled = paths[:]
     random.Random(1).shuffle(shuffled)
     assert log(*shuffled) == log(*paths, order="given") == want
@@ -201,14 +176,14 @@ def test_many_files_are_not_open_at_once(tmp_path: Path) -> None:
     paths = []
     for number in range(300):
         paths.append(tmp_path / str(number))
-        paths[-1].write_bytes(capture([(START + number * MS, b"no TCP")]))
+        paths[-1].write_bytes(pcap_of([(START + number * MS, b"no TCP")]))
     open_files = max(len(os.listdir("/proc/self/fd")) for _ in events(*paths, DATA / "several.pcap"))
     assert open_files < 100
 
 
 def test_order_of_equal_and_missing_and_wrong_stamps() -> None:
     def packets(*pairs: Any) -> Any:
-        return io.BytesIO(pcapng([(time, tcp(CLIENT, SERVER, ACK, number, 1, b"x")) for number, time in pairs]))
+        return io.BytesIO(pcapng_of([(time, tcp(CLIENT, SERVER, ACK, number, 1, b"x")) for number, time in pairs]))
 
     def times(*sources: Any) -> list[Any]:
         return [event.time_ns for event in events(*sources, segments=True) if event.kind == "segment"]
@@ -241,7 +216,7 @@ def test_an_iterable_is_followed_packet_by_packet() -> None:
 
 def test_packets_of_scapy_and_dpkt_are_sources(tmp_path: Path) -> None:
     path = tmp_path / "a"
-    path.write_bytes(capture(rows_of()))
+    path.write_bytes(pcap_of(rows_of()))
     want = streams(path)
     packets = [Ether(data) for _, data in rows_of()]
     for packet, (time, _) in zip(packets, rows_of(), strict=True):
@@ -260,8 +235,8 @@ def test_packets_of_scapy_and_dpkt_are_sources(tmp_path: Path) -> None:
 
 
 def test_capture_over_a_socket() -> None:
-    with same_handles(), served(capture(rows_of())) as address:
-        assert streams(address) == streams(io.BytesIO(capture(rows_of())))
+    with same_handles(), served(pcap_of(rows_of())) as address:
+        assert streams(address) == streams(io.BytesIO(pcap_of(rows_of())))
     for wrong in ("tcp://", "tcp://host", "tcp://:5", "tcp://host:99999", "tcp://host:5/path", "tcp://host:x"):
         with pytest.raises(OptionError, match="tcp://HOST:PORT"):
             list(follow(wrong))
@@ -273,7 +248,7 @@ def test_capture_over_a_socket() -> None:
 
 
 def test_feed_capture_in_pieces() -> None:
-    data = gzip.compress(capture(rows_of()))
+    data = gzip.compress(pcap_of(rows_of()))
     for size in (1, 7, 100, len(data)):
         ended: list[Any] = []
         with no_warning(), TCPStreamFollower(None, ended.append) as follower:
@@ -282,7 +257,7 @@ def test_feed_capture_in_pieces() -> None:
             follower.end_capture()
             follower.end_capture()
             assert len(ended) == 3
-            for part in (capture(rows_of(1)[:5]), capture(rows_of(1)[5:])):
+            for part in (pcap_of(rows_of(1)[:5]), pcap_of(rows_of(1)[5:])):
                 follower.feed_capture(part)
                 with pytest.raises(UsageError, match="end_capture"):
                     follower.feed_file(io.BytesIO(data))
@@ -296,7 +271,7 @@ def test_feed_capture_that_is_wrong() -> None:
         follower.feed_capture("a.pcap")  # type: ignore[arg-type]
     with pytest.raises(CaptureError, match="text"):
         follower.feed_capture(b"Dear reader, this is not a capture.\n")
-    follower.feed_capture(capture(rows_of())[:-5])
+    follower.feed_capture(pcap_of(rows_of())[:-5])
     with pytest.warns(TruncatedCaptureWarning, match="the capture that was fed: .*after packet 47"):
         follower.close()
     assert len(follower.truncated) == 1
@@ -319,7 +294,7 @@ def test_advance_time() -> None:
 def test_feed_says_what_was_meant(tmp_path: Path) -> None:
     follower = TCPStreamFollower()
     path = tmp_path / "a.pcap"
-    path.write_bytes(capture(rows_of()))
+    path.write_bytes(pcap_of(rows_of()))
     for given, method in (
         (str(path), "feed_file"),
         (path, "feed_file"),
@@ -381,9 +356,9 @@ def test_unknown_options_name_the_nearest() -> None:
 
 
 def test_a_cut_end_is_a_warning(tmp_path: Path) -> None:
-    whole = capture(rows_of(1))
+    whole = pcap_of(rows_of(1))
     (tmp_path / "cut").write_bytes(whole[:-5])
-    (tmp_path / "rest").write_bytes(capture([(START + 10**9, data) for data in conversation([b"a"], [b"b"], ("10.0.0.1", 9))]))
+    (tmp_path / "rest").write_bytes(pcap_of([(START + 10**9, data) for data in conversation([b"a"], [b"b"], ("10.0.0.1", 9))]))
     calls = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -405,8 +380,8 @@ def test_a_cut_end_is_a_warning(tmp_path: Path) -> None:
 
 
 def test_damage_is_an_error_after_what_stands_before(tmp_path: Path) -> None:
-    good = capture(rows_of(1))
-    at = len(capture(rows_of(1)[:-1]))
+    good = pcap_of(rows_of(1))
+    at = len(pcap_of(rows_of(1)[:-1]))
     too_long = good[:at] + struct.pack("<IIII", 1, 1, 262145, 262145) + b"short"
     wrong = good[:at] + struct.pack("<IIII", 1, 1, 1 << 31, 5) + b"short"
     for damaged in (too_long, wrong):
@@ -418,7 +393,7 @@ def test_damage_is_an_error_after_what_stands_before(tmp_path: Path) -> None:
                     ended.append(stream)
             assert [s.close_reason for s in ended] == ["fin"]
     # In one of several: what stands before it, of all.
-    others = capture([(START - 10**9, data) for data in conversation([b"a"], [b"b"], ("10.0.0.1", 9))])
+    others = pcap_of([(START - 10**9, data) for data in conversation([b"a"], [b"b"], ("10.0.0.1", 9))])
     ended = []
     with same_handles(), pytest.raises(CaptureError, match="damaged"):
         for stream in follow(tmp_path / "x", io.BytesIO(others), DATA / "several.pcap"):
@@ -445,14 +420,14 @@ def test_a_follow_that_found_nothing_names_what_there_was() -> None:
 
 def test_progress_of_several_captures(tmp_path: Path) -> None:
     for name, part in zip("ab", by_direction(rows_of(3)), strict=True):
-        (tmp_path / name).write_bytes(capture(part))
+        (tmp_path / name).write_bytes(pcap_of(part))
     size = sum((tmp_path / name).stat().st_size for name in "ab")
     steps = []
     assert len(list(follow(tmp_path / "a", tmp_path / "b", progress=lambda *step: steps.append(step)))) == 3
     assert steps[-1] == (len(rows_of(3)), size, size)
     assert steps == sorted(set(steps), key=steps.index)
     follower = TCPStreamFollower()
-    follower.feed_files(tmp_path / "b", io.BytesIO(capture(rows_of(1))), progress=lambda *step: steps.append(step))
+    follower.feed_files(tmp_path / "b", io.BytesIO(pcap_of(rows_of(1))), progress=lambda *step: steps.append(step))
     assert steps[-1][2] is None
 
 
@@ -460,9 +435,9 @@ def test_abandoned_merge_leaves_nothing_open(tmp_path: Path) -> None:
     paths = []
     for name, part in zip("ab", by_direction(rows_of(3)), strict=True):
         paths.append(tmp_path / name)
-        paths[-1].write_bytes(capture(part))
+        paths[-1].write_bytes(pcap_of(part))
     with same_handles():
-        followed = follow(*paths, io.BytesIO(capture(rows_of(1))))
+        followed = follow(*paths, io.BytesIO(pcap_of(rows_of(1))))
         next(followed)
         followed.close()
         calls = []
@@ -476,7 +451,7 @@ def test_abandoned_merge_leaves_nothing_open(tmp_path: Path) -> None:
         with pytest.raises(KeyError):
             follower.feed_files(*paths)
         assert len(calls) == 2
-        follower.feed_file(io.BytesIO(capture(rows_of(1, START + 10**9))))
+        follower.feed_file(io.BytesIO(pcap_of(rows_of(1, START + 10**9))))
         follower.feed_files(*paths)
         follower.close()
 
@@ -489,14 +464,14 @@ def test_real_captures_split_by_direction() -> None:
         if len({time for time, _ in rows}) < len(rows):
             rows = [(START + number, frame) for number, (_, frame) in enumerate(rows)]
         parts = [[row for row in rows if (row[1][26:30] < row[1][30:34]) is lower] for lower in (True, False)]
-        assert log(*(io.BytesIO(capture(part)) for part in parts if part)) == log(io.BytesIO(capture(rows))), name
+        assert log(*(io.BytesIO(pcap_of(part)) for part in parts if part)) == log(io.BytesIO(pcap_of(rows))), name
 
 
 
 def test_progress_bar(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """A bar of rich on stderr, in threads too; without rich a sentence."""
     path = tmp_path / "a"
-    path.write_bytes(capture(rows_of(3)))
+    path.write_bytes(pcap_of(rows_of(3)))
     results: list[Any] = []
     threads = [threading.Thread(target=lambda: results.append(len(list(follow(path, progress=True))))) for _ in range(3)]
     for thread in threads:
