@@ -70,6 +70,11 @@ compile() {
 }
 case $("$go" env GOOS) in
 linux) shared="\"-extldflags=-Wl,-soname,libgofollow.so.$abi '-Wl,--version-script=$root/capi/exports.map'\"" ;;
+windows)
+    # Without this list a DLL exports Go's functions alone.
+    { echo EXPORTS; sed -n 's/^ *\(gofollow_[a-z_0-9]*\);$/    \1/p' "$root/capi/exports.map"; } > "$work/gofollow.def"
+    shared="-extldflags=$work/gofollow.def"
+    ;;
 darwin) shared="-extldflags=-Wl,-install_name,@rpath/libgofollow.so.$abi" ;;
 *) shared= ;;
 esac
