@@ -44,6 +44,7 @@ def build(arch: str, core: str, folder: Path) -> Path:
     env = {name: value for name, value in os.environ.items() if not name.startswith(("GOFOLLOW_", "CGO_", "PYTHON"))}
     env |= {
         "CC": f"{sys.executable} -m ziglang cc -target {arch}-linux-gnu.{GLIBC}",
+        "CGO_CFLAGS": "-O2 -g0",  # what serves a debugger names the folders of the build
         "GOARCH": GOARCH[arch],
         "GOFLAGS": env.get("GOFLAGS", ""),
         "GOAMD64": "v1",
@@ -68,6 +69,10 @@ def repair(wheel: Path, arch: str, folder: Path, out: Path) -> Path:
     (made,) = repaired.glob("*.whl")
     if f"manylinux_{GLIBC.replace('.', '_')}_{arch}" not in made.name:
         raise SystemExit(f"wheels.py: {made.name} does not run with glibc {GLIBC}, for which it was compiled")
+    with zipfile.ZipFile(made) as archive:
+        for name in archive.namelist():
+            if any(os.fsencode(folder) in archive.read(name) for folder in (str(ROOT), sys.prefix)):
+                raise SystemExit(f"wheels.py: {name} in {made.name} names a folder of this machine: other folders would give other bytes")
     before, after = ({name for name in zipfile.ZipFile(path).namelist() if not name.endswith("/")} for path in (wheel, made))
     if added := after - before:
         raise SystemExit(f"wheels.py: auditwheel put {sorted(added)} into {made.name}: the wheel needs more than glibc")
