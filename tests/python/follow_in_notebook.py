@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from test_sources import capture, rows_of
+from frames import pcap_of
+from test_sources import rows_of
 
 nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
 
@@ -33,7 +34,7 @@ print(len([stream async for stream in afollow("a.pcap")]))
 def cells(tmp_path_factory: pytest.TempPathFactory) -> list[list[Any]]:
     """The outputs of each cell, as a reader of the notebook has them."""
     folder = tmp_path_factory.mktemp("notebook")
-    (folder / "a.pcap").write_bytes(capture(rows_of()))
+    (folder / "a.pcap").write_bytes(pcap_of(rows_of()))
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for text in (CELL, IN_A_THREAD, IN_THE_LOOP)])
     nbclient.NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(folder)}}).execute()
     return [cell.outputs for cell in notebook.cells]

@@ -10,11 +10,12 @@ from contextlib import aclosing
 from pathlib import Path
 
 import pytest
-from test_sources import START, by_direction, capture, pipe, rows_of, same_handles, served, streams
+from frames import pcap_of
+from test_sources import START, by_direction, pipe, rows_of, same_handles, served, streams
 
 from gofollow import CaptureError, CaptureFileError, GofollowWarning, TruncatedCaptureWarning, afollow, follow
 
-WHOLE = capture(rows_of())
+WHOLE = pcap_of(rows_of())
 Stream = tuple[int, bytes, bytes, str | None]
 
 
@@ -54,7 +55,7 @@ def test_every_source_gives_the_streams_of_follow(tmp_path: Path) -> None:
     assert in_loop(collect(io.BytesIO(WHOLE))) == want
     assert in_loop(collect([(time / 10**9, data) for time, data in rows_of()])) == want
     for name, part in zip("bc", by_direction(rows_of()), strict=True):
-        (tmp_path / name).write_bytes(capture(part))
+        (tmp_path / name).write_bytes(pcap_of(part))
     assert in_loop(collect(tmp_path / "c", tmp_path / "b")) == want
     with served(gzip.compress(WHOLE)) as address:
         assert in_loop(collect(address)) == want
@@ -71,13 +72,13 @@ def test_every_source_gives_the_streams_of_follow(tmp_path: Path) -> None:
 def test_streams_come_while_the_capture_goes_on() -> None:
     async def main() -> None:
         reader = asyncio.StreamReader()
-        reader.feed_data(capture(rows_of(1)))
+        reader.feed_data(pcap_of(rows_of(1)))
         async with aclosing(afollow(reader)) as followed:
             stream = await asyncio.wait_for(anext(followed), 60)
             assert stream.close_reason == "fin"
             waiting = asyncio.ensure_future(anext(followed))
             await asyncio.sleep(0)
-            reader.feed_data(capture([(START + 10**9, data) for _, data in rows_of(1)])[24:])
+            reader.feed_data(pcap_of([(START + 10**9, data) for _, data in rows_of(1)])[24:])
             assert (await asyncio.wait_for(waiting, 60)).identifier == 1
 
     in_loop(main())
@@ -104,7 +105,7 @@ def test_faults_and_warnings(tmp_path: Path) -> None:
         in_loop(collect(path, "tcp://127.0.0.1:9"))
     with pytest.raises(TypeError, match="no capture"):
         in_loop(collect())
-    path.write_bytes(capture([(START, bytes(12) + b"\x08\x06" + bytes(28))]))
+    path.write_bytes(pcap_of([(START, bytes(12) + b"\x08\x06" + bytes(28))]))
     with pytest.warns(GofollowWarning, match="no TCP"):
         assert in_loop(collect(path)) == set()
 
@@ -113,7 +114,7 @@ def test_other_tasks_run_between_the_steps(tmp_path: Path) -> None:
     """However long the capture, other tasks get their turns: at least one for each piece of 20,000 packets and more."""
     path = tmp_path / "long"
     rows = rows_of(3000)  # 48,000 packets
-    path.write_bytes(capture(rows))
+    path.write_bytes(pcap_of(rows))
 
     async def main() -> int:
         turns = 0
@@ -139,7 +140,7 @@ def test_other_tasks_run_between_the_steps(tmp_path: Path) -> None:
 
 def test_cancelling_leaves_nothing_behind(tmp_path: Path) -> None:
     path = tmp_path / "long"
-    path.write_bytes(capture(rows_of(2000)))
+    path.write_bytes(pcap_of(rows_of(2000)))
 
     async def cancelled(after: int) -> None:
         task = asyncio.ensure_future(collect(path))
