@@ -75,7 +75,7 @@ fi
 if ! command -v java >/dev/null && [ ! -x "${JAVA_HOME:-}/bin/java" ]; then
     absent+=("tables made by Spark: Java is not there (tools/packages.txt)")
 elif ! "$venv/bin/python" -c 'import pyspark' 2>/dev/null; then
-    absent+=("tables made by Spark: pyspark is not there ($venv/bin/python -m pip install 'pyspark>=4')")
+    absent+=("tables made by Spark: pyspark is not there ($venv/bin/python -m pip install 'pyspark[sql]>=4')")
 else
     part "tables made by Spark" "$venv/bin/python" -m pytest -q -p no:cacheprovider tests/python/follow_on_spark.py
 fi
