@@ -66,3 +66,41 @@ func TestFloors(t *testing.T) {
 		}
 	}
 }
+
+// TestRulesNameFunctions holds docs/rules.md against the code: a name in brackets is a function or a
+// type.
+func TestRulesNameFunctions(t *testing.T) {
+	text, err := os.ReadFile("../docs/rules.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("internal/*/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	engine, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := make(map[string]bool)
+	for _, name := range append(files, engine...) {
+		source, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, declared := range regexp.MustCompile(`(?m)^(?:func (?:\([^)]*\) )?|type )(\w+)`).FindAllSubmatch(source, -1) {
+			known[string(declared[1])] = !strings.HasSuffix(name, "_test.go") || known[string(declared[1])]
+		}
+	}
+	brackets := regexp.MustCompile("\\[`[^]]*`\\]").FindAllString(string(text), -1)
+	if len(brackets) == 0 {
+		t.Fatal("docs/rules.md names no function")
+	}
+	for _, named := range brackets {
+		for _, name := range regexp.MustCompile("`(?:\\w+\\.)?(\\w+)`").FindAllStringSubmatch(named, -1) {
+			if !known[name[1]] {
+				t.Errorf("docs/rules.md names %s, which is no function or type", name[1])
+			}
+		}
+	}
+}
