@@ -83,7 +83,8 @@ def test_how_connections_end_and_begin(tmp_path: Path) -> None:
         (["list", "--sort", "colour", "x"], "--sort"),
         (["list", "--nosuch", "x"], "no such option '--nosuch'"),
         (["list", "--idle-timeout", "-1", "x"], "--idle-timeout"),
-        (["list", "--max-connections", "99999999999999999999", str(SEVERAL)], "max_connections"),
+        (["list", "--max-connections", "99999999999999999999", str(SEVERAL)], "gofollow: --max-connections=99999999999999999999 is not"),
+        (["list", "--filter", "prot 80", str(SEVERAL)], 'gofollow: --filter "prot 80": no such word "prot" (here: ^prot 80)'),
     ],
 )
 def test_what_is_wrong_is_said_in_a_sentence(words: list[str], says: str) -> None:
@@ -143,7 +144,7 @@ def test_a_damaged_capture_gives_what_stands_before(tmp_path: Path) -> None:
     path.write_bytes(pcap(frames)[:-30])
     result = run(path)
     assert result.rows[0][5:7] == ["7", "6"]
-    assert result.err.startswith(f"gofollow: {path}: ")
+    assert result.err.startswith(f"gofollow: {path}: cut behind packet 7, perhaps still being written; what stands before that counts\n")
 
 
 def shell(script: str, *files: object) -> subprocess.CompletedProcess[bytes]:

@@ -246,7 +246,7 @@ def test_an_interface(kind: str) -> None:
 def test_a_filter_of_the_kernel_that_is_wrong() -> None:
     wrong = run("live", "lo", "--bpf", "prot 80")
     assert wrong.code == 2
-    assert wrong.err.startswith("gofollow: --bpf='prot 80' is no filter of pcap-filter(7)")
+    assert wrong.err.startswith("gofollow: --bpf='prot 80' is not a valid filter")
     assert run("live", "--bpf", "tcp", SEVERAL).err.startswith("gofollow: --bpf is for interfaces")
 
 

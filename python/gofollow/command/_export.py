@@ -18,7 +18,7 @@ from .._rows import CONNECTIONS, TURNS, Rows
 from ..errors import GofollowError, MissingPackageError
 from ._choice import Choice
 from ._files import Folder, Lines, trouble
-from ._session import Session, Trouble, one_line, say
+from ._session import Session, Trouble, one_line, option_words, say
 from ._text import harmless, iso, plural
 
 Row = tuple[Any, ...]
@@ -215,7 +215,7 @@ def _in_processes(
     except OSError as error:
         raise trouble(str(error.filename or folder), error) from None
     except GofollowError as error:
-        raise Trouble(one_line(error).partition(" (option bad_files")[0]) from None  # which Spark alone has
+        raise Trouble(option_words(error, options).partition(" (option bad_files")[0]) from None  # which Spark alone has
     return written.connections, written.turns
 
 

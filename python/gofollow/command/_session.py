@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -17,6 +18,8 @@ from ..errors import CaptureError, CaptureFileError, GofollowError, GofollowWarn
 from ._choice import Choice
 from ._progress import Progress
 from ._text import grouped, harmless, name_of, plural
+
+_PACKET = re.compile(r"\(after packet (\d+)")
 
 
 class Trouble(Exception):
@@ -41,6 +44,13 @@ def one_line(error: BaseException) -> str:
     """Return what an error says, in one harmless line."""
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return harmless(" ".join(text.split())) or type(error).__name__
+
+
+def option_words(error: GofollowError, options: dict[str, Any]) -> str:
+    """Return what an error says of an option, in the words of the command line."""
+    text = one_line(error).replace(", or None for the default", "")
+    name = text.partition(" ")[0].partition("=")[0]
+    return f"--{name.replace('_', '-')}{text[len(name) :]}" if name in options else text
 
 
 class Session:
@@ -84,7 +94,7 @@ class Session:
         try:
             engine = Engine(self.options, half_closed=self.half_closed)
         except GofollowError as error:
-            raise Trouble(one_line(error)) from None
+            raise Trouble(option_words(error, self.options)) from None
         self._engine = engine
         try:
             poller = make(engine.number)
@@ -150,7 +160,7 @@ class Session:
     def fault(self, name: str, error: GofollowError) -> None:
         """Say what is wrong with a capture."""
         if not self.quiet:
-            say(f"{name_of(name)}: {one_line(error)}")
+            say(f"{name_of(name)}: {one_line(error).removesuffix(' (after packet 0, at byte 0)')}")
         self.failed = True
 
     def _next(self, steps: Iterator[None]) -> bool:
@@ -221,7 +231,9 @@ class _Reading(Reading):
         try:
             time = yield from super()._read(number, until_ns)
             if len(self.truncated) > known:
-                self.truncated[-1] = f"{name_of(name)}: {self.truncated[-1].removeprefix(self._sources[number].name + ': ')}"
+                packet = _PACKET.search(self.truncated[-1])
+                where = f"behind packet {grouped(int(packet[1]))}" if packet else "within its head"
+                self.truncated[-1] = f"{name_of(name)}: cut {where}, perhaps still being written; what stands before that counts"
             return time
         except (CaptureError, CaptureFileError, OptionError) as error:
             self._session.fault(name, error)
