@@ -1,4 +1,4 @@
-/* gofollow: reassembles the TCP streams of captured packets.
+/* gofollow: TCP stream reassembly of captured packets.
  *
  * A program feeds packets to a follower and polls events from it: connections that open and close,
  * and the payload of each direction in order, once, complete, with every gap that the capture has.
