@@ -4,6 +4,7 @@ import fcntl
 import os
 import pty
 import re
+import shlex
 import struct
 import subprocess
 import sys
@@ -37,6 +38,12 @@ def run(*words: object, stdin: bytes | None = None, **environment: str) -> Resul
     done = subprocess.run(given, input=stdin, capture_output=True, env={**os.environ, **environment}, timeout=120, check=False)
     assert b"Traceback" not in done.stderr, done.stderr.decode()
     return Result(done.returncode, done.stdout, done.stderr)
+
+
+def shell(script: str, *words: object, cwd: Path | None = None) -> subprocess.CompletedProcess[bytes]:
+    """Run a script of the shell, in which gofollow is the command and $1, $2 ... are the words."""
+    function = f'gofollow() {{ {shlex.join(COMMAND)} "$@"; }}\n'
+    return subprocess.run(["sh", "-c", function + script, "sh", *map(str, words)], capture_output=True, check=False, timeout=60, cwd=cwd)
 
 
 def screen(*words: object, columns: int = 80, lines: int = 50, **environment: str) -> Result:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from command import COMMAND, DATA, plain, run, screen
+from command import DATA, plain, run, screen, shell
 from frames import ACK, CLIENT, RST, SERVER, SYN, conversation, pcap, tcp
 
 SEVERAL = DATA / "several.pcap"
@@ -147,13 +147,6 @@ def test_a_damaged_capture_gives_what_stands_before(tmp_path: Path) -> None:
     assert result.err.startswith(f"gofollow: {path}: cut behind packet 7, perhaps still being written; what stands before that counts\n")
 
 
-def shell(script: str, *files: object) -> subprocess.CompletedProcess[bytes]:
-    command = " ".join(COMMAND)
-    return subprocess.run(
-        ["sh", "-c", script.replace("gofollow", command), "sh", *map(str, files)], capture_output=True, check=False, timeout=60
-    )
-
-
 # Every subcommand that prints, of FILE.
 PRINTS = ["list FILE", "show FILE 0-99", "show --raw FILE 0", "find FILE .", "stats FILE", "live FILE", "events FILE"]
 # And those that write to OUT.
@@ -183,10 +176,10 @@ def test_full_disks_and_closed_files(subcommand: str, tmp_path: Path) -> None:
 def test_closed_files_where_nothing_is_printed(subcommand: str, tmp_path: Path) -> None:
     for number, closed in enumerate((">&-", "2>&-", "<&-", ">&- 2>&- <&-")):
         out = tmp_path / str(number)
-        done = shell(f"gofollow {' '.join(map(str, words_of(subcommand, SEVERAL, out)))} {closed}")
+        done = shell(f'gofollow "$@" {closed}', *words_of(subcommand, SEVERAL, out))
         assert done.returncode == 0
         assert list(out.iterdir())
-    unread = shell(f"gofollow {' '.join(map(str, words_of(subcommand, '-', tmp_path / 'none')))} <&-")
+    unread = shell('gofollow "$@" <&-', *words_of(subcommand, "-", tmp_path / "none"))
     assert (unread.returncode, unread.stderr[:34]) == (2, b"gofollow: standard input is closed")
     assert not (tmp_path / "none").exists()
 
@@ -279,9 +272,10 @@ def test_memory_does_not_grow_with_the_capture(tmp_path: Path) -> None:
     script = """
 import sys, tracemalloc
 from gofollow.command import main
-main(sys.argv[1:])  # what is loaded once
+first, second, *words = sys.argv[1:]
+main([first if word == "FILE" else word for word in words])  # what is loaded once
 tracemalloc.start()
-main([word.replace("small", sys.argv[0]) for word in sys.argv[1:]])
+main([second if word == "FILE" else word for word in words])
 sys.stderr.write(str(tracemalloc.get_traced_memory()[1]) + "\\n")
 """
     for name, count in (("small", 6), ("large", 30)):
@@ -291,12 +285,11 @@ sys.stderr.write(str(tracemalloc.get_traced_memory()[1]) + "\\n")
             client = (f"10.1.0.{number % 99}", number)
             refused += [tcp(client, SERVER, SYN, 1), tcp(SERVER, client, RST | ACK, 0, 2)]
         (tmp_path / f"{name}.pcap").write_bytes(pcap([*talks, *refused]))
-    for words in (["list"], ["find", "nowhere"], ["extract"], ["export", "--filter=host 10.0.0.9"]):
+    for words in (["list", "FILE"], ["find", "FILE", "nowhere"], ["extract", "FILE"], ["export", "--filter=host 10.0.0.9", "FILE"]):
         peaks = []
         for name in ("small", "large"):
-            files = [str(tmp_path / "small.pcap"), *words[1:2]] if words[0] == "find" else [*words[1:], str(tmp_path / "small.pcap")]
             out = ["-o", str(tmp_path / f"{words[0]}-{name}"), "--force"] if words[0] in ("extract", "export") else []
-            given = [sys.executable, "-c", script.replace("sys.argv[0]", repr(name)), words[0], *files, *out]
+            given = [sys.executable, "-c", script, str(tmp_path / "small.pcap"), str(tmp_path / f"{name}.pcap"), *words, *out]
             done = subprocess.run(given, capture_output=True, text=True, check=False, timeout=120)
             assert "Traceback" not in done.stderr, done.stderr
             peaks.append(int(done.stderr.splitlines()[-1]))

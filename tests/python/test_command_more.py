@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import re
+import shlex
 import signal
 import socket
 import struct
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command import COMMAND, DATA, plain, run, screen
+from command import COMMAND, DATA, plain, run, screen, shell
 from frames import conversation, pcap
 from test_live import live
 
@@ -121,12 +122,12 @@ def test_a_disk_that_is_full(words: list[str], tmp_path: Path) -> None:
     small = [frame for client in clients for frame in conversation([b"question"], [os.urandom(2000)], client)]
     path, out = tmp_path / "x.pcap", tmp_path / "out"
     path.write_bytes(pcap([*small, *conversation([b"more"] * 20, [os.urandom(10_000) for _ in range(20)])]))
-    command = " ".join([*COMMAND, *words])
+    command = shlex.join([*COMMAND, *words])
     # A file that may be no longer is what a full disk is to a process.
     script = f'trap "" XFSZ; ulimit -f 64; exec {command} "$1" -o "$2"'
     done = subprocess.run(["bash", "-c", script, "bash", path, out], capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 2
-    assert re.fullmatch(rf"gofollow: {out}\S*: (Error .* \[errno 27\] )?File too large\n", done.stderr), done.stderr
+    assert re.fullmatch(rf"gofollow: {re.escape(str(out))}\S*: (Error .* \[errno 27\] )?File too large\n", done.stderr), done.stderr
     if words[-1] == "--parquet":
         assert not [*out.rglob("*.*")]
     elif words[-1] == "--pcap":
@@ -379,10 +380,10 @@ def test_the_examples_of_every_command_run(tmp_path: Path) -> None:
             line = line.strip()
             if not line or name in ("live", "completion", "report", "plot"):
                 continue
-            script = line.replace("gofollow ", " ".join(COMMAND) + " ")
+            script = line
             for number, folder in enumerate(("streams", "tables", "packets")):
                 script = script.replace(f"-o {folder}", f"-o {folder}{ran}{number}")
-            done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, check=False, timeout=60)
+            done = shell(script, cwd=tmp_path)
             assert done.returncode in (0, 1), (line, done.stderr)
             assert b"Traceback" not in done.stderr
             ran += 1
