@@ -112,7 +112,10 @@ def _source() -> type[DataSource]:
         def read(self, partition: InputPartition) -> Iterator[pa.RecordBatch]:
             source = load()
             rows: Iterator[pa.RecordBatch] = source.rows_of(source.Part(*partition.value), source.Options.of(self.options))
-            return rows
+            try:
+                yield from rows
+            except source.CaptureError as error:
+                raise type(error)(f"{error} (option bad_files='skip' counts such files instead)") from None
 
     class Pcap(DataSource):  # type: ignore[misc]
         @classmethod

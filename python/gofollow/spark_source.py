@@ -301,7 +301,7 @@ def rows_of(part: Part, options: Options) -> Generator[pa.RecordBatch, None, Non
         if options.bad_files == "fail" and not isinstance(error, CaptureCutError):
             if batch.packets:
                 yield batch.take(len(batch.packets))
-            raise CaptureError(f"{part.path}: {error} (option bad_files='skip' counts such files instead)") from None
+            raise CaptureError(f"{part.path}: {error}") from None
         fault = str(error)
     if batch.packets:
         yield batch.take(len(batch.packets))

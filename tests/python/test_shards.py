@@ -162,7 +162,7 @@ def test_files_that_are_no_captures(tmp_path: Path) -> None:
     _, packets = store.store(range(2))
     capture.write_bytes(pcap_of(packets))
     cut.write_bytes(pcap_of(packets)[:-5])
-    with pytest.raises(CaptureError, match=r"notes\.txt.*bad_files='skip'"):
+    with pytest.raises(CaptureError, match=r"notes\.txt: "):
         records(spark_source.Part(str(text)))
     (row,) = records(spark_source.Part(str(text)), bad_files="skip")
     assert (row["path"], row["key"], row["frame"]) == (str(text), None, None)

@@ -215,7 +215,7 @@ def _in_processes(
     except OSError as error:
         raise trouble(str(error.filename or folder), error) from None
     except GofollowError as error:
-        raise Trouble(option_words(error, options).partition(" (option bad_files")[0]) from None  # which Spark alone has
+        raise Trouble(option_words(error, options)) from None
     return written.connections, written.turns
 
 
