@@ -52,4 +52,4 @@ cdef class Conversation:
     @cython.locals(turn=Turn, first=Turn)
     cdef list end(self)
 
-cdef tuple known_time(int64_t time_ns)
+cdef tuple times_of(int64_t time_ns)

@@ -175,8 +175,8 @@ class Rows:
             return
         self.waiting -= turn.size
         self.size += turn.size
-        first, first_ns = known_time(turn.first_ns)
-        last, last_ns = known_time(turn.last_ns)
+        first, first_ns = times_of(turn.first_ns)
+        last, last_ns = times_of(turn.last_ns)
         payload = turn.pieces[0] if len(turn.pieces) == 1 else b"".join(turn.pieces)
         side = SIDES[turn.side]
         self.turns.append(
@@ -190,7 +190,7 @@ class Rows:
             told.number if self.numbered else None,
             *(host(told.client, told.client_family), told.client_port, host(told.server, told.server_family), told.server_port),
             separation(facts, told.reset_text_length) or None,
-            *(ROLES[told.roles_from], STARTS[told.start], *known_time(told.opened_ns), *known_time(told.closed_ns)),
+            *(ROLES[told.roles_from], STARTS[told.start], *times_of(told.opened_ns), *times_of(told.closed_ns)),
             *(CLOSE_REASONS[told.close_reason], BY[told.closed_by], told.clean != 0),
             None if told.syn_ns == NO_TIME or told.ack_ns == NO_TIME else told.ack_ns - told.syn_ns,
             *(told.client_packets, told.client_bytes, told.client_missing, told.client_retransmitted, told.client_reordered),
@@ -282,6 +282,6 @@ def connection_id(facts: bytes) -> int:
     return int.from_bytes(blake2b(key, digest_size=8).digest(), "little", signed=True)
 
 
-def known_time(time_ns: int) -> tuple[int | None, int | None]:
+def times_of(time_ns: int) -> tuple[int | None, int | None]:
     """Return a time in microseconds and in nanoseconds."""
     return (None, None) if time_ns == NO_TIME else (time_ns // 1000, time_ns)

@@ -50,7 +50,7 @@ Address = Any  # IPv4Address or IPv6Address
 
 
 class Followed:
-    """A connection: the facts of an open one, the payload of both directions, and the current turn.
+    """A connection: its facts, once a callback had a stream of it, the payload of both directions, and the current turn.
 
     A turn is the data of one side until data of the other was delivered.
     """

@@ -44,10 +44,6 @@ class Streams:
         self.files = self.bytes = 0
         self.plain = template == TEMPLATE
 
-    def open(self, name: str, new: bool) -> int:
-        """Open a file of the folder to add to it; new: make it."""
-        return self.folder.open(name, new)
-
     def name(self, stream: Stream, side: int) -> str:
         """Return the name of a direction's file."""
         name: str | None = stream.state
@@ -66,14 +62,14 @@ class Streams:
                 name = self.name(run.stream, run.direction)
                 written = run.state = Written(name)
                 self.files += 1
-                file = self.open(name, True)
+                file = self.folder.open(name, True)
             elif not written.name:
                 name = written.name = self.name(run.stream, run.direction)
                 self.files += 1
-                file = self.open(name, True)
+                file = self.folder.open(name, True)
             else:
                 name = written.name
-                file = self.open(name, False)
+                file = self.folder.open(name, False)
             size = run.size
             at = written.size if self.gaps == "skip" else run.offset
             try:
@@ -107,7 +103,7 @@ class Streams:
             return '"file": null, "gap_list": []'
         if self.gaps != "skip" and written.name and written.size < length:
             try:
-                file = self.open(written.name, False)
+                file = self.folder.open(written.name, False)
                 try:
                     if self.gaps == "zero":
                         _zeros(file, written.size, length)
