@@ -165,7 +165,7 @@ class BuildCore(build_ext):
                     py_limited_api=True,
                 )
                 for name in (
-                    *("gofollow._payload", "gofollow._stream", "gofollow._core", "gofollow._gather", "gofollow._rows"),
+                    *("gofollow._payload", "gofollow._stream", "gofollow._core", "gofollow._gather", "gofollow._rows", "gofollow._jobs"),
                     "cycapture.libtins._sound",
                 )
             ]

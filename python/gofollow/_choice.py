@@ -10,7 +10,7 @@ if _WANTED not in ("", "compiled", "python"):
 if _WANTED == "python":
     import importlib.util
 
-    for _name in ("_payload", "_stream", "_core", "_gather", "_rows"):  # all of one form
+    for _name in ("_payload", "_stream", "_core", "_gather", "_rows", "_jobs"):  # all of one form
         _spec = importlib.util.spec_from_file_location(f"gofollow.{_name}", os.path.join(os.path.dirname(__file__), f"{_name}.py"))
         assert _spec is not None
         assert _spec.loader is not None

@@ -1,5 +1,7 @@
-"""The functions that the uncompiled _core.py uses; _core.pxd has them for Cython."""
+"""The functions that the modules with types use where they are not compiled; _c.pxd and _jobs.pxd have them for Cython."""
 
+import errno
+import os
 from collections.abc import Callable
 from io import BytesIO
 from struct import Struct
@@ -43,6 +45,32 @@ def value_of(whole: BytesIO) -> bytes | None:
 
 def call_one(function: Callable[[Any], Any], argument: Any) -> Any:
     return function(argument)
+
+
+def carry_out(folder: int, jobs: list[Any], done: int) -> tuple[int, int]:
+    """Do jobs of writing: see _jobs.py."""
+    for job in jobs[done:]:
+        try:
+            file = os.open(job.path, job.flags, 0o666, dir_fd=folder)
+            try:
+                if job.pieces is None:
+                    os.ftruncate(file, job.at)
+                else:
+                    os.lseek(file, job.at, os.SEEK_SET)
+                    write_all(file, b"".join(job.pieces))
+            finally:
+                os.close(file)
+        except OSError as error:
+            return done, error.errno or errno.EIO
+        done += 1
+    return done, 0
+
+
+def write_all(file: int, data: bytes) -> None:
+    """Write all of the bytes, also where one call takes a part of them: of a disk that is nearly full."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(file, rest) :]
 
 
 def _same(data: Any) -> Any:

@@ -278,10 +278,10 @@ tracemalloc.start()
 main([second if word == "FILE" else word for word in words])
 sys.stderr.write(str(tracemalloc.get_traced_memory()[1]) + "\\n")
 """
-    for name, count in (("small", 6), ("large", 30)):
+    for name, count in (("small", 25), ("large", 100)):
         talks = [frame for number in range(count) for frame in conversation([b"ask"] * 10, [bytes(30_000)] * 10, ("10.0.0.9", 1 + number))]
         refused = []
-        for number in range(count * 1000):
+        for number in range(count * 250):
             client = (f"10.1.0.{number % 99}", number)
             refused += [tcp(client, SERVER, SYN, 1), tcp(SERVER, client, RST | ACK, 0, 2)]
         (tmp_path / f"{name}.pcap").write_bytes(pcap([*talks, *refused]))

@@ -233,12 +233,15 @@ def test_gaps_in_files(tmp_path: Path, gaps: str, expected: bytes) -> None:
     assert entry["client"]["gap_list"] == [{"offset": 5, "length": 5, "reason": entry["client"]["gap_list"][0]["reason"]}]
 
 
-def test_long_streams_are_written_piece_by_piece(tmp_path: Path) -> None:
-    data = b"".join(b"%07d\n" % number for number in range(100_000))
+@pytest.mark.parametrize(("lines", "segment"), [(100_000, 1400), (5_000, 3)])
+def test_long_streams_are_written_piece_by_piece(tmp_path: Path, lines: int, segment: int) -> None:
+    data = b"".join(b"%07d\n" % number for number in range(lines))
     path = tmp_path / "x.pcap"
-    path.write_bytes(pcap(long_stream(data, 1400)))
-    assert run("extract", path, "--template", "{server}/{server_port}/{id}-{side}", "-o", tmp_path / "out").code == 0
-    assert (tmp_path / "out/10.0.0.2/80/0-client").read_bytes() == data
+    path.write_bytes(pcap(long_stream(data, segment)))
+    for force in ([], ["--force"]):
+        assert run("extract", *force, path, "--template", "{server}/{server_port}/{id}-{side}", "-o", tmp_path / "out").code == 0
+        assert (tmp_path / "out/10.0.0.2/80/0-client").read_bytes() == data
+        (tmp_path / "out/10.0.0.2/80/0-client").write_bytes(data + b"longer")
 
 
 @pytest.mark.parametrize("template", ["../{id}", "/tmp/{id}", "{nosuch}", "{id", "{id}\n", "{id.real}", "index.jsonl", "{side:>1000}", ""])

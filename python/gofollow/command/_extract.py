@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import json
-import os
 import string
 from collections.abc import Sequence
-from contextlib import ExitStack, closing, suppress
+from contextlib import closing
 from typing import Any
 
 from .._events import BY, CLOSE_REASONS, GAP_REASONS, STARTS
 from .._facts import NO_TIME, Facts, ends_of, host, read, read_open, separation
 from .._gather import Run, Stream
 from ._choice import Choice
-from ._files import Folder, Lines, trouble, write_all
+from ._files import Folder
 from ._session import Session, Trouble, say
 from ._text import harmless, plural, short
+from ._writer import Writer
 
 TEMPLATE = "{id:06}-{client}.{client_port}-{server}.{server_port}-{side}"
 FIELDS = ("id", "client", "client_port", "server", "server_port", "side", "start")
 INDEX = "index.jsonl"
 _SIDES = ("client", "server")
-_MOST_PIECES = 1024  # of one writev
+_ZEROS = bytes(1 << 20)
 _GAPS = 10_000  # of a direction that the index lists
 _UNSAFE = str.maketrans(dict.fromkeys(map(chr, (*range(32), 127)), "_"))
 
@@ -31,16 +31,16 @@ class Written:
 
     __slots__ = ("gaps", "name", "size")
 
-    def __init__(self, name: str = "", size: int = 0) -> None:
-        self.name, self.size = name, size
+    def __init__(self) -> None:
+        self.name, self.size = "", 0
         self.gaps: list[str] = []
 
 
 class Streams:
-    """The files of a folder that streams are written to. gaps: what a gap becomes, see extract."""
+    """The files that streams are written to. gaps: what a gap becomes, see extract."""
 
-    def __init__(self, folder: Folder, template: str, gaps: str) -> None:
-        self.folder, self.template, self.gaps = folder, template, gaps
+    def __init__(self, writer: Writer, template: str, gaps: str) -> None:
+        self.writer, self.template, self.gaps = writer, template, gaps
         self.files = self.bytes = 0
         self.plain = template == TEMPLATE
 
@@ -55,46 +55,32 @@ class Streams:
 
     def run(self, run: Run) -> None:
         """Write payload."""
-        written: Written | None = run.state
-        name = ""
-        try:
-            if written is None:
-                name = self.name(run.stream, run.direction)
-                written = run.state = Written(name)
-                self.files += 1
-                file = self.folder.open(name, True)
-            elif not written.name:
-                name = written.name = self.name(run.stream, run.direction)
-                self.files += 1
-                file = self.folder.open(name, True)
-            else:
-                name = written.name
-                file = self.folder.open(name, False)
-            size = run.size
-            at = written.size if self.gaps == "skip" else run.offset
-            try:
-                if at:
-                    if self.gaps == "zero":
-                        _zeros(file, written.size, at)
-                    os.lseek(file, at, os.SEEK_SET)
-                pieces = run.pieces
-                if len(pieces) > _MOST_PIECES or os.writev(file, pieces) < size:
-                    os.lseek(file, at, os.SEEK_SET)
-                    write_all(file, b"".join(pieces))
-            finally:
-                os.close(file)
-        except OSError as error:
-            raise trouble(self.folder.file(name), error) from None
-        written.size = at + size
-        self.bytes += size
+        written = self.written(run)
+        new = not written.name
+        if new:
+            written.name = self.name(run.stream, run.direction)
+            self.files += 1
+        at = written.size if self.gaps == "skip" else run.offset
+        if self.gaps == "zero" and at > written.size:
+            self.writer.write(written.name, new, written.size, _zeros(at - written.size), 0)
+            new = False
+        self.writer.write(written.name, new, at, run.pieces.copy(), run.size)
+        written.size = at + run.size
+        self.bytes += run.size
 
     def gap(self, run: Run, offset: int, length: int, reason: int, time: int) -> None:
         """Note a gap."""
-        if run.state is None:
-            run.state = Written("")
-        gaps = run.state.gaps
+        gaps = self.written(run).gaps
         if len(gaps) < _GAPS:
             gaps.append(f'{{"offset": {offset}, "length": {length}, "reason": "{GAP_REASONS[reason]}"}}')
+
+    @staticmethod
+    def written(run: Run) -> Written:
+        """Return the file of a direction."""
+        written: Written | None = run.state
+        if written is None:
+            written = run.state = Written()
+        return written
 
     def end(self, run: Run, length: int) -> str:
         """Complete a file whose stream has that length, and return its part of the index."""
@@ -102,26 +88,18 @@ class Streams:
         if written is None:
             return '"file": null, "gap_list": []'
         if self.gaps != "skip" and written.name and written.size < length:
-            try:
-                file = self.folder.open(written.name, False)
-                try:
-                    if self.gaps == "zero":
-                        _zeros(file, written.size, length)
-                    else:
-                        os.ftruncate(file, length)
-                finally:
-                    os.close(file)
-            except OSError as error:
-                raise trouble(self.folder.file(written.name), error) from None
+            if self.gaps == "zero":
+                self.writer.write(written.name, False, written.size, _zeros(length - written.size), 0)
+            else:
+                self.writer.cut(written.name, length)
         name = f'"{written.name}"' if self.plain else json.dumps(written.name)
         name = name if written.name else "null"
         return f'"file": {name}, "gap_list": [{", ".join(written.gaps)}]'
 
 
-def _zeros(file: int, start: int, end: int) -> None:
-    os.lseek(file, start, os.SEEK_SET)
-    while start < end:
-        start += os.write(file, bytes(min(end - start, 1 << 20)))
+def _zeros(count: int) -> list[bytes]:
+    whole, rest = divmod(count, len(_ZEROS))
+    return [*[_ZEROS] * whole, bytes(rest)]
 
 
 def _host(address: bytes, family: int) -> str:
@@ -160,12 +138,9 @@ def extract(files: Sequence[str], folder: str, options: dict[str, Any], choice: 
     zeros; "skip" leaves the missing bytes out.
     """
     check(template)
-    target = Folder(folder, force)
-    streams = Streams(target, template, gaps)
     session = Session(options, choice)
     session.look_ahead(files)
     connections = 0
-    lines: list[str] = []
 
     def closed(raw: bytes, stream: Stream | None) -> None:
         nonlocal connections
@@ -175,35 +150,16 @@ def extract(files: Sequence[str], folder: str, options: dict[str, Any], choice: 
         facts = read(raw)
         client = streams.end(stream.client, facts.client_bytes + facts.client_missing)
         server = streams.end(stream.server, facts.server_bytes + facts.server_missing)
-        lines.append(line_of(facts, separation(raw, facts.reset_text_length), client, server))
-        if len(lines) == 1000:
-            write_index()
+        writer.line(line_of(facts, separation(raw, facts.reset_text_length), client, server))
 
-    index: Lines | None = None
-
-    def write_index() -> None:
-        nonlocal index
-        if index is None:
-            index = stack.enter_context(closing(Lines(target, INDEX)))
-        index.write("".join(lines).encode())
-        lines.clear()
-
-    with ExitStack() as stack:
-        stack.callback(target.close)
-        steps = session.steps(
+    with closing(Folder(folder, force)) as target, closing(Writer(target, INDEX)) as writer:
+        streams = Streams(writer, template, gaps)
+        for _ in session.steps(
             files, closed, on_run=streams.run, on_gap=streams.gap, times=False, choose=None if choice.everything else choice.opening
-        )
-        try:
-            for _ in steps:
-                if lines:
-                    write_index()
-        except Trouble:
-            if lines:
-                with suppress(Trouble):
-                    write_index()  # what is in the index is complete
-            raise
+        ):
+            writer.send()
         if not session.failed or session.packets():
-            write_index()
+            writer.line("")  # an index, also where it is empty
         elif not streams.files:
             return 2  # nothing could be read, and a sentence has said so
     say(f"{plural(streams.files, 'file')}, {short(streams.bytes)} bytes, of {plural(connections, 'connection')} in {harmless(folder)}")

@@ -6,15 +6,8 @@ from contextlib import suppress
 from ._session import Trouble
 from ._text import harmless
 
-_MORE = os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
-_NEW = _MORE | os.O_CREAT | os.O_EXCL
-
-
-def write_all(file: int, data: bytes) -> None:
-    """Write all of the bytes, also where one call takes a part of them: of a disk that is nearly full."""
-    rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(file, rest) :]
+MORE = os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+NEW = MORE | os.O_CREAT | os.O_EXCL
 
 
 def trouble(path: str, error: OSError) -> Trouble:
@@ -50,16 +43,23 @@ class Folder:
 
     def open(self, name: str, new: bool) -> int:
         """Open a file of the folder to add to it. new: make it, and the folders that its name has; force replaces one that exists."""
-        flags = _NEW if new else _MORE
+        flags = NEW if new else MORE
         try:
             return os.open(name, flags, 0o666, dir_fd=self.descriptor)
-        except FileNotFoundError:
-            os.makedirs(os.path.dirname(self.file(name)), exist_ok=True)
-        except FileExistsError:
-            if not self.force:
-                raise Trouble(f"{harmless(name)}: two streams have this name: use {{id}} and {{side}} in --template") from None
-            os.unlink(name, dir_fd=self.descriptor)
+        except OSError as error:
+            self.mend(name, error)
         return os.open(name, flags, 0o666, dir_fd=self.descriptor)
+
+    def mend(self, name: str, error: OSError) -> None:
+        """Do what a file needs that could not be opened for this error, or raise what is wrong."""
+        if isinstance(error, FileNotFoundError):
+            os.makedirs(os.path.dirname(self.file(name)), exist_ok=True)
+        elif not isinstance(error, FileExistsError):
+            raise error
+        elif self.force:
+            os.unlink(name, dir_fd=self.descriptor)
+        else:
+            raise Trouble(f"{harmless(name)}: two streams have this name: use {{id}} and {{side}} in --template") from None
 
     def close(self) -> None:
         """Let go of the folder."""
