@@ -11,7 +11,7 @@ from ._llc import LLC
 from ._network import IP
 from ._pdu import PDU, RAW, P, Sendable, _new, ethernet_inside
 from ._pppoe import ether_type_of
-from ._sound import is_sound
+from ._sound import from_buffer, is_sound
 
 
 class _EtherTyped(PDU):
@@ -60,17 +60,17 @@ class EthernetII(_EtherTyped, _Addressed):
 
     payload_type = UInt(12, 2)
 
+    # Called for each captured packet: a frame that cannot be malformed is decoded at first use.
+    from_buffer = classmethod(from_buffer)
+
     @classmethod
-    def from_buffer(cls: type[P], buf: Any) -> P:
-        # Called for each captured packet: a frame that cannot be malformed is decoded at first use.
-        if type(buf) is not bytes:
-            if buf is None:
-                return cls()
-            buf = taken(buf)
+    def _read(cls: type[P], buf: Any) -> P:
+        if buf is None:
+            return cls()
+        buf = taken(buf)
         pdu = _new(cls)
         if is_sound(buf):
-            pdu._raw = buf
-            pdu._head = None
+            pdu._raw, pdu._head = buf, None
         else:
             pdu._take(buf)
         return pdu

@@ -1,5 +1,17 @@
-# cython: annotation_typing=False
-"""A check that common Ethernet frames are valid, without decoding them. Cython compiles this file with the types of _sound.pxd."""
+# cython: language_level=3, binding=False, annotation_typing=False
+"""Ethernet frames that are valid, without decoding them. Cython compiles this file with the types of _sound.pxd."""
+
+from typing import Any
+
+
+def from_buffer(cls: Any, buf: Any) -> Any:
+    """Return a PDU of that class with bytes that cannot be malformed, to be decoded at first use, or what its _read makes of other."""
+    if type(buf) is bytes and is_sound(buf):
+        pdu = cls.__new__(cls)
+        pdu._raw = buf
+        pdu._head = None
+        return pdu
+    return cls._read(buf)
 
 
 def is_sound(frame: bytes) -> bool:
