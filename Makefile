@@ -40,6 +40,7 @@ help:
 	@echo 'make test-full  the tests, and test-more'
 	@echo 'make lint       formatters, vet, staticcheck, C warnings, ruff, cython-lint, mypy'
 	@echo 'make fuzz       every fuzz target for FUZZTIME=$(FUZZTIME)'
+	@echo 'make fuzz-corpus  keep the fewest inputs that fuzzing found for all that they reach'
 	@echo 'make mutants    break the engine in some four hundred places: each must fail a test (a quarter of an hour)'
 	@echo 'make random-calls  SEQUENCES=10000 sequences of random calls of the C library, from SEED=1 on, under sanitizers'
 	@echo 'make random     follow RUNS=100000 random captures'
@@ -191,7 +192,7 @@ lint: $(VENV)/.ready
 	$(VENV)/bin/ruff check .
 	PATH=$(VENV)/bin:$$PATH cython-lint --max-line-length 140 python/gofollow/_*.pxd python/cycapture/libtins/_sound.pxd --ignore E301 E302
 	$(VENV)/bin/mypy --strict python/gofollow python/cycapture
-	$(VENV)/bin/mypy --strict --follow-imports=silent tools/record*.py tools/docs.py tools/pictures.py tools/compare_tshark.py tools/mutants.py tools/wheels.py tools/test_wheels.py tools/pythons.py tools/abi.py
+	$(VENV)/bin/mypy --strict --follow-imports=silent tools/record*.py tools/docs.py tools/pictures.py tools/compare_tshark.py tools/mutants.py tools/fuzz_corpus.py tools/wheels.py tools/test_wheels.py tools/pythons.py tools/abi.py
 	$(VENV)/bin/mypy --strict --follow-imports=silent tests/python/*.py
 	MYPYPATH=bench/python $(VENV)/bin/mypy --strict --follow-imports=silent bench/python/*.py
 	@if command -v shellcheck >/dev/null; then echo shellcheck; shellcheck .ci/run $$(find tools capi tests bench -name '*.sh'); \
@@ -199,6 +200,10 @@ lint: $(VENV)/.ready
 
 fuzz:
 	tools/fuzz.sh $(FUZZTIME)
+
+.PHONY: fuzz-corpus
+fuzz-corpus:
+	$(PYTHON) tools/fuzz_corpus.py
 
 mutants:
 	$(PYTHON) tools/mutants.py
