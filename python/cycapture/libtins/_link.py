@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ._addresses import HWAddress
 from ._captured import taken, time_ns
@@ -60,8 +60,9 @@ class EthernetII(_EtherTyped, _Addressed):
 
     payload_type = UInt(12, 2)
 
-    # Called for each captured packet: a frame that cannot be malformed is decoded at first use.
-    from_buffer = classmethod(from_buffer)
+    if not TYPE_CHECKING:
+        # Called for each captured packet: a frame that cannot be malformed is decoded at first use.
+        from_buffer = classmethod(from_buffer)
 
     @classmethod
     def _read(cls: type[P], buf: Any) -> P:
