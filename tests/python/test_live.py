@@ -180,8 +180,9 @@ def transfer(megabytes: int) -> gofollow.SnifferStatistics:
     counters = stream.server_counters
     assert counters is not None
     if sniffer.statistics.dropped:
-        assert counters.bytes + counters.gap_bytes <= size
-        assert counters.bytes + counters.gap_bytes == size or stream.close_reason == "flush"
+        told = counters.bytes + counters.gap_bytes
+        # An ACK of a FIN that was dropped has one number more, which cannot be told from a byte.
+        assert told in (size, size + 1) or (told < size and stream.close_reason == "flush")
     else:
         assert (counters.bytes, counters.gap_bytes, stream.close_reason) == (size, 0, "fin")
         assert checksum == wanted
