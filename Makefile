@@ -40,7 +40,7 @@ help:
 	@echo 'make test-full  the tests, and test-more'
 	@echo 'make lint       formatters, vet, staticcheck, C warnings, ruff, cython-lint, mypy'
 	@echo 'make fuzz       every fuzz target for FUZZTIME=$(FUZZTIME)'
-	@echo 'make fuzz-corpus  keep the fewest inputs that fuzzing found for all that they reach'
+	@echo 'make fuzz-corpus  keep few inputs that fuzzing found, for all that they reach'
 	@echo 'make mutants    break the engine in some four hundred places: each must fail a test (a quarter of an hour)'
 	@echo 'make random-calls  SEQUENCES=10000 sequences of random calls of the C library, from SEED=1 on, under sanitizers'
 	@echo 'make random     follow RUNS=100000 random captures'

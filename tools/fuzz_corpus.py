@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Keeps what `make fuzz` found: copies the fewest inputs of Go's cache to testdata/fuzz that reach what its seeds do not.
+"""Keeps what `make fuzz` found: copies few inputs of Go's cache to testdata/fuzz, which reach what its seeds do not.
 
     tools/fuzz_corpus.py [TARGET ...]      all fuzz targets, or those
 

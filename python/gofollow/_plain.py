@@ -51,26 +51,16 @@ def carry_out(folder: int, jobs: list[Any], done: int) -> tuple[int, int]:
     """Do jobs of writing: see _jobs.py."""
     for job in jobs[done:]:
         try:
-            file = os.open(job.path, job.flags, 0o666, dir_fd=folder)
-            try:
+            with os.fdopen(os.open(job.path, job.flags, 0o666, dir_fd=folder), "wb") as file:
                 if job.pieces is None:
-                    os.ftruncate(file, job.at)
+                    file.truncate(job.at)
                 else:
-                    os.lseek(file, job.at, os.SEEK_SET)
-                    write_all(file, b"".join(job.pieces))
-            finally:
-                os.close(file)
+                    file.seek(job.at)
+                    file.writelines(job.pieces)
         except OSError as error:
             return done, error.errno or errno.EIO
         done += 1
     return done, 0
-
-
-def write_all(file: int, data: bytes) -> None:
-    """Write all of the bytes, also where one call takes a part of them: of a disk that is nearly full."""
-    rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(file, rest) :]
 
 
 def _same(data: Any) -> Any:

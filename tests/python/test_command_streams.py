@@ -213,6 +213,8 @@ def test_nothing_is_overwritten_unasked(tmp_path: Path) -> None:
     assert result.code == 2
     assert "is not empty, and nothing is overwritten" in result.err
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+    unread = run("extract", "--since", "2026-01-01", tmp_path / "missing.pcap", "-o", tmp_path)
+    assert unread.err.splitlines() == result.err.splitlines()  # before the captures are looked at
     outside = tmp_path / "outside"
     outside.write_text("mine")
     (tmp_path / "out").mkdir()

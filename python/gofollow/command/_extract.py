@@ -138,6 +138,7 @@ def extract(files: Sequence[str], folder: str, options: dict[str, Any], choice: 
     zeros; "skip" leaves the missing bytes out.
     """
     check(template)
+    target = Folder(folder, force)  # refused before anything is read
     session = Session(options, choice)
     session.look_ahead(files)
     connections = 0
@@ -152,7 +153,7 @@ def extract(files: Sequence[str], folder: str, options: dict[str, Any], choice: 
         server = streams.end(stream.server, facts.server_bytes + facts.server_missing)
         writer.line(line_of(facts, separation(raw, facts.reset_text_length), client, server))
 
-    with closing(Folder(folder, force)) as target, closing(Writer(target, INDEX)) as writer:
+    with closing(target), closing(Writer(target, INDEX)) as writer:
         streams = Streams(writer, template, gaps)
         for _ in session.steps(
             files, closed, on_run=streams.run, on_gap=streams.gap, times=False, choose=None if choice.everything else choice.opening

@@ -10,6 +10,13 @@ MORE = os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 NEW = MORE | os.O_CREAT | os.O_EXCL
 
 
+def write_all(file: int, data: bytes) -> None:
+    """Write all of the bytes, also where one call takes a part of them: of a disk that is nearly full."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(file, rest) :]
+
+
 def trouble(path: str, error: OSError) -> Trouble:
     """Return what is wrong with a file or a folder, as an error of the command."""
     return Trouble(f"{harmless(path)}: {error.strerror or error}")

@@ -12,10 +12,9 @@ from typing import Any
 from .._events import BATCH
 from .._facts import NO_TIME, ends_of, read
 from .._native import constant, error_from_code, ffi, library
-from .._plain import write_all
 from ._choice import Choice
 from ._extract import INDEX, check, name_of
-from ._files import Folder, Lines, trouble
+from ._files import Folder, Lines, trouble, write_all
 from ._session import Session, say
 from ._text import harmless, plural
 
